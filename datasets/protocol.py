@@ -1,0 +1,175 @@
+"""The rules of a comparison: borders, origins, transform; and their fingerprint.
+
+    rows  0 ……… train ……… | gap | … validation … | gap | ……… test ……… end
+
+No future crosses a border; a past may reach back over it. Whatever is fitted is fitted on
+`train`, or on `development` (everything before the test border) by models that draw no numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.transform import Power, Scaling, Transform
+from stsfm.datasets.windows import RollingWindows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """A panel cut by a protocol. Windows are in transformed units, `panel` in data units."""
+
+    name: str
+    panel: Panel
+    transform: Transform
+    train: RollingWindows
+    val: RollingWindows
+    test: RollingWindows
+    development: RollingWindows  # train and validation: all before the test border
+    rules: Mapping[str, Any]  # every rule, resolved: rows, horizon, stride, transform, …
+
+    def truth(self, windows: RollingWindows) -> RollingWindows:
+        """The same windows in data units, untouched by the transform."""
+        return RollingWindows(
+            panel=self.panel, origins=windows.origins, horizon=windows.horizon, offset=windows.offset
+        )
+
+    @property
+    def target_transform(self) -> Transform:
+        return self.transform.only(self.panel.about.target_index)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Six hex digits of all that makes scores comparable; what a model reads is no part of it."""
+        return fingerprint(self.panel, self.rules)
+
+
+def fingerprint(panel: Panel, rules: Mapping[str, Any]) -> str:
+    """Digest of values, mask, stamps, targets, covariates, units and rules."""
+    about = panel.about
+    parts = {
+        "data": panel_digest(panel),
+        "targets": about.targets,
+        "units": about.units,
+        "covariates": list(zip(about.covariates, about.kinds, strict=True)),
+        "season": about.season,
+        "rules": dict(rules),
+    }
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def panel_digest(panel: Panel) -> str:
+    """sha256 over the bytes of all that was observed, and where."""
+    digest = hashlib.sha256()
+    for array in (panel.values, panel.mask, panel.time, panel.known, panel.privileged):
+        if array is not None:
+            digest.update(str((array.shape, str(array.dtype))).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    for array in (panel.space.adjacency, panel.space.coords):
+        if array is not None:
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def rolling(
+    panel: Panel,
+    *,
+    horizon: int | str = "auto",
+    val: float | int | str = "auto",
+    test: float | int | str = "auto",
+    stride: int = 1,
+    gap: int = 0,
+    transform: Power | str = "auto",
+    scaling: Scaling = "standard",
+) -> Split:
+    """Rolling origins in the original units: every origin of a split is scored once per stride.
+
+    horizon    rows to forecast; auto: what the dataset suggests, else a season, else 1
+    val, test  first row of each split, as a fraction of the rows (0.8), a date ("1958-01") or a
+               row number (108); auto: what the dataset suggests, else 0.7 and 0.8
+    stride     rows between origins of validation and test; training uses every origin
+    gap        rows left out before each border
+    transform  none | log | boxcox; auto: what the dataset suggests, else none
+    scaling    standard (zero mean, unit deviation) | none
+
+    Raises ValueError when a split is left without a window. Hyndman & Athanasopoulos,
+    Forecasting: Principles and Practice, 3rd ed. (2021), §5.10.
+    """
+    about = panel.about
+    suggests = {"horizon": max(1, about.season), "val": 0.7, "test": 0.8, "transform": "none"}
+    suggests |= about.suggests
+    chosen = {"horizon": horizon, "val": val, "test": test, "transform": transform}
+    chosen = {k: suggests[k] if v == "auto" else v for k, v in chosen.items()}
+    h, power = int(chosen["horizon"]), chosen["transform"]
+    rows = len(panel)
+    first_val, first_test = border(panel, chosen["val"]), border(panel, chosen["test"])
+    if not 0 < first_val < first_test < rows:
+        raise ValueError(
+            f"borders must rise within the {rows} rows of {about.name}: got validation from row "
+            f"{first_val} and test from row {first_test}; set protocol.val and protocol.test"
+        )
+    ends = {"train": first_val - gap, "val": first_test - gap, "test": rows}
+    fitted = Transform.fit(panel.upto(ends["train"]), power=power, scaling=scaling)
+    seen = fitted.panel(panel)
+
+    def cut(start: int, stop: int, step: int) -> RollingWindows:
+        """Windows whose futures lie in rows [start, stop)."""
+        origins = np.arange(start, stop - h + 1, step)
+        return RollingWindows(panel=seen.upto(stop), origins=origins, horizon=h)
+
+    split = Split(
+        name="rolling",
+        panel=panel,
+        transform=fitted,
+        train=cut(1, ends["train"], 1),
+        val=cut(first_val, ends["val"], stride),
+        test=cut(first_test, ends["test"], stride),
+        development=cut(1, ends["val"], 1),
+        rules={
+            "protocol": "rolling", "rows": rows, "horizon": h, "train": [0, ends["train"]],
+            "val": [first_val, ends["val"]], "test": [first_test, ends["test"]],
+            "stride": stride, "gap": gap, "transform": power, "scaling": scaling,
+            "mask": "unobserved cells are not scored", "steps": "all steps of the horizon pooled",
+            "fit": "nets: train, best epoch on validation; others: train, then refitted before test",
+            "refit": "never",
+        },
+    )  # fmt: skip
+    for part in ("train", "val", "test"):
+        if not len(getattr(split, part)):
+            raise ValueError(
+                f"the {part} rows {split.rules[part]} hold no future of {h} rows; "
+                "lower protocol.horizon or move protocol.val and protocol.test"
+            )
+    return split
+
+
+def border(panel: Panel, at: float | int | str) -> int:
+    """The first row of a split: a fraction of the rows, a row number or a date."""
+    if isinstance(at, float) and 0 < at < 1:
+        return round(at * len(panel))
+    if isinstance(at, int | float) and float(at).is_integer():
+        return int(at)
+    try:
+        date = np.datetime64(str(at), "ns").astype("int64")
+    except ValueError:
+        raise ValueError(
+            f"a border is a fraction (0.8), a date (1958-01) or a row number, got {at!r}"
+        ) from None
+    return int(np.searchsorted(panel.time, date))
+
+
+def independent(origins: Array, horizon: int) -> int:
+    """How many of the origins have futures that do not overlap."""
+    count, free = 0, -1
+    for origin in origins:
+        if origin >= free:
+            count, free = count + 1, int(origin) + horizon
+    return count

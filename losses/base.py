@@ -1,0 +1,82 @@
+"""What prices a forecast: a Step goes in, a Cost (value and weight of every cell) comes out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+from stsfm.datasets.panel import Array, Forecast, Panel
+from stsfm.datasets.transform import Transform
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Step:
+    """A forecast beside what happened.
+
+    Loss terms see transformed units, metrics see data units; `transform` goes between them.
+    """
+
+    past: Panel | None
+    future: Panel  # target channels, the shape of the forecast
+    forecast: Forecast
+    transform: Transform
+    net: Any = None  # the net, for terms that price its weights
+
+
+class Cost(NamedTuple):
+    """Values and weights of one shape; a weight of 0 does not count."""
+
+    value: Array
+    weight: Array
+
+    def mean(self) -> Array:
+        """The weighted mean; NaN, said aloud, where nothing counts."""
+        return (self.value * self.weight).sum() / self.weight.sum()
+
+
+class Term(ABC):
+    """One term of a loss, in transformed units."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()  # fields of the Forecast that must be there
+    levels: tuple[float, ...] = ()  # the quantiles it prices
+
+    @abstractmethod
+    def __call__(self, step: Step) -> Cost:
+        """Price the step; the author of a term decides what its mask is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """A weighted sum of named terms; a weight of 0 means the term is not computed.
+
+    Every term and weight keeps its name, so that each can be logged. The term called `task` is the
+    one that validation is judged by.
+    """
+
+    terms: Mapping[str, Term]
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if "task" not in self.terms:
+            raise ValueError(f"a loss needs a term named 'task', got {sorted(self.terms)}")
+        if unknown := set(self.weights) - set(self.terms):
+            raise ValueError(f"weights {sorted(unknown)} name no term of {sorted(self.terms)}")
+
+    @property
+    def active(self) -> dict[str, Term]:
+        return {name: term for name, term in self.terms.items() if self.weights.get(name, 1.0)}
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset().union(*(term.needs for term in self.active.values()))
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        return tuple(sorted({x for term in self.active.values() for x in term.levels}))
+
+    def __call__(self, step: Step) -> tuple[Array, dict[str, Array]]:
+        """The weighted sum, and each term before its weight."""
+        means = {name: term(step).mean() for name, term in self.active.items()}
+        return sum(self.weights.get(name, 1.0) * mean for name, mean in means.items()), means

@@ -1,0 +1,120 @@
+"""Metrics: additive sums per window, step, node and channel; then a finish over any group of them.
+
+RMSE, R², WAPE and MASE are no means of cells: averaging them over batches is a common error.
+Here a metric only ever adds, and divides once at the end, so no batch size can change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from stsfm.datasets.panel import Array, Panel
+from stsfm.losses.base import Step
+from stsfm.losses.probabilistic import pinball
+
+Sums = Mapping[str, np.ndarray]
+NAN = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What scores are measured against, from the observed training rows in data units.
+
+    scale  (node, channel)  MAE of the seasonal naive forecast; NaN where it is 0 or unknown
+    level  (node, channel)  mean
+    """
+
+    scale: Array
+    level: Array
+
+    @classmethod
+    def of(cls, train: Panel) -> Reference:
+        train = train.only_targets()
+        season, y, seen = train.about.season, train.values, train.mask
+        both = seen[season:] & seen[:-season]
+        count = both.sum(0)
+        total = (abs(y[season:] - y[:-season]) * both).sum(0)
+        scale = np.where((count > 0) & (total > 0), total / np.maximum(count, 1), NAN)
+        return cls(scale=scale, level=y.sum(0) / np.maximum(seen.sum(0), 1))
+
+
+def sums(step: Step, reference: Reference) -> dict[str, np.ndarray]:
+    """Additive sums of a step in data units, each (window, step, node, channel)."""
+    forecast, y, seen = step.forecast, step.future.values, step.future.mask
+    mean = forecast.point if forecast.mean is None else forecast.mean
+    error = abs(forecast.point - y)
+    size = abs(forecast.point) + abs(y)
+    scaled = step.transform.forward(forecast.point) - step.transform.forward(y, seen)
+    judged = seen & np.isfinite(reference.scale)
+    out = {
+        "count": seen,
+        "absolute": error,
+        "squared": (mean - y) ** 2,
+        "truth": abs(y),
+        "relative": np.where(size > 0, 200 * error / np.where(size > 0, size, 1), 0),
+        "deviation": (y - reference.level) ** 2,
+        "scaled_absolute": abs(scaled),
+        "scaled_squared": scaled**2,
+        "mase_count": judged,
+        "mase": np.where(judged, error / reference.scale, 0),
+    }
+    if forecast.quantiles is not None:
+        out |= _distribution(forecast.quantiles, forecast.levels, y)
+    return {name: np.where(seen, value, 0).astype(float) for name, value in out.items()}
+
+
+def _distribution(quantiles: Array, levels: tuple[float, ...], y: Array) -> dict[str, Array]:
+    """CRPS as twice the mean pinball loss over the levels; coverage and width at 80 %."""
+    out = {"crps": 2 * pinball(quantiles, y, levels).mean(-1)}
+    if {0.1, 0.9} <= set(levels):
+        low, high = (quantiles[..., levels.index(x)] for x in (0.1, 0.9))
+        out |= {"covered": (low <= y) & (y <= high), "width": high - low}
+    return out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """How sums become a score. `unit` is "data" for the units of the data."""
+
+    name: str
+    label: str
+    formula: str
+    finish: Callable[[Sums], float]
+    unit: str = ""
+    requires: str = "count"  # the sum without which there is no score
+
+    def __call__(self, sums: Sums) -> float | None:
+        """The score of all the cells in `sums`; None where the forecast has no such quality."""
+        if self.requires not in sums:
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(self.finish({name: value.sum() for name, value in sums.items()}))
+
+
+METRICS = (
+    Metric(name="mae", label="MAE", unit="data", formula="Σ|ŷ−y| / n",
+           finish=lambda s: s["absolute"] / s["count"]),
+    Metric(name="rmse", label="RMSE", unit="data", formula="√(Σ(ȳ−y)² / n), ȳ the predictive mean",
+           finish=lambda s: np.sqrt(s["squared"] / s["count"])),
+    Metric(name="mase", label="MASE", formula="mean of |ŷ−y| / MAE of seasonal naive on train",
+           finish=lambda s: s["mase"] / s["mase_count"]),
+    Metric(name="wape", label="WAPE", formula="Σ|ŷ−y| / Σ|y|",
+           finish=lambda s: s["absolute"] / s["truth"]),
+    Metric(name="smape", label="sMAPE %", formula="mean of 200 |ŷ−y| / (|ŷ|+|y|)",
+           finish=lambda s: s["relative"] / s["count"]),
+    Metric(name="r2", label="R²", formula="1 − Σ(ȳ−y)² / Σ(y−m)², m each node's train mean",
+           finish=lambda s: 1 - s["squared"] / s["deviation"]),
+    Metric(name="mae_scaled", label="MAE (scaled)", formula="Σ|T(ŷ)−T(y)| / n, T the transform",
+           finish=lambda s: s["scaled_absolute"] / s["count"]),
+    Metric(name="mse_scaled", label="MSE (scaled)", formula="Σ(T(ŷ)−T(y))² / n, T the transform",
+           finish=lambda s: s["scaled_squared"] / s["count"]),
+    Metric(name="crps", label="CRPS", unit="data", formula="2 × mean pinball loss over the levels",
+           finish=lambda s: s["crps"] / s["count"], requires="crps"),
+    Metric(name="cover80", label="cover 80 %", formula="share of y within the 10 % … 90 % quantiles",
+           finish=lambda s: s["covered"] / s["count"], requires="covered"),
+    Metric(name="width80", label="width 80 %", unit="data", formula="mean of q90 − q10",
+           finish=lambda s: s["width"] / s["count"], requires="width"),
+)  # fmt: skip

@@ -1,0 +1,41 @@
+"""Losses of a point forecast, per cell e = ŷ − y.
+
+mae    |e|
+mse    e²
+huber  e²/2 where |e| ≤ δ, else δ(|e| − δ/2)        (Huber, Ann. Math. Statist. 35, 1964)
+"""
+
+from dataclasses import dataclass
+
+from stsfm.datasets.panel import Array, xp
+from stsfm.losses.base import Cost, Step, Term
+
+
+def _error(step: Step) -> Array:
+    return step.forecast.point - step.future.values
+
+
+class MAE(Term):
+    """Absolute error; its minimiser is the median."""
+
+    def __call__(self, step: Step) -> Cost:
+        return Cost(abs(_error(step)), step.future.mask)
+
+
+class MSE(Term):
+    """Squared error; its minimiser is the mean."""
+
+    def __call__(self, step: Step) -> Cost:
+        return Cost(_error(step) ** 2, step.future.mask)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Huber(Term):
+    """Squared near zero, absolute beyond `delta` (in transformed units)."""
+
+    delta: float
+
+    def __call__(self, step: Step) -> Cost:
+        size = abs(_error(step))
+        far = self.delta * (size - self.delta / 2)
+        return Cost(xp(size).where(size <= self.delta, size**2 / 2, far), step.future.mask)

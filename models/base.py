@@ -1,0 +1,71 @@
+"""The one face of every model: learn from windows, then continue any past."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from stsfm.datasets.panel import Forecast, Panel
+from stsfm.datasets.windows import RollingWindows
+
+
+class Forecaster(ABC):
+    """Learns from windows, then continues any past.
+
+    Hyperparameters come at construction, data at fit. A model that draws random numbers takes a
+    `seed`; one that takes none is deterministic, and is refitted before the test border.
+    What a model learns it keeps in attributes whose names end with an underscore.
+    """
+
+    cite: ClassVar[str]  # key of an entry in references.bib
+    tags: ClassVar[frozenset[str]] = frozenset()  # of: missing, intervals
+
+    reads: int | None = None  # how many rows of past it sees; None = all up to the origin
+
+    @abstractmethod
+    def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
+        """Learn from `train`; choose on `val`, which may be empty."""
+
+    def refit(self, development: RollingWindows) -> Self:
+        """Learn again from everything before the test border, keeping what `fit` chose."""
+        return self.fit(development, development.subset(slice(0, 0)))
+
+    @abstractmethod
+    def predict(self, past: Panel, future: Panel) -> Forecast:
+        """Continue `past` (*batch, time, node, channel) over the frame of `future`.
+
+        `future` is blank: it gives the stamps, what is known ahead and the target channels.
+        Where a past is shorter than what the model reads, its first rows are masked.
+        """
+
+    def backtest(self, windows: RollingWindows) -> Forecast:
+        """Forecasts of all windows, (window, time, node, channel).
+
+        Models that filter a series override this with one pass over it; a contract test holds
+        both equal.
+        """
+        past, future = windows.look_back(self.reads).take(slice(None))
+        return self.predict(past, future.blank())
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(np.size(value) for value in self._learned().values())
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned; loading it again never runs code."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(folder / "learned.npz", allow_pickle=False, **self._learned())
+
+    def load(self, folder: Path) -> Self:
+        """Read what `save` wrote, into a model of the same hyperparameters."""
+        with np.load(folder / "learned.npz", allow_pickle=False) as learned:
+            for name in learned.files:
+                setattr(self, name, learned[name])
+        return self
+
+    def _learned(self) -> dict[str, np.ndarray]:
+        return {k: np.asarray(v) for k, v in vars(self).items() if k.endswith("_") and k[0] != "_"}

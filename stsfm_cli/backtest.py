@@ -1,0 +1,85 @@
+"""A model over windows: forecasts once, in data units, scored in every way that a table needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stsfm.datasets.panel import Forecast, Panel
+from stsfm.datasets.protocol import Split
+from stsfm.datasets.windows import RollingWindows
+from stsfm.losses.base import Step
+from stsfm.losses.metrics import METRICS, Reference, sums
+from stsfm.models.base import Forecaster
+
+CELLS = 4_000_000  # cells of a batch of windows held at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backtest:
+    """The scores of one model over one split, and what they were made of."""
+
+    scores: dict[str, Any]  # metric → {pooled, step: [horizon], node: [node]}
+    windows: dict[str, np.ndarray]  # sum → (window, node, channel), summed over steps
+    truth: Panel  # (window, time, node, target channel), data units
+    forecast: Forecast
+    seconds: float  # spent forecasting
+
+
+def backtest(
+    model: Forecaster, windows: RollingWindows, split: Split, reference: Reference, *, batch: int = 0
+) -> Backtest:
+    """Forecast every window and score it; `batch` windows at a time (0 = as many as fit)."""
+    transform = split.target_transform
+    steps: dict[str, np.ndarray] = {}  # sum → (horizon, node, channel)
+    each: dict[str, list[np.ndarray]] = {}
+    forecasts, truths, seconds = [], [], 0.0
+    for part in _batches(windows, model.reads, batch):
+        start = time.perf_counter()
+        forecast = transform.forecast(model.backtest(part))
+        seconds += time.perf_counter() - start
+        truth = split.truth(part).futures()
+        step = Step(past=None, future=truth, forecast=forecast, transform=transform)
+        for name, cells in sums(step, reference).items():
+            steps[name] = steps.get(name, 0) + cells.sum(0)
+            each.setdefault(name, []).append(cells.sum(1))
+        forecasts.append(forecast)
+        truths.append(truth)
+    return Backtest(
+        scores={metric.name: score(metric, steps) for metric in METRICS},
+        windows={name: np.concatenate(parts) for name, parts in each.items()},
+        truth=_join(truths),
+        forecast=Forecast.concat(forecasts),
+        seconds=seconds,
+    )
+
+
+def score(metric: Any, steps: dict[str, np.ndarray]) -> dict[str, Any] | None:
+    """A metric over all cells, per step of the horizon and per node; None where it has no meaning."""
+    if metric(steps) is None:
+        return None
+    horizon, nodes = steps["count"].shape[:2]
+    return {
+        "pooled": metric(steps),
+        "step": [metric({k: v[h] for k, v in steps.items()}) for h in range(horizon)],
+        "node": [metric({k: v[:, n] for k, v in steps.items()}) for n in range(nodes)],
+    }
+
+
+def _batches(windows: RollingWindows, reads: int | None, batch: int) -> Iterator[RollingWindows]:
+    frame = windows.look_back(reads).frame
+    rows = frame.horizon + (0 if reads is None else frame.context)
+    size = batch or max(1, CELLS // (rows * frame.nodes * frame.channels))
+    return (windows.subset(slice(i, i + size)) for i in range(0, len(windows), size))
+
+
+def _join(parts: list[Panel]) -> Panel:
+    from dataclasses import replace
+
+    joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in
+              ("values", "mask", "time", "known")}  # fmt: skip
+    return replace(parts[0], **joined)

@@ -1,0 +1,20 @@
+"""The types of config.yaml's own keys; groups are typed by the signatures of their targets."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+MISSING = "???"
+
+
+@dataclass
+class Config:
+    seed: int = MISSING  # type: ignore[assignment]
+    baselines: list[str] = field(default_factory=list)
+    runs_dir: str = MISSING
+    force: bool = MISSING  # type: ignore[assignment]
+    data: Any = MISSING
+    protocol: Any = MISSING
+    model: Any = MISSING
+    loss: Any = MISSING
+    trainer: Any = MISSING
+    hardware: Any = MISSING

@@ -204,6 +204,11 @@ class Panel(Arrays):
             cut[name] = cut[name] * real
         return replace(self, **cut, space=self.space.at(rows.clip(0)))
 
+    def part(self, batch: slice | None) -> Panel:
+        """Some of a batch of panels, as views; None makes a batch of one."""
+        held = {k: v[batch] for k in TIME_AXIS if (v := getattr(self, k)) is not None}
+        return replace(self, **held)
+
     def _timed(self, cut: Callable[[Array, int], Array], rows: Any) -> Panel:
         cuts = {k: cut(v, ax) for k, ax in TIME_AXIS.items() if (v := getattr(self, k)) is not None}
         return replace(self, **cuts, space=self.space.at(rows))

@@ -28,7 +28,7 @@ class Split:
 
     name: str
     panel: Panel
-    transform: Transform
+    transform: Transform  # of the target channels
     train: RollingWindows
     val: RollingWindows
     test: RollingWindows
@@ -40,10 +40,6 @@ class Split:
         return RollingWindows(
             panel=self.panel, origins=windows.origins, horizon=windows.horizon, offset=windows.offset
         )
-
-    @property
-    def target_transform(self) -> Transform:
-        return self.transform.only(self.panel.about.target_index)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -118,17 +114,18 @@ def rolling(
         )
     ends = {"train": first_val - gap, "val": first_test - gap, "test": rows}
     fitted = Transform.fit(panel.upto(ends["train"]), power=power, scaling=scaling)
-    seen = fitted.panel(panel)
+    seen, targets = fitted.panel(panel), fitted.only(about.target_index)
 
     def cut(start: int, stop: int, step: int) -> RollingWindows:
         """Windows whose futures lie in rows [start, stop)."""
         origins = np.arange(start, stop - h + 1, step)
-        return RollingWindows(panel=seen.upto(stop), origins=origins, horizon=h)
+        part = seen.upto(stop)
+        return RollingWindows(panel=part, origins=origins, horizon=h, transform=targets)
 
     split = Split(
         name="rolling",
         panel=panel,
-        transform=fitted,
+        transform=targets,
         train=cut(1, ends["train"], 1),
         val=cut(first_val, ends["val"], stride),
         test=cut(first_test, ends["test"], stride),

@@ -108,6 +108,9 @@ class Transform(Arrays):
         return ndtri(np.array(LEVELS))
 
 
+IDENTITY = Transform(shift=np.zeros(1), scale=np.ones(1))
+
+
 def _power(train: Panel, power: Power) -> np.ndarray | None:
     if power == "none":
         return None

@@ -14,11 +14,15 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from stsfm.datasets.panel import Array, Panel, Space, xp
+from stsfm.datasets.transform import IDENTITY, Transform
 
 
 class Window(NamedTuple):
     past: Panel
     future: Panel  # target channels only
+
+    def part(self, batch: slice) -> Window:
+        return Window(self.past.part(batch), self.future.part(batch))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +56,10 @@ class Windows(Protocol):
 class RollingWindows:
     """Windows whose futures start at `origins`.
 
-    panel    rows up to the end of the split: what comes later does not exist here
-    origins  int (window,): past = rows before it, future = `horizon` rows from origin + `offset`
-    context  rows of past; None = all there are, the shorter ones padded on the left and masked
+    panel      rows up to the end of the split: what comes later does not exist here
+    origins    int (window,): past = rows before it, future = `horizon` rows from origin + `offset`
+    context    rows of past; None = all there are, the shorter ones padded on the left and masked
+    transform  what brought the target channels of the panel into its units
 
     With ``offset = 1 − context`` and ``horizon = context`` the future is the past moved by one
     step: next-token prediction.
@@ -65,6 +70,7 @@ class RollingWindows:
     horizon: int
     context: int | None = None
     offset: int = 0
+    transform: Transform = IDENTITY
 
     def __post_init__(self) -> None:
         if not len(self.origins):
@@ -139,7 +145,8 @@ class RollingWindows:
 
     def map(self, fn: Callable[[Array], Array]) -> RollingWindows:
         """The same windows with `fn` applied to every array, such as a move to a device."""
-        return replace(self, panel=self.panel.map(fn), origins=fn(self.origins))
+        origins, transform = fn(self.origins), self.transform.map(fn)
+        return replace(self, panel=self.panel.map(fn), origins=origins, transform=transform)
 
     @property
     def frame(self) -> Frame:

@@ -34,7 +34,7 @@ def backtest(
     model: Forecaster, windows: RollingWindows, split: Split, reference: Reference, *, batch: int = 0
 ) -> Backtest:
     """Forecast every window and score it; `batch` windows at a time (0 = as many as fit)."""
-    transform = split.target_transform
+    transform = split.transform
     steps: dict[str, np.ndarray] = {}  # sum → (horizon, node, channel)
     each: dict[str, list[np.ndarray]] = {}
     forecasts, truths, seconds = [], [], 0.0

@@ -1,0 +1,44 @@
+"""The last layer of a net: from a state to as much of a Forecast as the loss asks for.
+
+    o = V [s ; k] + c          s: (b·n, width),  k: (b·n, horizon·covariates),  o: (b·n, h·c·outputs)
+
+    point      ŷ = level + o
+    scale      σ = softplus(o′)                          where the loss prices a Gaussian
+    quantiles  q = level + sort(o₁ … o_K), ŷ the median  where it prices levels; sorting keeps them
+               from crossing (Chernozhukov et al., Econometrica 78, 2010)
+"""
+
+import torch
+from torch import Tensor, nn
+
+from stsfm.datasets.panel import Forecast, Panel
+from stsfm.datasets.windows import Frame
+
+
+class Head(nn.Module):
+    """State (b·n, width) and future → Forecast (b, horizon, n, target channel)."""
+
+    offers = frozenset({"scale", "quantiles"})
+
+    def __init__(self, frame: Frame, width: int) -> None:
+        super().__init__()
+        self.levels = frame.levels if "quantiles" in frame.needs else ()
+        self.scaled = "scale" in frame.needs
+        self.shape = (frame.horizon, len(frame.targets), max(1, len(self.levels)) + self.scaled)
+        outputs = self.shape[0] * self.shape[1] * self.shape[2]
+        self.linear = nn.Linear(width + frame.horizon * frame.covariates, outputs)
+
+    def forward(self, state: Tensor, future: Panel, level: Tensor) -> Forecast:
+        """`level` (b, 1, n, target channel) is added back to what the net was not shown."""
+        batch, _, nodes, _ = future.values.shape
+        known = future.known.expand(-1, -1, nodes, -1)  # (b, h, n, k)
+        known = known.transpose(1, 2).reshape(batch * nodes, -1)
+        out = self.linear(torch.cat([state, known], -1))
+        out = out.view(batch, nodes, *self.shape).transpose(1, 2)  # (b, h, n, c, outputs)
+        if self.levels:
+            quantiles = level[..., None] + out[..., : len(self.levels)].sort(-1).values
+            point = quantiles[..., self.levels.index(0.5)]
+            return Forecast(point=point, quantiles=quantiles, levels=self.levels)
+        point = level + out[..., 0]
+        scale = nn.functional.softplus(out[..., 1]) + 1e-4 if self.scaled else None
+        return Forecast(point=point, scale=scale)

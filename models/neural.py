@@ -1,0 +1,107 @@
+"""Any net behind the one face of every model.
+
+A net is an ``nn.Module(frame, *, hyperparameters)`` with ``forward(past, future) → Forecast``. Neural
+gives it windows of its own look-back, a loss, a trainer and a seed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Self, final
+
+import numpy as np
+import torch
+from torch import nn
+
+from stsfm.datasets.panel import Forecast, Panel
+from stsfm.datasets.windows import Frame, RollingWindows
+from stsfm.losses.base import Loss
+from stsfm.models.base import Forecaster
+from stsfm.models.training import Hardware, Monitor, Trainer, as_tensor, train
+
+
+@final
+class Neural(Forecaster):
+    """A net, trained on windows of `context` rows. After `fit`, `report` says how it went."""
+
+    def __init__(
+        self,
+        net: Callable[[Frame], Any],
+        *,
+        context: int,
+        seed: int,
+        loss: Loss,
+        trainer: Trainer,
+        hardware: Hardware,
+        monitor: Monitor = lambda row: None,
+    ) -> None:
+        self.make, self.context, self.seed = net, context, seed
+        self.loss, self.trainer, self.hardware, self.monitor = loss, trainer, hardware, monitor
+        net_class = getattr(net, "func", net)  # of functools.partial
+        self.cite, self.reads = net_class.cite, context  # type: ignore[misc]
+        if lacks := loss.needs - net_class.offers:
+            raise ValueError(
+                f"the loss needs {sorted(lacks)}; {net_class.__name__} offers {sorted(net_class.offers)}"
+            )
+        self.tags = frozenset({"missing", *(["intervals"] if loss.needs else [])})  # type: ignore[misc]
+        self.report: dict[str, Any] = {}
+
+    def fit(self, train_windows: RollingWindows, val: RollingWindows) -> Self:
+        windows = train_windows.look_back(self.context).whole()
+        if not len(windows):
+            raise ValueError(
+                f"no training window has {self.context} rows of past and {windows.horizon} of "
+                "future; lower model.context or protocol.horizon"
+            )
+        self._build(replace(windows.frame, needs=self.loss.needs, levels=self.loss.levels))
+        self.report = train(
+            self.net,
+            self.loss,
+            windows,
+            val.look_back(self.context),
+            trainer=self.trainer,
+            hardware=self.hardware,
+            seed=self.seed,
+            monitor=self.monitor,
+        )
+        self.net.to(self.hardware.device).eval()
+        return self
+
+    def _build(self, frame: Frame) -> None:
+        torch.set_num_threads(self.hardware.threads)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self.net: nn.Module = self.make(frame)
+        self.frame = frame
+
+    @torch.inference_mode()
+    def predict(self, past: Panel, future: Panel) -> Forecast:
+        single = past.values.ndim == 3
+        if single:
+            past, future = past.part(None), future.part(None)
+        device = self.hardware.device
+        forecast = self.net(*(panel.map(lambda a: as_tensor(a, device)) for panel in (past, future)))
+        return replace(forecast, parts={}).map(
+            lambda t: (t[0] if single else t).cpu().numpy().astype(np.float64)
+        )
+
+    @property
+    def parameters(self) -> int:
+        return sum(weight.numel() for weight in self.net.parameters())
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.save(self.net.state_dict(), folder / "weights.pt")
+        frame = asdict(replace(self.frame, space=None)) | {"needs": sorted(self.frame.needs)}
+        (folder / "frame.json").write_text(json.dumps(frame))
+
+    def load(self, folder: Path) -> Self:
+        frame = json.loads((folder / "frame.json").read_text())
+        lists = {name: tuple(frame[name]) for name in ("targets", "levels")}
+        self._build(Frame(**frame | lists | {"needs": frozenset(frame["needs"])}))
+        self.net.load_state_dict(torch.load(folder / "weights.pt", weights_only=True))
+        self.net.to(self.hardware.device).eval()
+        return self

@@ -1,0 +1,253 @@
+"""The one training loop. Everything that is trained by gradients goes through `train`.
+
+A Lightning step is a whole chunk of an epoch, so that Lightning brings devices, precision and DDP but
+costs nothing per batch: tensors lie on the device, batches are views of one gather, validation, early
+stopping and the best copy happen in memory. What is random is derived from (seed, epoch).
+Falcon et al., PyTorch Lightning (2019).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch import Tensor, nn
+
+from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.windows import RollingWindows
+from stsfm.losses.base import Loss, Step
+
+Monitor = Callable[[Mapping[str, float]], None]  # told about every epoch
+CELLS = 16_000_000  # cells of windows gathered at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainer:
+    """How a net is trained."""
+
+    epochs: int  # at most
+    patience: int | None  # epochs without a better validation before it stops
+    batch_size: int  # windows per device
+    lr: float
+    clip: float | None  # norm of the gradient
+    accumulate: int  # batches per optimiser step
+    optimizer: Callable[..., torch.optim.Optimizer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """Where a net is trained; the words are Lightning's."""
+
+    accelerator: str
+    devices: int
+    nodes: int
+    strategy: str
+    precision: str
+    threads: int  # per process
+
+    @property
+    def device(self) -> torch.device:
+        """Where forecasts are made after training."""
+        return torch.device("cuda" if self.accelerator in ("gpu", "cuda") else "cpu")
+
+
+def as_tensor(array: Array, device: torch.device) -> Tensor:
+    """An array on a device; real numbers in single precision."""
+    tensor = torch.as_tensor(array, device=device)
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def train(
+    net: nn.Module,
+    loss: Loss,
+    windows: RollingWindows,
+    val: RollingWindows,
+    *,
+    trainer: Trainer,
+    hardware: Hardware,
+    seed: int,
+    monitor: Monitor,
+) -> dict[str, Any]:
+    """Fit `net` in place; it ends with the weights of its best epoch on `val`.
+
+    Validation is the unweighted task term. Without validation windows the last weights stay.
+    Returns what happened: epochs, best epoch, effective batch, a digest of each rank's weights.
+    Raises FloatingPointError when the loss stops being finite.
+    """
+    fit = _Fit(net, loss, windows, val, trainer, seed, monitor)
+    with _quiet(), torch.random.fork_rng():
+        L.Trainer(
+            accelerator=hardware.accelerator,
+            devices=hardware.devices,
+            num_nodes=hardware.nodes,
+            strategy=hardware.strategy,
+            precision=hardware.precision,  # type: ignore[arg-type]
+            max_epochs=trainer.epochs,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        ).fit(fit, range(fit.chunks))
+    return fit.report
+
+
+class _Fit(L.LightningModule):
+    """An epoch is a permutation of the windows, cut into chunks, cut into batches."""
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: Loss,
+        windows: RollingWindows,
+        val: RollingWindows,
+        settings: Trainer,
+        seed: int,
+        monitor: Monitor,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.net, self.loss, self.settings = net, loss, settings
+        self.windows, self.val, self.seed, self.monitor = windows, val, seed, monitor
+        frame, size = windows.frame, settings.batch_size
+        cells = (frame.context + frame.horizon) * frame.nodes * (frame.channels + frame.covariates)
+        self.chunk = size * max(1, CELLS // (cells * size))
+        self.chunks = -(-len(windows) // self.chunk)
+        self.best, self.best_epoch, self.kept = float("inf"), -1, {}
+        self.report: dict[str, Any] = {}
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.settings.optimizer(self.net.parameters(), lr=self.settings.lr)
+
+    def on_fit_start(self) -> None:
+        to_device = lambda a: as_tensor(a, self.device)  # noqa: E731
+        self.windows, self.val = self.windows.map(to_device), self.val.map(to_device)
+
+    def on_train_epoch_start(self) -> None:
+        self.started = time.perf_counter()
+        torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
+        order = torch.randperm(len(self.windows))
+        world, rank = self.trainer.world_size, self.global_rank
+        if extra := -len(order) % world:  # every rank takes as many steps as the others
+            order = torch.cat([order, order[:extra]])
+        self.order = order[rank::world].to(self.device)
+        self.total = torch.zeros((), device=self.device)
+        self.means: dict[str, Tensor] = {}
+
+    def training_step(self, chunk: int, _: int) -> None:
+        window = self.windows.take(self.order[chunk * self.chunk : (chunk + 1) * self.chunk])
+        blank, optimizer = window.future.blank(), self.optimizers(use_pl_optimizer=False)
+        count, size, every = len(window.past.values), self.settings.batch_size, self.settings.accumulate
+        for k, start in enumerate(range(0, count, size)):
+            rows = slice(start, start + size)
+            step = self._step(window.past.part(rows), window.future.part(rows), blank.part(rows))
+            value, means = self.loss(step)
+            self.manual_backward(value / every)  # plain backward lets DDP ranks drift apart
+            if (k + 1) % every == 0 or start + size >= count:
+                if self.settings.clip is not None:
+                    nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.clip)
+                optimizer.step()
+                optimizer.zero_grad()
+            self._add(value, means, min(size, count - start))
+
+    def _step(self, past: Panel, future: Panel, blank: Panel) -> Step:
+        forecast = self.net(past, blank)
+        return Step(
+            past=past, future=future, forecast=forecast, transform=self.windows.transform, net=self.net
+        )
+
+    def _add(self, value: Tensor, means: Mapping[str, Tensor], count: int) -> None:
+        self.total += value.detach() * count
+        for name, mean in means.items():
+            self.means[name] = self.means.get(name, 0) + mean.detach() * count
+
+    def on_train_epoch_end(self) -> None:
+        count = len(self.order)
+        row = {"epoch": self.current_epoch + 1, "train": float(self.total) / count}
+        if not row["train"] < float("inf"):
+            raise FloatingPointError(
+                f"the training loss is {row['train']} in epoch {row['epoch']}; lower trainer.lr"
+            )
+        if len(self.val):
+            row["val"] = self._validate()
+        if not len(self.val) or row["val"] < self.best:
+            self.best, self.best_epoch = row.get("val", row["train"]), row["epoch"]
+            self.kept = {name: value.clone() for name, value in self.net.state_dict().items()}
+        patience = self.settings.patience
+        if patience is not None and row["epoch"] - self.best_epoch >= patience:
+            self.trainer.should_stop = True
+        if len(self.means) > 1:
+            row |= {f"train_{name}": float(total) / count for name, total in self.means.items()}
+        row |= {"lr": self.settings.lr, "seconds": time.perf_counter() - self.started}
+        if self.global_rank == 0:
+            self.monitor(row)
+
+    @torch.inference_mode()
+    def _validate(self) -> float:
+        """The pooled task error; rank 0's, so that all ranks stop together."""
+        self.net.eval()
+        value = weight = torch.zeros((), device=self.device)
+        for start in range(0, len(self.val), self.chunk):
+            past, future = self.val.take(slice(start, start + self.chunk))
+            cost = self.loss.terms["task"](self._step(past, future, future.blank()))
+            value = value + (cost.value * cost.weight).sum()
+            weight = weight + cost.weight.sum()
+        self.net.train()
+        mean = float(value / weight)
+        return self.trainer.strategy.broadcast(mean) if self.trainer.world_size > 1 else mean
+
+    def on_fit_end(self) -> None:
+        self.net.load_state_dict(self.kept)
+        digests: list[Any] = [weights_digest(self.net)]
+        if (world := self.trainer.world_size) > 1:
+            digests = [None] * world
+            torch.distributed.all_gather_object(digests, weights_digest(self.net))
+            if len(set(digests)) > 1:
+                raise RuntimeError(f"the ranks ended with different weights: {digests}")
+        self.report = {
+            "epochs": self.current_epoch,
+            "best_epoch": self.best_epoch,
+            "windows": len(self.windows),
+            "effective_batch": self.settings.batch_size * self.settings.accumulate * world,
+            "weights": digests,
+        }
+
+
+def weights_digest(net: nn.Module) -> str:
+    """sha256 of all weights: equal on every rank after training."""
+    digest = hashlib.sha256()
+    for name, value in net.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning without its advice, its exit codes and the traces that DDP leaves in the environment."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    ranks = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+    before = {name: os.environ.get(name) for name in ranks}
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    except SystemExit as stop:
+        if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into exit(1)
+            raise KeyboardInterrupt from stop
+        raise
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)

@@ -1,0 +1,131 @@
+"""From a resolved config to objects: the only place that follows a `_target_`.
+
+Keys are checked against the constructor's, values against its annotations, so that a mistake costs
+one line instead of a traceback from inside a library.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from stsfm.mistakes import Mistake, did_you_mean
+
+if TYPE_CHECKING:
+    from stsfm.models.base import Forecaster
+
+TRUSTED = ("stsfm.", "torch.optim.", "torch.nn.")  # whose objects a config may name
+NET_KEYS = ("context", "seed", "loss", "trainer", "hardware")  # conf/model/_net.yaml
+
+
+def build(config: Mapping[str, Any], *args: Any, path: str) -> Any:
+    """Call the config's `_target_` with its keys, inner targets first; `path` names it in errors."""
+    target = locate(config["_target_"], path)
+    keys = {name: value for name, value in config.items() if name not in ("_target_", "_partial_")}
+    check_keys(target, keys, path)
+    built = {name: _inner(value, f"{path}.{name}") for name, value in keys.items()}
+    if config.get("_partial_"):
+        return partial(target, *args, **built)
+    try:
+        return target(*args, **built)
+    except ValueError as error:
+        raise Mistake(f"{path}: {error}") from error
+
+
+def build_model(config: Mapping[str, Any], monitor: Callable[..., None]) -> Forecaster:
+    """A Forecaster; a config with the keys of a net is a net, and is given a trainer."""
+    if "trainer" not in config:
+        return build(config, path="model")
+    from stsfm.models.neural import Neural
+
+    own = {name: value for name, value in config.items() if name not in NET_KEYS}
+    net = build(own | {"_partial_": True}, path="model")
+    shared = {name: _inner(config[name], name) for name in NET_KEYS}
+    try:
+        return Neural(net, **shared, monitor=monitor)
+    except ValueError as error:
+        raise Mistake(f"loss: {error}") from error
+
+
+def _inner(value: Any, path: str) -> Any:
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            return build(value, path=path)
+        return {name: _inner(inner, f"{path}.{name}") for name, inner in value.items()}
+    return value
+
+
+def locate(target: str, path: str) -> Callable[..., Any]:
+    """The object that a dotted name means, if it is one that a config may name."""
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise Mistake(f"{path}._target_: nothing is called {target!r} ({error})") from error
+    home = f"{getattr(found, '__module__', '')}."
+    if not home.startswith(TRUSTED) or not callable(found):
+        raise Mistake(f"{path}._target_: {target!r} is not one of the objects that may be named here")
+    return found
+
+
+def check_keys(target: Callable[..., Any], keys: Mapping[str, Any], path: str) -> None:
+    """Mistake unless the keys are those of the target, with values of the annotated types."""
+    if not getattr(target, "__module__", "").startswith("stsfm."):
+        return  # a library checks its own
+    allowed = {
+        name: parameter
+        for name, parameter in inspect.signature(target).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    for name in keys:
+        if name not in allowed:
+            raise Mistake(f"unknown key '{path}.{name}'.{did_you_mean(name, allowed)}")
+    for name, parameter in allowed.items():
+        if parameter.default is parameter.empty and name not in keys:
+            raise Mistake(f"missing key '{path}.{name}'")
+    function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
+    hints = typing.get_type_hints(function)
+    for name, value in keys.items():
+        if name in hints and not fits(value, hints[name]):
+            raise Mistake(f"{path}.{name}: wanted {_words(hints[name])}, got {value!r}")
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Could a value from a YAML file be meant by an annotation? A nested target is not judged."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any or (isinstance(value, Mapping) and "_target_" in value):
+        return True
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, inner) for inner in arguments)
+    if origin is typing.Literal:
+        return value in arguments
+    if hint is None or hint is type(None):
+        return value is None
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin and issubclass(origin, Mapping):
+        return isinstance(value, Mapping) and all(fits(v, arguments[1]) for v in value.values())
+    if origin and issubclass(origin, Sequence):
+        return isinstance(value, list | tuple) and all(fits(v, arguments[0]) for v in value)
+    return isinstance(value, hint) if inspect.isclass(hint) and hint in (str, bool) else True
+
+
+def _words(hint: Any) -> str:
+    """An annotation as a user would say it."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join(_words(inner) for inner in typing.get_args(hint))
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(str(choice) for choice in typing.get_args(hint))
+    if hint is type(None):
+        return "null"
+    names = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
+    if typing.get_origin(hint):
+        return f"a list of {_words(typing.get_args(hint)[0])}".replace("of a ", "of ") + "s"
+    return names.get(hint, getattr(hint, "__name__", str(hint)))

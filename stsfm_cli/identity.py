@@ -1,0 +1,149 @@
+"""What a run is: the digest of all that determines its numbers, and of nothing else.
+
+In it: the data, the rules of the protocol, the model's subtree of the config (a net's holds its
+loss, trainer, hardware and seed; ARIMA's does not), and the source that its objects are made of.
+Out of it: where results are kept, threads, verbosity, comments and docstrings in the source.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import tokenize
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import stsfm
+from stsfm.datasets.protocol import Split, panel_digest
+
+CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
+IDLE = ("threads",)  # keys that change the time a run takes but not its numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The name of a run, and the ingredients that it is the digest of."""
+
+    data: str
+    model: str
+    seed: int | None  # None = draws no random numbers
+    ingredients: Mapping[str, str]  # data, protocol, model, source → digest
+
+    @property
+    def run_id(self) -> str:
+        prefix = "" if self.seed is None else f"s{self.seed}-"
+        return prefix + _digest({**self.ingredients, "seed": self.seed})
+
+    @property
+    def group(self) -> str:
+        """The same for all seeds."""
+        return _digest(self.ingredients)
+
+    @property
+    def settings(self) -> str:
+        """The same for all seeds and all versions of the source."""
+        return _digest({k: v for k, v in self.ingredients.items() if k != "source"})
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.data) / self.model / self.run_id
+
+
+def identify(config: Mapping[str, Any], split: Split) -> Identity:
+    """The identity of a composed job on a dataset cut by its protocol."""
+    model = _without(config["model"], IDLE)
+    seed = model.pop("seed", None)
+    modules = {target.rpartition(".")[0] for target in targets(config["model"])}
+    modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
+    return Identity(
+        data=config["choices"]["data"],
+        model=config["choices"]["model"],
+        seed=seed,
+        ingredients={
+            "data": panel_digest(split.panel)[:16],
+            "protocol": _digest({"fingerprint": split.fingerprint, "rules": dict(split.rules)}),
+            "model": _digest(model),
+            "source": _digest({name: source_digest(name) for name in closure(modules)}),
+        },
+    )
+
+
+def targets(config: Any) -> Iterator[str]:
+    """Every `_target_` in a config."""
+    if isinstance(config, Mapping):
+        if "_target_" in config:
+            yield config["_target_"]
+        for value in config.values():
+            yield from targets(value)
+
+
+def _without(config: Any, idle: tuple[str, ...]) -> Any:
+    if not isinstance(config, Mapping):
+        return config
+    return {name: _without(value, idle) for name, value in config.items() if name not in idle}
+
+
+def _digest(parts: Any) -> str:
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def closure(modules: set[str]) -> list[str]:
+    """The project's modules that `modules` import, directly or not, and themselves; by reading."""
+    found, todo = set(), {name for name in modules if name.startswith("stsfm.")}
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        todo |= set(_imports(name)) - found
+    return sorted(found)
+
+
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    names = set()
+    for node in ast.walk(ast.parse(_source(module))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return tuple(name for name in names if name.startswith("stsfm.") and _file(name))
+
+
+@cache
+def source_digest(module: str) -> str:
+    return hashlib.sha256(bare(_source(module)).encode()).hexdigest()[:10]
+
+
+def bare(source: str) -> str:
+    """Source text without comments, docstrings and blank lines: what a change of words leaves."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            text = node.body[0]
+            for row in range(text.lineno - 1, text.end_lineno or text.lineno):
+                lines[row] = ""
+    code = "\n".join(lines) + "\n"
+    kept = code.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            kept[row - 1] = kept[row - 1][:column]
+    return "\n".join(line.rstrip() for line in kept if line.strip())
+
+
+def _source(module: str) -> str:
+    file = _file(module)
+    return file.read_text() if file else ""
+
+
+@cache
+def _file(module: str) -> Path | None:
+    """The file of a module of the project, found without importing it."""
+    parts = module.split(".")[1:]
+    files = (Path(home, *parts).with_suffix(".py") for home in stsfm.__path__)
+    return next((file for file in files if file.is_file()), None)

@@ -1,10 +1,10 @@
-"""A model over windows: forecasts once, in data units, scored in every way that a table needs."""
+"""A model over windows: fitted by the rules, forecast once in data units, scored in every way needed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.protocol import Split
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Step
-from stsfm.losses.metrics import METRICS, Reference, sums
+from stsfm.losses.metrics import METRICS, Metric, Reference, sums
 from stsfm.models.base import Forecaster
 
 CELLS = 4_000_000  # cells of a batch of windows held at once
@@ -28,6 +28,36 @@ class Backtest:
     truth: Panel  # (window, time, node, target channel), data units
     forecast: Forecast
     seconds: float  # spent forecasting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A model that was fitted and scored on validation and test."""
+
+    val: Backtest
+    test: Backtest
+    fitted_to: str
+    fit_seconds: float
+
+
+def evaluate(model: Forecaster, split: Split, *, refit: bool) -> Evaluation:
+    """Fit on train, score validation; `refit` before the test border, score test.
+
+    Models that draw no random numbers are refitted, nets keep the weights of their best validation
+    epoch. Nothing here touches the test rows before the last line that scores them.
+    """
+    reference = Reference.of(split.panel.upto(len(split.train.panel)))
+    start = time.perf_counter()
+    model.fit(split.train, split.val)
+    seconds = time.perf_counter() - start
+    val = backtest(model, split.val, split, reference)
+    if refit:
+        start = time.perf_counter()
+        model.refit(split.development)
+        seconds += time.perf_counter() - start
+    test = backtest(model, split.test, split, reference)
+    fitted_to = "train + val" if refit else "train"
+    return Evaluation(val=val, test=test, fitted_to=fitted_to, fit_seconds=seconds)
 
 
 def backtest(
@@ -58,7 +88,7 @@ def backtest(
     )
 
 
-def score(metric: Any, steps: dict[str, np.ndarray]) -> dict[str, Any] | None:
+def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None:
     """A metric over all cells, per step of the horizon and per node; None where it has no meaning."""
     if metric(steps) is None:
         return None
@@ -78,8 +108,6 @@ def _batches(windows: RollingWindows, reads: int | None, batch: int) -> Iterator
 
 
 def _join(parts: list[Panel]) -> Panel:
-    from dataclasses import replace
-
     joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in
               ("values", "mask", "time", "known")}  # fmt: skip
     return replace(parts[0], **joined)

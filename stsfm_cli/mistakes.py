@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import sys
 from collections.abc import Iterable
 
 
@@ -14,3 +16,31 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     """A hint that names the nearest options, or nothing."""
     near = difflib.get_close_matches(word, sorted(set(options)), n=3, cutoff=0.5)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def no_such(kind: str, name: str, options: Iterable[str], note: str = "") -> Mistake:
+    """no model named 'lsmt'. Did you mean 'lstm'? Available: ar, arima, …"""
+    known = sorted(options)
+    listed = f" Available: {', '.join(known)}" if known else " There is none yet"
+    return Mistake(f"no {kind} named {name!r}{note}.{did_you_mean(name, known)}{listed}")
+
+
+def tell(command: str, error: BaseException) -> int:
+    """Say on stderr in one line what went wrong, and return the exit code that it stands for."""
+    program = f"stsfm {command}".strip()
+    if os.environ.get("STSFM_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, KeyboardInterrupt):
+        line, code = "interrupted", 130
+    elif isinstance(error, Mistake):
+        line, code = one_line(error), 2
+    else:
+        line, code = f"{type(error).__name__}: {one_line(error)} (STSFM_DEBUG=1 shows where)", 1
+    sys.stderr.write(f"{program}: {line}\n")
+    return code
+
+
+def one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

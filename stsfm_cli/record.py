@@ -113,8 +113,8 @@ class Record:
             file.write(",".join(f"{value:.8g}" for value in row.values()) + "\n")
 
 
-def finished(runs: Path) -> Iterator[Record]:
-    """Every run folder whose status can be read, wherever it lies under `runs`."""
+def records(runs: Path) -> Iterator[Record]:
+    """Every run folder under `runs`, in the order of their names."""
     return (Record(path.parent) for path in sorted(runs.glob("*/*/*/status.json")))
 
 

@@ -1,0 +1,47 @@
+# make demo runs the first job; make test runs the linter, the type checker and the suite.
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV ?= .venv
+BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE
+
+help:  ## say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | \
+		awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@echo
+	@echo "  TORCH names the torch to install first, such as a CUDA build: make demo TORCH=torch==2.9.1"
+
+demo: $(VENV)/.run  ## install into .venv, forecast the airline series, show the table
+	$(BIN)/stsfm run model=lstm data=airline
+
+test: $(VENV)/.dev links  ## install, then run linter, type checker and the whole suite
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd tests && OMP_NUM_THREADS=1 ../$(BIN)/pytest --rootdir .. -n 2 --dist loadgroup .
+
+bench: $(VENV)/.dev  ## print speed as ratios to plain torch
+	cd bench && OMP_NUM_THREADS=1 ../$(BIN)/python -m run
+
+links:  ## lay the packages out for type checkers, in .links
+	@mkdir -p .links/stsfm && rm -f .links/stsfm/*
+	@ln -sf ../../stsfm_cli/* ../../conf ../../datasets ../../losses ../../models .links/stsfm/
+
+clean:  ## remove what was installed and built; runs stay
+	rm -rf $(VENV) .links build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+# torch comes first, so that the user's choice of build is the one that is kept
+$(VENV)/.torch:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.torch pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+.PHONY: help demo test bench links clean

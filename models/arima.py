@@ -1,0 +1,240 @@
+"""A differenced series is a short memory of its values (AR) and of its errors (MA), also by season.
+
+    φ(B) Φ(Bˢ) (1 − B)ᵈ (1 − Bˢ)ᴰ y[t] = c + θ(B) Θ(Bˢ) e[t],   e ~ N(0, σ²)    per node and channel
+
+φ, θ, Φ, Θ are polynomials of degrees p, q, P, Q in the lag B. The constant c is there without
+differences only, or where the search keeps it. Estimation: exact likelihood (statsmodels), of the
+differenced series where it has no gaps, which halves the state; else of the series with an
+approximately diffuse start. order = auto: d by KPSS, D by seasonal strength, the rest stepwise by
+AICc on train, with p, q ≤ 4 and P, Q ≤ 1 and on the last max(200, 10 s) rows only. Forecasts
+filter all the history; a backtest filters the series once, and all origins go ahead together.
+The state grows with s: beyond 24 a season is left out unless `seasonal` names it.
+Box & Jenkins, Time Series Analysis: Forecasting and Control (1970); Hyndman & Khandakar, Automatic
+time series forecasting: the forecast package for R, J. Stat. Softw. 27 (2008).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Self, final
+
+import numpy as np
+
+from stsfm.datasets.panel import Array, Forecast, Panel
+from stsfm.datasets.windows import RollingWindows
+from stsfm.models.base import Forecaster
+from stsfm.models.layers.statespace import System, ahead
+
+LONGEST = 24  # the longest season modelled unasked
+MOST = (4, 4, 1, 1, 1)  # p, q, P, Q and the constant of a search
+STARTS = ((2, 2, 1, 1, 1), (0, 0, 0, 0, 1), (1, 0, 1, 0, 1), (0, 1, 0, 1, 1))
+AWAY = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 1, 0, 0],
+                 [0, 0, 0, 1, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 1]])  # fmt: skip
+MOVES = np.concatenate([-AWAY, AWAY])
+
+
+class Order(NamedTuple):
+    p: int
+    d: int
+    q: int
+    P: int
+    D: int
+    Q: int
+    constant: int
+
+
+@final
+class ARIMA(Forecaster):
+    """Seasonal autoregressive integrated moving average."""
+
+    cite = "box1970"
+    tags = frozenset({"missing", "intervals"})
+
+    def __init__(
+        self,
+        *,
+        order: Sequence[int] | Literal["auto"],
+        seasonal: Sequence[int] | Literal["auto"],
+        steps: int,
+    ) -> None:
+        self.order = order
+        self.seasonal = seasonal
+        self.steps = steps
+
+    def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
+        series = train.panel.only_targets()
+        shape = series.values.shape[1:]
+        chosen = [self._choose(_observed(series, *at), series) for at in np.ndindex(*shape)]
+        self.order_ = np.array(chosen).reshape(*shape, -1)  # (node, channel, field of Order)
+        return self.refit(train)
+
+    def refit(self, development: RollingWindows) -> Self:
+        series = development.panel.only_targets()
+        shape, season = self.order_.shape[:2], series.about.season
+        fits = [
+            _estimate(_observed(series, *at), self._order(at), season, self.steps)
+            for at in np.ndindex(*shape)
+        ]
+        longest = max(len(fit.params) for fit in fits)
+        padded = [np.pad(f.params, (0, longest - len(f.params)), constant_values=np.nan) for f in fits]
+        self.params_ = np.reshape(padded, (*shape, -1))  # as statsmodels orders them, σ² last
+        self.converged_ = np.reshape([fit.converged for fit in fits], shape)
+        return self
+
+    def predict(self, past: Panel, future: Panel) -> Forecast:
+        past, end = past.only_targets(), np.array([len(past)])
+        batch = past.values.shape[:-3]
+        singles = [self._continue(past.part(at), end, len(future)) for at in np.ndindex(*batch)]
+        return Forecast(
+            point=np.reshape([s.point for s in singles], (*batch, *singles[0].point.shape[1:])),
+            scale=np.reshape([s.scale for s in singles], (*batch, *singles[0].point.shape[1:])),
+        )
+
+    def backtest(self, windows: RollingWindows) -> Forecast:
+        return self._continue(windows.panel.only_targets(), windows.origins, windows.horizon)
+
+    @property
+    def parameters(self) -> int:
+        return int(np.isfinite(self.params_).sum())
+
+    def _continue(self, series: Panel, origins: Array, horizon: int) -> Forecast:
+        """Series (time, n, c), origins (window,) → (window, horizon, n, c)."""
+        shape = (len(origins), horizon, *series.values.shape[1:])
+        point, scale = np.empty(shape), np.empty(shape)
+        series = series[slice(0, int(origins.max()))]
+        for n, c in np.ndindex(*shape[2:]):
+            y = _observed(series, n, c)
+            params = self.params_[n, c][np.isfinite(self.params_[n, c])]
+            system, mean, covariance = _filter(y, self._order((n, c)), series.about.season, params)
+            rows = (origins - (len(series) - len(y))).clip(0)  # y lacks the rows before its first
+            forecast = ahead(system, mean[rows], covariance[rows], horizon)
+            point[..., n, c], scale[..., n, c] = forecast
+        return Forecast(point=point, scale=scale)
+
+    def _order(self, at: tuple[int, ...]) -> Order:
+        return Order(*self.order_[at].tolist())
+
+    def _choose(self, y: Array, series: Panel) -> Order:
+        season, seasonal = series.about.season, self.seasonal
+        short = 1 < season <= LONGEST
+        if self.order == "auto":
+            fixed = None if seasonal == "auto" else tuple(seasonal)
+            return _search(y, season if short or fixed else 1, fixed, self.steps)
+        if seasonal == "auto":
+            seasonal = (0, 1, 1) if short else (0, 0, 0)
+        p, d, q = self.order
+        return Order(p, d, q, *seasonal, constant=int(d + seasonal[1] == 0))
+
+
+class _Fit(NamedTuple):
+    params: Array
+    converged: bool
+    aicc: float
+
+
+def _observed(series: Panel, n: int, c: int) -> Array:
+    """One series from its first observed row on: leading gaps would widen the diffuse start."""
+    y, seen = series.values[:, n, c], series.mask[:, n, c]
+    first = seen.argmax() if seen.any() else len(seen)
+    return np.where(seen, y, np.nan)[first:]
+
+
+def _sarimax(y: Array, order: Order, season: int, **options: bool) -> Any:
+    from statsmodels.tsa.statespace.sarimax import SARIMAX  # 1 s to import
+
+    seasonal = (order.P, order.D, order.Q)
+    return SARIMAX(
+        y,
+        order=(order.p, order.d, order.q),
+        seasonal_order=(*seasonal, season if any(seasonal) else 0),
+        trend="c" if order.constant else "n",
+        **options,
+    )
+
+
+def _estimate(y: Array, order: Order, season: int, steps: int, *, short: bool = False) -> _Fit:
+    """Maximum likelihood, σ² concentrated out; `short`: difference even over gaps."""
+    complete = bool(np.isfinite(y).all())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = _sarimax(
+            y, order, season, simple_differencing=short or complete, concentrate_scale=True
+        )
+        result = model.fit(disp=0, maxiter=steps, cov_type="none", low_memory=True)
+    return _Fit(
+        np.append(result.params, result.scale),
+        bool(result.mle_retvals["converged"]),
+        float(result.aicc),
+    )
+
+
+def _filter(y: Array, order: Order, season: int, params: Array) -> tuple[System, Array, Array]:
+    """The system, and the moments of its state predicted at each row and after the last."""
+    from statsmodels.tsa.statespace.kalman_filter import MEMORY_CONSERVE, MEMORY_NO_PREDICTED
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = _sarimax(np.append(y, np.nan), order, season)
+        model.update(params)
+        space = model.ssm
+        space.set_conserve_memory(MEMORY_CONSERVE & ~MEMORY_NO_PREDICTED)
+        found = space.filter()
+    select = space["selection"]
+    system = System(
+        design=space["design"][0],
+        transition=space["transition"],
+        intercept=space["state_intercept"][:, 0],
+        noise=select @ space["state_cov"] @ select.T,
+    )
+    return system, found.predicted_state.T, np.moveaxis(found.predicted_state_cov, -1, 0)
+
+
+def _search(y: Array, season: int, seasonal: tuple[int, ...] | None, steps: int) -> Order:
+    """Hyndman & Khandakar: from the best of four starts to a better neighbour, while there is one."""
+    y = y[-max(200, 10 * season) :]
+    d, D = _differences(y, season, seasonal)
+    free = (1, 1, *((season > 1 and seasonal is None,) * 2), d + D <= 1)
+    known: dict[Order, float] = {}
+
+    def order(x: Array) -> Order:
+        p, q, P, Q, constant = (int(k) for k in x * free)
+        P, Q = (P, Q) if seasonal is None else (seasonal[0], seasonal[2])
+        return Order(p, d, q, P, D, Q, constant)
+
+    def cost(x: Array) -> float:
+        if (key := order(x)) not in known:
+            try:
+                known[key] = _estimate(y, key, season, steps, short=True).aicc
+            except (ValueError, np.linalg.LinAlgError):  # too few rows for so many lags
+                known[key] = np.inf
+        return known[key]
+
+    now = min(np.array(STARTS), key=cost)
+    while True:
+        near = [x for x in now + MOVES if (x >= 0).all() and (x <= MOST).all()]
+        better = next((x for x in near if cost(x) < cost(now)), None)
+        if better is None:
+            return order(now)
+        now = better
+
+
+def _differences(y: Array, season: int, seasonal: tuple[int, ...] | None) -> tuple[int, int]:
+    """d by KPSS tests at 5 %, D by the strength of the season (FPP3 §9.1); gaps are bridged."""
+    from statsmodels.tsa.seasonal import STL
+    from statsmodels.tsa.stattools import kpss
+
+    seen = np.isfinite(y)
+    y = np.interp(np.arange(len(y)), np.flatnonzero(seen), y[seen])
+    D = seasonal[1] if seasonal else 0
+    if seasonal is None and season > 1 and len(y) > 2 * season and np.ptp(y):
+        parts = STL(y, period=season).fit()
+        D = int(1 - parts.resid.var() / (parts.resid + parts.seasonal).var() > 0.64)
+    for _ in range(D):
+        y = y[season:] - y[:-season]
+    d = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # p-values outside its table
+        while d < 2 and np.ptp(y) and kpss(y, nlags=int(3 * len(y) ** 0.5 / 13))[1] < 0.05:
+            y, d = np.diff(y), d + 1
+    return d, D

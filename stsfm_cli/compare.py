@@ -1,0 +1,115 @@
+"""`stsfm compare`: one table from run folders, rebuilt whenever asked for.
+
+    stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [model.hidden=64] [--all-configs]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.present import tried
+from stsfm.record import Record, records, write, write_json
+from stsfm.render import as_csv, as_latex, as_markdown
+from stsfm.screen import Screen
+from stsfm.table import flatten, tabulate
+
+USAGE = __doc__.partition("\n\n")[2]
+
+
+def main(args: list[str]) -> int:
+    """A table of the runs that match every key=value, beside the baselines of their protocol."""
+    if {"-h", "--help"} & set(args):
+        print(f"usage:\n{USAGE}")
+        return 0
+    flags = {arg for arg in args if arg.startswith("-")}
+    if unknown := flags - {"--all-configs", "-q", "--quiet"}:
+        raise Mistake(f"unknown option {sorted(unknown)[0]!r}; `stsfm compare --help` lists all")
+    wanted = filters(arg for arg in args if arg not in flags)
+    home = Path(wanted.pop("runs_dir", ["runs"])[0])
+    chosen = select(records(home), wanted)
+    if not chosen:
+        raise Mistake(f"no run in {home} matches {' '.join(args)}; `stsfm ls` shows what there is")
+    screen = Screen(quiet=bool(flags & {"-q", "--quiet"}))
+    text = "\n".join(sorted(args))
+    name = f"{chosen[0].status['data']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    write_comparison(chosen, name=name, screen=screen, every_config="--all-configs" in flags)
+    return 0
+
+
+def write_comparison(
+    runs: list[Record], *, name: str, screen: Screen, every_config: bool = False
+) -> None:
+    """Put runs beside the baselines of their protocol: table in three formats, and its members."""
+    home = runs[0].folder.parents[2]
+    members = list({run.folder.resolve(): run for run in [*runs, *_baselines(runs, home)]}.values())
+    table = tabulate(members, tried=tried(runs[0]), every_config=every_config)
+    folder = home / "_comparisons" / name
+    write(folder / "table.csv", as_csv(table))
+    write(folder / "table.md", as_markdown(table))
+    write(folder / "table.tex", as_latex(table))
+    write_json(folder / "members.json", [os.path.relpath(m.folder, folder) for m in members])
+    screen.say(table.status["headline"])
+    screen.table(table)
+    screen.say(f"→ {os.path.relpath(folder)}   table.md · table.tex · table.csv")
+
+
+def _baselines(runs: list[Record], home: Path) -> list[Record]:
+    """The baselines that each run was put beside, and those kept under the same protocol."""
+    prints = {run.status.get("fingerprint") for run in runs}
+    names = {name for run in runs for name in settings(run).get("baselines") or []}
+    return [
+        other
+        for other in records(home)
+        if other.status.get("model") in names and other.status.get("fingerprint") in prints
+        and not any(run.status.get("model") == other.status["model"] for run in runs)
+    ]  # fmt: skip
+
+
+def filters(args: Iterable[str]) -> dict[str, list[str]]:
+    """key=a,b → {key: [a, b]}."""
+    found = {}
+    for arg in args:
+        key, equals, values = arg.partition("=")
+        if not equals or not values:
+            raise Mistake(f"wanted key=value, got {arg!r}, as in: stsfm compare model=lstm,gru")
+        found[key] = values.split(",")
+    return found
+
+
+def select(found: Iterable[Record], wanted: dict[str, list[str]]) -> list[Record]:
+    """The records whose facts match every filter. Mistake where no run knows a key."""
+    found = [record for record in found if record.status]
+    facts = [_facts(record) for record in found]
+    known = {key for fact in facts for key in fact}
+    for key in wanted:
+        if facts and key not in known:
+            raise Mistake(f"no run has a key {key!r}.{did_you_mean(key, known)}")
+    return [
+        record
+        for record, fact in zip(found, facts, strict=True)
+        if all(str(fact.get(key)) in values for key, values in wanted.items())
+    ]
+
+
+def _facts(record: Record) -> dict[str, Any]:
+    """All that a run can be filtered by: its choices, its fingerprint, and every key of its config."""
+    status, config = record.status, settings(record)
+    facts = flatten({k: v for k, v in config.items() if k != "choices"})
+    names = {key: value for key, value in (config.get("choices") or {}).items()}
+    state = {"state": record.state, "protocol": status.get("fingerprint")}
+    return facts | names | {"model": status.get("model"), "data": status.get("data")} | state
+
+
+def settings(record: Record) -> dict[str, Any]:
+    """The config of a run; {} where the file is missing or broken."""
+    try:
+        return yaml.safe_load((record.folder / "config.yaml").read_text()) or {}
+    except (OSError, yaml.YAMLError):
+        return {}

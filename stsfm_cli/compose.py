@@ -1,0 +1,267 @@
+"""Hydra stays at the door: what the user typed goes in, one plain dict per job comes out.
+
+    args ─┬─ flags ──────────────────────────────────┬─► hydra.main ─► job(config, overrides)
+          └─ overrides ─ spelled out ─ each checked ─┘
+
+No other module imports Hydra or OmegaConf, except the launcher plug-in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob, Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from stsfm import explain, options
+from stsfm.conf.schema import Config
+from stsfm.mistakes import Mistake, did_you_mean, no_such, tell
+from stsfm.request import Request, read
+
+Job = Callable[[dict[str, Any], list[str]], int]
+
+FOLDER = str(options.FOLDER)
+VERSION = "1.3"  # whose behaviour Hydra shall keep
+OPEN = ("loss.terms", "loss.weights", "trainer.optimizer")  # where +key=value adds a key
+UNTOLD = ("hydra.", "hydra/", "force=", "runs_dir=")  # no part of what a comparison is about
+
+ConfigStore.instance().store("schema", Config)
+
+
+def main(args: list[str], job: Job) -> int:
+    """Compose what `stsfm run ARGS` asks for and call `job` once per config; the worst exit code.
+
+    job(config, overrides): resolved plain values, with `choices` (group → name) added, and the
+    overrides of this one job. It may raise Mistake, which costs one line and exit code 2.
+    """
+    request = read(args)
+    overrides, many = _legal(request)
+    if request.flags.help:
+        print(options.page(request.overrides))
+        return 0
+    if request.shows and many:
+        raise Mistake(f"{request.shows[0]} shows one job: give every key one value, without -m")
+    if request.flags.package:
+        _check_package(request.flags.package, [*request.search_path, *overrides])
+    codes, sweep = [0], []
+    if many:
+        folder = f"${{runs_dir}}/_comparisons/{comparison_name(args)}"
+        sweep = ["-m", f'hydra.sweep.dir="{folder}"']
+    argv = [*request.kept, *request.shows, *sweep, *overrides]
+    with _explained([*request.search_path, *overrides]), _as_hydra(argv):
+        hydra.main(FOLDER, "config", VERSION)(_task(job, request, codes))()
+    return max(codes)
+
+
+def config(overrides: list[str]) -> dict[str, Any]:
+    """One job, composed and resolved, from Python: config(["model=gru", "seed=2"])."""
+    request = read(overrides)
+    texts, many = _legal(request)
+    texts += request.search_path
+    if many:
+        raise Mistake("one job is composed here: give every key one value")
+    with _explained(texts), _session():
+        composed = hydra.compose("config", texts, return_hydra_config=True)
+        return _plain(composed, composed.hydra.runtime.choices)
+
+
+def model(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """The resolved subtree of model=NAME, with the seed, loss, trainer … of a composed config."""
+    return models([name], config)[name]
+
+
+def models(names: Iterable[str], config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The same for several models, in one composition."""
+    wanted = list(dict.fromkeys(names))
+    with _session() as loader:
+        known = [name for name in loader.get_group_options("model") if name[0] != "_"]
+        for name in wanted:
+            if name not in known:
+                raise no_such("model", name, known)
+        list_ = ["_self_", *({f"model@{name}": name} for name in wanted)]
+        ConfigStore.instance().store("_models", {"defaults": list_})
+        with _explained([]):
+            trees = hydra.compose("_models")
+    return {name: _in_context(trees[name], config) for name in wanted}
+
+
+def comparison_name(args: list[str]) -> str:
+    """airline-1f0c9a3b: what is compared on, and a digest of the overrides in any order."""
+    request = read(args)
+    told = sorted(text for text in request.overrides if not text.startswith(UNTOLD))
+    digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
+    chosen = {o.key_or_group: _names(o) for o in map(_parse, _legal(request)[0])}
+    names = chosen.get("data") or chosen.get("experiment") or [options.defaults()["data"]]
+    label = "+".join(names) if len(names) < 4 else f"{names[0]}+{len(names) - 1}_more"
+    return f"{label}-{digest}"
+
+
+# ---- around Hydra --------------------------------------------------------------------------------
+
+
+def _task(job: Job, request: Request, codes: list[int]) -> Callable[[DictConfig], None]:
+    program = sys.argv[0]
+
+    def task(cfg: DictConfig) -> None:
+        mine = HydraConfig.get()
+        overrides = list(mine.overrides.task)
+        # Lightning starts the other ranks from sys.argv: each has to run this job and no other
+        sys.argv = [program, "run", *request.kept, *overrides]
+        try:
+            with _explained(overrides):
+                resolved = _plain(cfg, mine.runtime.choices)
+            codes.append(job(resolved, overrides))
+        except Exception as error:  # the other jobs of a sweep go on
+            codes.append(tell("run", error))
+
+    return task
+
+
+@contextlib.contextmanager
+def _as_hydra(argv: list[str]) -> Iterator[None]:
+    """Hydra reads sys.argv; asked for full errors, it raises them instead of exit(1)."""
+    saved_argv, saved_environ = sys.argv, os.environ.copy()
+    sys.argv = [saved_argv[0], *argv]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        sys.argv = saved_argv
+        os.environ.pop("HYDRA_FULL_ERROR")
+        os.environ |= saved_environ
+
+
+@contextlib.contextmanager
+def _session() -> Iterator[Any]:
+    """Hydra's config loader: the running one inside a job, a new one elsewhere."""
+    hydra_ = GlobalHydra.instance()
+    if hydra_.is_initialized():
+        yield hydra_.config_loader()
+    else:
+        with hydra.initialize_config_dir(FOLDER, version_base=VERSION):
+            yield hydra_.config_loader()
+
+
+@contextlib.contextmanager
+def _explained(overrides: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        raise explain.mistake(error, _candidates(overrides), OPEN) from error
+
+
+def _candidates(overrides: list[str]) -> Iterator[dict[str, Any]]:
+    """The configs that the choices lead to, without any override of a key."""
+    choices = [
+        _each(override)
+        for override in map(_parse, overrides)
+        if override.key_or_group in (*options.defaults(), "hydra.searchpath")
+    ]
+    with _session():
+        for texts in itertools.product(*choices):
+            composed = hydra.compose("config", list(texts), return_hydra_config=True)
+            yield _plain(composed, composed.hydra.runtime.choices, resolve=False)
+
+
+def _plain(cfg: DictConfig, choices: DictConfig, resolve: bool = True) -> dict[str, Any]:
+    """Without Hydra's own node, with what was chosen of every group."""
+    job = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    plain = OmegaConf.to_container(job, resolve=resolve, throw_on_missing=resolve)
+    chosen = {group: name for group, name in choices.items() if not group.startswith("hydra/")}
+    return {**plain, "choices": chosen}  # type: ignore[dict-item]
+
+
+def _in_context(tree: DictConfig, config: dict[str, Any]) -> dict[str, Any]:
+    """A model's subtree, its ${…} resolved in a config that was composed with another model."""
+    around = OmegaConf.create({**config, "model": OmegaConf.to_container(tree)})
+    return OmegaConf.to_container(around.model, resolve=True)  # type: ignore[return-value]
+
+
+def _check_package(package: str, overrides: list[str]) -> None:
+    composed = list(_candidates(overrides))
+    if package not in explain.keys(composed[0]):
+        raise explain.unknown_key(package, composed, OPEN)
+
+
+# ---- what may be overridden ----------------------------------------------------------------------
+
+
+def _legal(request: Request) -> tuple[list[str], bool]:
+    """The overrides as Hydra shall see them, and whether they make several jobs."""
+    groups = options.groups(*request.folders)
+    texts = [_allowed(_parse(text), groups) for text in request.overrides]
+    sweeps = any(_parse(text).is_sweep_override() for text in texts)
+    return texts, sweeps or request.flags.multirun
+
+
+def _parse(text: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        raise explain.grammar(text) from error
+
+
+def _allowed(override: Override, groups: dict[str, list[str]]) -> str:
+    """Choices must exist; keys are fixed by what they configure, so a + means little."""
+    key, text = override.key_or_group, str(override.input_line)
+    if override.is_hydra_override():
+        return text
+    if override.is_delete():
+        raise Mistake(f"{text}: keys and groups cannot be taken out, only given another value")
+    if override.is_interval_sweep():
+        raise Mistake(f"{text}: an interval is no list of values: {key}=0.1,0.2 or {key}=range(1,9)")
+    if override.package is not None:
+        raise Mistake(f"unknown group '{key}@{override.package}'.{did_you_mean(key, groups)}")
+    if key in groups:
+        return _choice(override, groups[key])
+    adds = override.is_add() or override.is_force_add()
+    opens = any(key.startswith(f"{path}.") for path in OPEN)
+    return ("++" if adds and opens else "") + text.lstrip("+")
+
+
+def _choice(override: Override, known: list[str]) -> str:
+    group, text = override.key_or_group, str(override.input_line).lstrip("+")
+    default = options.defaults().get(group, "[]")
+    if isinstance(glob := override.value(), Glob):
+        names = glob.filter(known)  # Hydra would also take the names with a _
+        if not names:
+            raise no_such(group, ",".join(glob.include), known)
+        return f"{group}={','.join(names)}"
+    if default != "[]" and any(value[:1] == "[" for value in _values(override)):
+        raise Mistake(f"{text}: one {group} at a time; several are compared by {group}=a,b")
+    for name in _names(override):
+        if name not in known and not (name == "null" and default in ("null", "[]")):
+            raise no_such(group, name, known)
+    return text if group in options.defaults() else f"+{text}"
+
+
+def _each(override: Override) -> list[str]:
+    """key=a,b → key=a and key=b."""
+    return [f"{override.get_key_element()}={value}" for value in _values(override)]
+
+
+def _values(override: Override) -> list[str]:
+    if override.is_sweep_override():
+        return list(override.sweep_string_iterator())
+    return [override.get_value_element_as_str()]
+
+
+def _names(override: Override) -> list[str]:
+    """The choices in the values; [a,b] is two of them."""
+    return [
+        name.strip("'\" ") for value in _values(override) for name in value.strip("[]").split(",")
+    ]

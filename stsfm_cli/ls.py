@@ -1,0 +1,68 @@
+"""`stsfm ls`: the kept runs and their state; and what `stsfm show RUN` says of one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from stsfm.compare import filters, select
+from stsfm.mistakes import Mistake
+from stsfm.record import Record, records
+from stsfm.screen import Screen
+
+
+def main(args: list[str]) -> int:
+    """`stsfm ls [key=value …]`: a line per run, newest last."""
+    if {"-h", "--help"} & set(args):
+        print("usage: stsfm ls [model=…] [data=…] [state=finished|failed|…] [any.key=value]")
+        return 0
+    wanted = filters(args)
+    home = Path(wanted.pop("runs_dir", ["runs"])[0])
+    found = select(records(home), wanted)
+    for record in sorted(found, key=lambda record: record.status.get("started", 0)):
+        print(line(record))
+    if not found:
+        print(f"no runs in {home}; try: stsfm run model=lstm data=airline")
+    return 0
+
+
+def line(record: Record) -> str:
+    """State, place, protocol and validation and test MASE of a run."""
+    status, scores = record.status, record.scores
+    name = os.path.relpath(record.folder)
+    if record.state != "finished":
+        return f"{record.state:12} {name:44} {status.get('error', '')}".rstrip()
+    numbers = [scores[split]["mase"] or scores[split]["mae"] for split in ("val", "test")]
+    val, test = (f"{number['pooled']:.3f}" for number in numbers)
+    return f"{record.state:12} {name:44} protocol {status['fingerprint']}  val {val}  test {test}"
+
+
+def show(name: str) -> int:
+    """A run by its path, or by the beginning of its id: what it is, its table, its files."""
+    run = _find(name)
+    print(line(run))
+    print(run.status.get("headline", ""))
+    print((run.folder / "command.txt").read_text().strip())
+    if (run.folder / "members.json").exists():
+        from stsfm.present import show as show_table
+
+        show_table(run, Screen())
+    print("\n".join(sorted(_files(run.folder))))
+    return 0
+
+
+def _find(name: str) -> Record:
+    if (Path(name) / "status.json").is_file():
+        return Record(Path(name))
+    found = [r for r in records(Path("runs")) if r.folder.name.startswith(name) or
+             r.status.get("run", "").partition("-")[2].startswith(name)]  # fmt: skip
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Mistake(f"no run {name!r} in runs; `stsfm ls` shows what there is")
+    raise Mistake(f"{name!r} could be {', '.join(os.path.relpath(r.folder) for r in found)}")
+
+
+def _files(folder: Path) -> list[str]:
+    files = (f for f in folder.rglob("*") if f.is_file() and not f.name.startswith("."))
+    return [f"  {os.path.relpath(f)}" for f in files]

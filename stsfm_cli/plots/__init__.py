@@ -1,0 +1,37 @@
+"""The figures of a run. Nothing heavy is imported until one is drawn; pyplot never is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from stsfm.plots.story import Story
+
+__all__ = ["Story", "draw"]
+
+
+def draw(story: Story, folder: Path) -> list[Path]:
+    """Write every figure that the story has something for, as PNG and SVG, and captions.json.
+
+    Returns the PNG files in reading order; each SVG lies beside its PNG. captions.json maps the
+    name of each PNG to its caption.
+    """
+    from matplotlib import rc_context
+
+    from stsfm.plots import forecasts, horizon, loss, protocol, residuals, style
+
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn, captions = [], {}
+    with rc_context(style.STYLE):
+        for figure in (
+            protocol.protocol, forecasts.forecasts, horizon.horizon, residuals.residuals, loss.loss
+        ):  # fmt: skip
+            if (made := figure(story)) is None:
+                continue
+            path = style.save(made[0], folder, figure.__name__)
+            captions[path.name] = made[1]
+            drawn.append(path)
+    draft = folder / ".captions.json.part"
+    draft.write_text(json.dumps(captions, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.replace(folder / "captions.json")
+    return drawn

@@ -1,0 +1,158 @@
+"""Forecasts against truth, at the windows whose error is a low, a middling and a high one."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stsfm.plots import layout, style
+from stsfm.plots.story import Story
+
+QUANTILES = (0.05, 0.5, 0.95)
+
+
+class Pick(NamedTuple):
+    quantile: float
+    window: int
+    node: int
+    mae: float
+
+
+def errors(story: Story) -> np.ndarray:
+    """(window, node) mean absolute error; NaN where less than half of the steps were observed."""
+    total, count = np.zeros((2, *story.point.shape[::2][:2]))
+    for step in range(story.horizon):  # step by step: all truths at once may not fit in memory
+        error = abs(story.series[story.origins + step] - story.point[:, step, :, 0])
+        seen = np.isfinite(error)
+        total += np.where(seen, error, 0)
+        count += seen
+    return np.where(2 * count >= story.horizon, total / count.clip(1), np.nan)
+
+
+def chosen(story: Story) -> list[Pick]:
+    """The pair of window and node at each quantile of the error, by nearest rank; none twice."""
+    error = errors(story)
+    order = np.argsort(error, axis=None, kind="stable")[: np.isfinite(error).sum()]
+    ranks = {round(q * (len(order) - 1)): q for q in reversed(QUANTILES)} if len(order) else {}
+    picks = []
+    for rank, quantile in sorted(ranks.items()):
+        window, node = np.unravel_index(order[rank], error.shape)
+        picks.append(Pick(quantile, int(window), int(node), float(error[window, node])))
+    return picks
+
+
+def intervals(story: Story) -> list[tuple[str, int, int]]:
+    """Name, lower and upper level of at most two central intervals, the wider one first."""
+    levels = [round(float(level), 6) for level in story.levels]
+    pairs = [
+        (low, round(1 - low, 6)) for low in levels if low < 0.5 and round(1 - low, 6) in levels
+    ]
+    widths = {round(high - low, 6): (levels.index(low), levels.index(high)) for low, high in pairs}
+    if not widths:
+        return []
+    near = [min(widths, key=lambda width: abs(width - goal)) for goal in (0.9, 0.5)]
+    return [(f"{100 * width:g} %", *widths[width]) for width in sorted(set(near), reverse=True)]
+
+
+def forecasts(story: Story) -> tuple[Figure, str]:
+    """A panel per chosen window: what came before it, what came, and what was forecast."""
+    picks, bands = chosen(story), intervals(story)
+    alone = len(picks) < 2
+    made, grid = layout.figure(style.COLUMN if alone else style.PAGE, 2.55, 1, max(1, len(picks)))
+    same = len({pick.node for pick in picks}) == 1
+    for ax, pick in zip(grid[0], picks, strict=False):
+        _panel(ax, story, pick, bands, alone)
+    if same:  # one scale for one series, so that the panels compare
+        limits = np.array([ax.get_ylim() for ax in grid[0]])
+        for ax in grid[0]:
+            ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+        for ax in grid[0, 1:]:
+            ax.tick_params(labelleft=False)
+    grid[0, 0].set_ylabel(story.quantity)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    columns = 2 if alone else len(labels)
+    rows = -(-len(labels) // columns)
+    layout.arrange(made, grid, titles=0.34, top=0.1 + 0.16 * rows, right=0.12)
+    left = grid[0, 0].get_position().x0
+    made.legend(
+        handles, labels, ncols=columns, loc="upper left", bbox_to_anchor=(left, 1 - 0.04 / 2.55)
+    )
+    return made, _caption(story, picks, bands)
+
+
+def _panel(
+    ax: Axes, story: Story, pick: Pick, bands: list[tuple[str, int, int]], alone: bool
+) -> None:
+    future = story.future(pick.window)
+    past = slice(max(0, future.start - _history(story)), future.start)
+    shown = slice(past.start, future.stop)
+    clock, ahead = story.clock, story.clock[future]
+    dots: dict[str, Any] = {"marker": "o", "ms": 3.2} if story.horizon == 1 else {}
+    point = story.point[pick.window, :, pick.node, 0]
+    truth = story.series[shown, pick.node]
+    style.trace(ax, clock[shown], truth, color=style.INK, lw=1.0, label="observed", zorder=3)
+    drawn = [truth, point]
+    if story.reference is not None:
+        naive = story.reference[pick.window, :, pick.node, 0]
+        drawn.append(naive)
+        ax.plot(
+            ahead, naive, color=style.SOFT, lw=1, ls=(0, (2, 1.2)), label="seasonal naive", **dots
+        )
+    ax.plot(ahead, point, color=style.MODEL, lw=1.5, label=story.model, zorder=4, **dots)
+    spans = np.array([np.nanmin(np.concatenate(drawn)), np.nanmax(np.concatenate(drawn))])
+    reach = spans + np.array([-1, 1]) * max(np.ptp(spans), 1e-9)  # no band may dwarf the lines
+    for tint, (name, low, high) in zip(style.BANDS[2 - len(bands) :], bands, strict=True):
+        edges = story.quantiles[pick.window, :, pick.node, 0][:, [low, high]]  # type: ignore[index]
+        if story.horizon == 1:
+            width = 7 if tint == style.BANDS[0] else 4
+            ax.plot(np.repeat(ahead, 2), edges[0], color=tint, lw=width, label=f"{name} interval")
+        else:
+            ax.fill_between(ahead, *edges.T, color=tint, lw=0, label=f"{name} interval", zorder=1)
+        spans = np.array([min(spans[0], edges.min()), max(spans[1], edges.max())])
+    spans = np.clip(spans, *reach)
+    margin = 0.05 * max(np.ptp(spans), 1e-9)
+    ax.set_ylim(spans[0] - margin, spans[1] + margin)
+    border = clock[future.start - 1 : future.start + 1].mean()
+    ax.axvline(border, color=style.FAINT, lw=0.8, zorder=0)
+    ends = clock[shown.start], clock[shown.stop - 1]
+    slack = 0.02 * (ends[1] - ends[0])
+    style.date_axis(ax, ends[0] - slack, ends[1] + slack, 6 if alone else 4, dated=story.dated)
+    ax.set_title(_title(story, pick, alone), linespacing=1.35)
+
+
+def _history(story: Story) -> int:
+    """Rows drawn before an origin: two seasons where that leaves the future room, else as many."""
+    seasons = min(2 * story.about.season, max(4 * story.horizon, 24))
+    return max(story.horizon, 12, seasons)
+
+
+def _title(story: Story, pick: Pick, alone: bool) -> str:
+    first = "Only window" if alone else f"{100 * pick.quantile:g} % quantile"
+    name = story.about.nodes[pick.node]
+    name = name if len(name) <= 14 else f"{name[:13]}…"
+    where = f"{name} · " * story.many + f"from {story.at(int(story.origins[pick.window]))}"
+    return f"{first} · MAE {style.number(pick.mae)}\n{where}"
+
+
+def _caption(story: Story, picks: list[Pick], bands: list[tuple[str, int, int]]) -> str:
+    windows = "pairs of window and node" if story.many else "windows"
+    if len(picks) < 2:
+        text = f"Forecast by {story.model} against what was observed, in the only scored window."
+    else:
+        at = ", ".join(f"{100 * pick.quantile:g}" for pick in picks)
+        text = (
+            f"Forecasts by {story.model} against what was observed, at the {at} % quantiles of the "
+            f"mean absolute error of all {windows} (nearest rank, not chosen by hand)."
+        )
+    if not story.mask[..., 0].all():
+        text += (
+            f" Gaps were not observed; {windows} with fewer than half of the steps are left out."
+        )
+    if bands:
+        text += f" Shaded: central {' and '.join(name for name, *_ in bands)} intervals."
+    if story.unit:
+        text += f" MAE in {story.unit}."
+    return f"{text} The vertical line is the origin. {story.where}"

@@ -1,0 +1,141 @@
+"""Who saw what: the series with its splits, the origins of the test, and one window at true length."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stsfm.plots import layout, style
+from stsfm.plots.story import Story
+
+FEW = 5  # series that are drawn one by one
+ROWS = 750  # rows at which the range over many nodes is drawn
+TICKS = 400  # origins that are drawn one by one
+ORIGINS, WINDOW = 1, 0  # the lanes, from below
+
+
+def protocol(story: Story) -> tuple[Figure, str]:
+    """Above, the series over its splits; below, what the test does with them."""
+    made, grid = layout.figure(style.PAGE, 2.9, 2, 1)
+    top, lanes = grid[:, 0]
+    for ax in (top, lanes):
+        for part, (first, end) in story.borders.items():
+            ax.axvspan(
+                story.clock[first], story.clock[end], color=style.SPLITS[part], lw=0, zorder=0
+            )
+    _series(top, story)
+    for ax in (top, lanes):
+        style.date_axis(ax, story.clock[0], story.clock[-1], 10, dated=story.dated)
+    top.tick_params(labelbottom=False, bottom=False)
+    top.set_xlabel("")
+    lanes.set_yticks([ORIGINS, WINDOW], ["origins", "a window"])
+    lanes.set_ylim(-0.6, 1.6)
+    lanes.tick_params(axis="y", length=0)
+    lanes.spines["left"].set_visible(False)
+    layout.arrange(made, grid, titles=(0.38, 0.0), heights=(3.4, 1), right=0.15, below=0.1)
+    _name_splits(made, top, story)
+    _origins(made, lanes, story)
+    _window(made, lanes, story)
+    return made, _caption(story)
+
+
+def _series(ax: Axes, story: Story) -> None:
+    ax.set_ylabel(story.quantity)
+    clock = story.clock[:-1]
+    nodes = story.series.shape[1]
+    if nodes <= FEW:
+        for node in range(nodes):
+            ink = style.INK if nodes == 1 else style.GREYS[node % len(style.GREYS)]
+            style.trace(ax, clock, story.series[:, node], color=ink, lw=0.9 if nodes == 1 else 0.7)
+        return
+    rows = np.unique(np.linspace(0, len(clock) - 1, ROWS).round().astype(int))
+    low, middle, high = style.quantiles(story.series[rows], (0.05, 0.5, 0.95))
+    ax.fill_between(clock[rows], low, high, color=style.FAINT, lw=0, zorder=1)
+    style.trace(ax, clock[rows], middle, color=style.INK, lw=0.8)
+
+
+def _name_splits(made: Figure, ax: Axes, story: Story) -> None:
+    """Over the axes each split by name and, beside its border, the day it begins."""
+    wide = ax.get_window_extent().width / style.DPI
+    start, stop = ax.get_xlim()
+    spans = {k: [(story.clock[row] - start) / (stop - start) * wide for row in rows]
+             for k, rows in story.borders.items()}  # fmt: skip
+    names = []
+    for part, (first, end) in story.borders.items():
+        short, long = style.SPLIT_NAMES[part], story.steps(end - first)
+        fits = layout.text_width(made, f"{short}, {long}") < spans[part][1] - spans[part][0]
+        names.append(f"{short}, {long}" if fits else short)
+    widths = np.array([layout.text_width(made, name) for name in names])
+    middles = layout.spread([sum(span) / 2 for span in spans.values()], float(max(widths)) * 0.9)
+    middles = np.clip(middles, widths / 2, wide - widths / 2)
+    over = {"textcoords": "offset points", "xycoords": "axes fraction", "va": "baseline"}
+    for name, middle in zip(names, middles, strict=True):
+        ax.annotate(name, (middle / wide, 1), (0, 15), ha="center", weight="bold", **over)
+    for part, side in (("val", "right"), ("test", "left")):  # away from each other
+        if part not in spans:
+            continue
+        border = spans[part][0]
+        day = story.at(story.borders[part][0])
+        if side == "left" and border + layout.text_width(made, day) > wide:
+            border, side = wide, "right"
+        ax.annotate(day, (border / wide, 1), (0, 4), ha=side, color=style.SOFT, **over)
+        ax.axvline(story.clock[story.borders[part][0]], color=style.SOFT, lw=0.6, zorder=1)
+
+
+def _origins(made: Figure, ax: Axes, story: Story) -> None:
+    at, count = story.clock[story.origins], len(story.origins)
+    low, high = ORIGINS - 0.3, ORIGINS + 0.3
+    if count > TICKS:
+        ax.fill_between(at[[0, -1]], low, high, color=style.MODEL, lw=0)
+    else:
+        ax.vlines(at, low, high, color=style.MODEL, lw=min(1.0, 150 / count))
+    apart = f", {story.steps(int(np.diff(story.origins)[0]))} apart" if count > 1 else ""
+    _beside(made, ax, f"{count:,} origin{'s' * (count > 1)}{apart}", (at[0], at[-1]), ORIGINS)
+
+
+def _window(made: Figure, ax: Axes, story: Story) -> None:
+    """The first window of the test: its past reaches back over the border, its future does not."""
+    first = int(story.origins[0])
+    start = 0 if story.context is None else max(0, first - story.context)
+    past, origin, end = story.clock[[start, first, first + story.horizon]]
+    low, high = WINDOW - 0.3, WINDOW + 0.3
+    ax.fill_between([past, origin], low, high, fc="white", ec=style.SOFT, lw=0.6)
+    ax.fill_between([origin, end], low, high, color=style.MODEL, lw=0.6)
+    reads = "all before it" if story.context is None else story.steps(first - start)
+    text = f"reads {reads}, forecasts {story.steps(story.horizon)}"
+    _beside(made, ax, text, (past, end), WINDOW, inside=(past, origin))
+
+
+def _beside(
+    made: Figure,
+    ax: Axes,
+    text: str,
+    span: tuple[float, float],
+    lane: int,
+    inside: tuple[float, float] | None = None,
+) -> None:
+    """A text in, else left of, else right of a span, wherever there is room."""
+    start, stop = ax.get_xlim()
+    inch = (stop - start) / (ax.get_window_extent().width / style.DPI)
+    need = (layout.text_width(made, text) + 0.12) * inch
+    if inside and inside[1] - inside[0] > need:
+        x, side = inside[1] - 0.06 * inch, "right"
+    elif span[0] - start > need:
+        x, side = span[0] - 0.06 * inch, "right"
+    else:
+        x, side = span[1] + 0.06 * inch, "left"
+    ax.text(x, lane, text, ha=side, va="center_baseline")
+
+
+def _caption(story: Story) -> str:
+    nodes = len(story.about.nodes)
+    drawn = "" if nodes <= FEW else " (median and middle 90 % of the nodes)"
+    text = (
+        f"The series{drawn} over the rows for training, validation and test. Below: every origin of "
+        "the test, and its first window at true length, what the model reads in white and what it "
+        "forecasts in colour."
+    )
+    if missing := float(1 - story.mask[..., 0].mean()):
+        text += f" {100 * missing:.2g} % of the cells were not observed."
+    return f"{text} {story.where}"

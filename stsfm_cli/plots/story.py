@@ -1,0 +1,136 @@
+"""What the figures of a run are drawn from: plain arrays and words, in the units of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from stsfm.datasets.panel import About, Array
+from stsfm.datasets.protocol import independent
+from stsfm.plots.dates import DAY, stamp
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Story:
+    """One model, one dataset, one protocol, its scored test windows. Channels are the targets.
+
+    A window's truth is no field: it is the `horizon` rows of the panel from its origin on.
+    Curves and bars show the first channel; MAE by step is whatever the record pooled.
+    """
+
+    model: str
+    about: About
+    values: Array  # (time, node, channel)
+    mask: Array  # bool (time, node, channel); True = observed
+    time: Array  # int64 (time,), ns since 1970
+    borders: Mapping[str, Sequence[int]]  # train, val, test → rows [first, end)
+    horizon: int
+    origins: Array  # int (window,): first row of each test future
+    point: Array  # (window, step, node, channel)
+    quantiles: Array | None = None  # (window, step, node, channel, level)
+    levels: Sequence[float] = ()
+    reference: Array | None = None  # seasonal naive's point forecasts, like `point`
+    context: int | None = None  # rows that the model reads; None = all before the origin
+    mae: Mapping[str, Sequence[float | None]]  # model → MAE by step; this model's among them
+    history: Sequence[Mapping[str, float]] = ()  # a net's epochs: epoch, train and perhaps val
+    protocol: str = ""  # name and fingerprint: "rolling 3f9c2a"
+
+    def __post_init__(self) -> None:
+        wanted = (len(self.origins), self.horizon, *self.values.shape[1:])
+        for name in ("point", "reference", "quantiles"):
+            got = getattr(self, name)
+            if got is not None and got.shape[:4] != wanted:
+                raise ValueError(f"{name} must be (window, step, node, channel) {wanted}, "
+                                 f"got {got.shape[:4]}")  # fmt: skip
+        got_levels = 0 if self.quantiles is None else self.quantiles.shape[-1]
+        if got_levels != len(self.levels):
+            raise ValueError(f"wanted a quantile per level {self.levels}, got {got_levels}")
+
+    @cached_property
+    def series(self) -> np.ndarray:
+        """(time, node), NaN where nothing was observed, so that a gap is drawn as a gap."""
+        return np.where(self.mask[..., 0], self.values[..., 0], np.nan)
+
+    @cached_property
+    def clock(self) -> np.ndarray:
+        """(time + 1,) days since 1970, or row numbers where rows have no step; ends with the end."""
+        rows = np.arange(len(self.time))
+        if not self.dated:
+            return np.append(rows, len(rows)).astype(float)
+        days = self.time / DAY
+        if not (np.diff(days) > 0).all():  # rows without an observation may carry any stamp
+            seen = self.mask.any((1, 2))
+            days = np.interp(rows, rows[seen], days[seen])
+        return np.append(days, days[-1] + np.median(np.diff(days)))
+
+    @property
+    def dated(self) -> bool:
+        return bool(self.about.step) and self.mask.any((1, 2)).sum() > 1
+
+    def at(self, row: int) -> str:
+        """The stamp of a row in words, as fine as the stamps of the data."""
+        return stamp(self.clock[row], self.clock[:-1]) if self.dated else f"row {row}"
+
+    def future(self, window: int) -> slice:
+        """The rows of a window's future."""
+        return slice(first := int(self.origins[window]), first + self.horizon)
+
+    @cached_property
+    def residuals(self) -> np.ndarray:
+        """(window, node) truth − forecast, one step ahead: the only step whose errors are new."""
+        return self.series[self.origins] - self.point[:, 0, :, 0]
+
+    @cached_property
+    def node(self) -> int:
+        """The node whose error one step ahead is the median one: it stands for all."""
+        seen = np.isfinite(self.residuals)
+        error = np.where(seen, abs(self.residuals), 0).sum(0) / seen.sum(0).clip(1)
+        order = np.argsort(np.where(seen.any(0), error, np.inf), kind="stable")
+        return int(order[max(0, int(seen.any(0).sum()) - 1) // 2])
+
+    @property
+    def many(self) -> bool:
+        return len(self.about.nodes) > 1
+
+    @property
+    def unit(self) -> str:
+        return self.about.units[0]
+
+    @property
+    def quantity(self) -> str:
+        """The label of an axis of data: "flow (veh/h)", "thousand passengers"."""
+        name = self.about.channels[0]
+        if name in self.unit:
+            return self.unit
+        return f"{name} ({self.unit})" if self.unit else name
+
+    @property
+    def ahead(self) -> str:
+        """The label of an axis of steps: "months ahead", "steps of 5 min ahead"."""
+        return f"{self.steps(2, number=False)} ahead"
+
+    def steps(self, count: int, *, number: bool = True) -> str:
+        """A length in words: "12 months", "1 hour", "3 steps of 5 min"."""
+        plural = "" if count == 1 else "s"
+        step = self.about.step
+        words = f"step{plural} of {step}" if step[:1].isdigit() else f"{step or 'step'}{plural}"
+        return f"{count} {words}" if number else words
+
+    @property
+    def where(self) -> str:
+        """The line with which a caption says what the numbers are about."""
+        first, end = self.borders["test"]
+        count, free = len(self.origins), independent(self.origins, self.horizon)
+        nodes = len(self.about.nodes)
+        data = f"{self.about.name}, {nodes} node{'s' * self.many}"
+        if len(self.about.channels) > 1:
+            data += f", channel {self.about.channels[0]} of {len(self.about.channels)}"
+        return (
+            f"Data: {data}; test {self.at(first)} … {self.at(end - 1)}, "
+            f"{count} origin{'s' * (count > 1)} ({free} with futures that do not overlap), "
+            f"horizon {self.steps(self.horizon)}"
+            f"{'; protocol ' * bool(self.protocol)}{self.protocol}."
+        )

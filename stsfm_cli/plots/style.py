@@ -1,0 +1,170 @@
+"""One style for every figure: sizes of a paper, colours that everyone can tell apart, no chart junk.
+
+Okabe & Ito, Color universal design (2008), https://jfly.uni-koeln.de/color/.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
+
+from stsfm.plots import dates
+
+COLUMN, PAGE = 3.4, 7.0  # inches: a column and a page of a paper
+PAD = 0.08  # inches between neighbours
+DPI = 200
+MOST = 1_500  # points of a line; more than a page can show
+
+INK, SOFT, FAINT = "#1a1a1a", "#6b6b6b", "#b5b5b5"
+BLUE, ORANGE, GREEN, PINK, VERMILLION, SKY = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9",
+)  # fmt: skip
+MODEL = BLUE  # the model of the run, everywhere
+OTHERS = ((VERMILLION, "--"), (GREEN, "-."), (PINK, ":"), (ORANGE, (0, (6, 1.5))),
+          (SOFT, (0, (3, 1, 1, 1, 1, 1))), (SKY, (0, (1, 1.5))), (INK, (0, (8, 2, 2, 2))))  # fmt: skip
+SPLITS = {"train": "#ededed", "val": "#fbe8c2", "test": "#d3e9f7"}  # the shade of each
+SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
+CURVES = {"train": (SOFT, "--"), "val": (ORANGE, "-")}  # of losses
+BANDS = ("#d3e4f1", "#9cc3df")  # wide, narrow: tints of the model's colour
+GREYS = ("#3d3d3d", "#7a7a7a", "#a3a3a3", "#5a5a5a", "#8f8f8f")  # of nodes side by side
+SHADE = "#dedede"  # the range of what is not the point
+
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5,
+    "axes.labelsize": 8,
+    "axes.labelpad": 3,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.xmargin": 0.02,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "text.color": INK,
+    "lines.linewidth": 1.2,
+    "lines.solid_capstyle": "butt",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "legend.handlelength": 1.8,
+    "legend.columnspacing": 1.4,
+    "legend.borderaxespad": 0,
+    "legend.borderpad": 0,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "stsfm",
+}
+
+
+class Numbers(ScalarFormatter):
+    """Plain numbers, and 5×10⁶ where they are very large or small; never an offset."""
+
+    def __init__(self) -> None:
+        super().__init__(useOffset=False, useMathText=True)
+        self.set_scientific(False)
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        largest = max(map(abs, self.axis.get_view_interval()), default=1)
+        return super().__call__(x, pos) if 1e-3 <= largest < 1e5 else number(x)
+
+
+def number(x: float) -> str:
+    """Three significant digits as a paper prints them: 0.0123, 15.3, 1,240, 5.1×10⁶."""
+    if not math.isfinite(x) or x == 0:
+        return "0" if x == 0 else "–"
+    power = math.floor(math.log10(abs(x)))
+    if -4 < power < 6:
+        text = f"{round(x, 2 - power):,.{max(0, 2 - power)}f}"
+        return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+    raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{x / 10**power:.3g}×10{raised}".replace("-", "−")
+
+
+def trace(ax: Axes, x: np.ndarray, y: np.ndarray, **line: Any) -> None:
+    """A line with its gaps; a value between two gaps, which no line would show, is a dot."""
+    alone = np.isfinite(y)
+    left, right = np.append(False, alone[:-1]), np.append(alone[1:], False)
+    alone = alone & ~left & ~right
+    ax.plot(*thin(x, y), **line)
+    if alone.any() and "marker" not in line:
+        dot = {k: v for k, v in line.items() if k in ("color", "alpha", "zorder")}
+        ax.plot(x[alone], y[alone], ls="", marker="o", ms=1.3, mew=0, **dot)
+
+
+def thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At most `MOST` points with the same look: the least and the greatest of every bin."""
+    size = -(-2 * len(x) // MOST)
+    if size <= 2:
+        return x, y
+    bins = len(x) // size
+    cut = y[: bins * size].reshape(bins, size)
+    ends = np.stack([np.fmin.reduce(cut, 1), np.fmax.reduce(cut, 1)], 1)
+    middle = x[: bins * size].reshape(bins, size).mean(1)
+    return np.repeat(middle, 2), ends.ravel()
+
+
+def quantiles(x: np.ndarray, at: Sequence[float]) -> np.ndarray:
+    """(time, node) → (quantile, time) over the observed nodes, by nearest rank; NaN without any."""
+    ordered = np.sort(x, 1)  # NaN last
+    count = np.isfinite(x).sum(1)
+    ranks = (np.array(at)[:, None] * (count - 1).clip(0)).round().astype(int)
+    return np.take_along_axis(ordered, ranks.T, 1).T
+
+
+def date_axis(ax: Axes, start: float, stop: float, most: int, *, dated: bool) -> None:
+    """Ticks of an x axis over a stretch of the clock of a story."""
+    ax.set_xlim(start, stop)
+    if not dated:
+        ax.set_xlabel("row")
+        return
+    places, labels = dates.ticks(start, stop, most)
+    ax.set_xticks(places, labels)
+
+
+def log_axis(ax: Axes) -> None:
+    """A logarithmic y axis whose ticks are plain numbers, three or more of them."""
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    every = (1, 2, 5) if high / low < 1e3 else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    step = max(1, len(powers) // 6)
+    places = [k * 10.0**power for power in powers[::step] for k in every]
+    places = [place for place in places if low <= place <= high]
+    ax.set_yticks(places, [number(place) for place in places])
+    ax.minorticks_off()
+
+
+def step_ticks(last: int, season: int, most: int = 6) -> list[int]:
+    """Steps to label: the first, and multiples of a round number, of the season where it fits."""
+    rounds = [1, 2, 3, 4, 5, 6, 10, 12, 20, 24, 30, 48, 50, 60, 100, 120, 150, 200, 250, 500]
+    if season > 1 and last >= 2 * season:
+        rounds = [season * k for k in (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 50, 100)]
+    every = next((k for k in rounds if last / k <= most), max(1, -(-last // most)))
+    return sorted({1, *range(every, last + 1, every)})
+
+
+def save(made: Figure, folder: Path, name: str) -> Path:
+    """PNG and SVG, whole or not at all, and the same bytes for the same figure."""
+    metadata: Mapping[str, Mapping[str, None]] = {"png": {"Software": None}, "svg": {"Date": None}}
+    for kind, fields in metadata.items():
+        draft = folder / f".{name}.{kind}.part"
+        made.savefig(draft, format=kind, dpi=DPI, metadata=fields)
+        draft.replace(folder / f"{name}.{kind}")
+    return folder / f"{name}.png"

@@ -1,0 +1,108 @@
+"""What was typed after `stsfm run`: flags, and overrides with their short forms spelled out."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from stsfm.mistakes import Mistake, did_you_mean
+
+INFO = ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Flags, and overrides in their long form."""
+
+    flags: argparse.Namespace
+    overrides: list[str]
+
+    @property
+    def folders(self) -> list[Path]:
+        """Folders of the user with more choices."""
+        return [Path(self.flags.config_dir).absolute()] if self.flags.config_dir else []
+
+    @property
+    def kept(self) -> list[str]:
+        """The flags that every job of the request needs again."""
+        return [token for folder in self.folders for token in ("--config-dir", str(folder))]
+
+    @property
+    def search_path(self) -> list[str]:
+        """The same as an override, for composing outside of hydra.main."""
+        return [f"hydra.searchpath=['file://{folder}']" for folder in self.folders]
+
+    @property
+    def shows(self) -> list[str]:
+        """The flags that show something instead of running."""
+        flags = self.flags
+        named = [("--cfg", flags.cfg), ("--package", flags.package), ("--info", flags.info)]
+        shown = [token for name, value in named if value for token in (name, value)]
+        return [*shown, *["--resolve"] * flags.resolve, *["--hydra-help"] * flags.hydra_help]
+
+
+def read(args: list[str]) -> Request:
+    """Flags may stand anywhere; a wrong one is a Mistake."""
+    flags = _parser().parse_intermixed_args(args)
+    if (flags.package or flags.resolve) and not flags.cfg:
+        raise Mistake("--package and --resolve go with --cfg, as in `stsfm run --cfg job --resolve`")
+    request = Request(flags, _spell_out(flags.overrides))
+    for folder in request.folders:
+        if not folder.is_dir():
+            raise Mistake(f"--config-dir: {str(folder)!r} is no folder")
+    return request
+
+
+def split_flags(args: list[str], *names: str) -> tuple[bool, list[str]]:
+    """Was one of the flags given? And the args without it: quiet, args = split_flags(args, "-q")."""
+    rest = [arg for arg in args if arg not in names]
+    return len(rest) < len(args), rest
+
+
+def _spell_out(texts: list[str]) -> list[str]:
+    """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7 · data=my/file.csv → data=csv data.path=my/file.csv"""
+    long = []
+    for text in texts:
+        key, _, value = text.partition("=")
+        if key == "seeds":
+            long.append(f"seed={_seeds(value)}")
+        elif key == "data" and value.endswith(".csv") and "," not in value:
+            long += ["data=csv", f"data.path={value}"]
+        else:
+            long.append(text)
+    if {"seed", "seeds"} <= {text.partition("=")[0] for text in texts}:
+        raise Mistake("seeds=… is short for seed=…: give one of the two")
+    return long
+
+
+def _seeds(value: str) -> str:
+    if not re.fullmatch(r"\d+", value):
+        return value.strip("[]")
+    if value == "0":
+        raise Mistake("seeds=0: wanted how many seeds, or which: seeds=5 or seeds=2,7")
+    return ",".join(str(seed) for seed in range(1, int(value) + 1))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        word = message.rpartition(": ")[2].split()[0] if "unrecognized" in message else ""
+        hint = did_you_mean(word, self._option_string_actions) if word else ""
+        raise Mistake(f"{message}.{hint} `stsfm run --help` lists all")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="stsfm run", add_help=False, allow_abbrev=False)
+    add = parser.add_argument
+    add("overrides", nargs="*")
+    add("-h", "--help", action="store_true")
+    add("-m", "--multirun", action="store_true")
+    add("-c", "--cfg", choices=["job", "hydra", "all"])
+    add("--resolve", action="store_true")
+    add("-p", "--package")
+    add("-i", "--info", nargs="?", const="all", choices=INFO)
+    add("-cd", "--config-dir")
+    add("--hydra-help", action="store_true")
+    return parser

@@ -1,0 +1,131 @@
+"""What a finished run leaves behind: scores, errors, forecasts, the model and its references."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import stsfm
+from stsfm.backtest import Backtest, Evaluation
+from stsfm.datasets.protocol import Split, independent, panel_digest
+from stsfm.losses.metrics import METRICS
+from stsfm.models.base import Forecaster
+from stsfm.record import Record, write, write_json
+
+FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
+
+
+def describe(split: Split) -> dict[str, Any]:
+    """The task in a line and in the few numbers that tables and statuses repeat."""
+    about, rules = split.panel.about, split.rules
+    first, last = rules["test"]
+    origins = len(split.test)
+    free = independent(split.test.origins, rules["horizon"])
+    step = f"{about.step}s" if about.step else "rows"
+    headline = (
+        f"{about.name} · {len(split.panel)} {step} · {_count(split.panel.nodes, 'node')} · "
+        f"horizon {rules['horizon']} · test {stamp(split, first)} … {stamp(split, last - 1)}, "
+        f"{_count(origins, 'origin')} ({free} independent) · protocol {split.name} "
+        f"{split.fingerprint} · {rules['transform']}"
+    )
+    units = ", ".join(sorted({unit for unit in about.only_targets().units if unit})) or "data units"
+    return {
+        "headline": headline, "fingerprint": split.fingerprint, "horizon": rules["horizon"],
+        "origins": origins, "independent": free, "units": units,
+    }  # fmt: skip
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" + ("s" if n != 1 else "")
+
+
+def stamp(split: Split, row: int) -> str:
+    """The date of a row, as fine as the sampling needs."""
+    step = int(np.diff(split.panel.time).min()) // 10**9 if len(split.panel) > 1 else 0
+    unit = "M" if step >= 28 * 86_400 else "D" if step >= 86_400 else "m"
+    return str(split.panel.time[row].astype("datetime64[ns]").astype(f"datetime64[{unit}]"))
+
+
+def save(
+    run: Record, model: Forecaster, evaluation: Evaluation, split: Split, config: Mapping[str, Any]
+) -> None:
+    """Write everything but the status, which the record writes last."""
+    folder, val, test = run.folder, evaluation.val, evaluation.test
+    model.save(folder / "model")
+    write_json(folder / "data.json", _data(split))
+    write(folder / "windows.npz", _npz(_errors(split, val, test)))
+    forecasts = _forecasts(split, test)
+    if sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
+        write(folder / "forecast.npz", _npz(forecasts))
+    write(folder / "references.bib", reference(model.cite))
+    kind = "net" if "trainer" in config["model"] else "classical"
+    write_json(
+        folder / "scores.json",
+        {
+            "kind": kind,
+            "fitted_to": evaluation.fitted_to,
+            "reads": model.reads,
+            "units": {metric.name: metric.unit or "1" for metric in METRICS},
+            "val": val.scores,
+            "test": test.scores,
+            "cost": {
+                "fit_seconds": evaluation.fit_seconds,
+                "predict_seconds": val.seconds + test.seconds,
+                "parameters": model.parameters,
+            },
+            "training": getattr(model, "report", None),
+        },
+    )
+
+
+def _data(split: Split) -> dict[str, Any]:
+    panel, about, rules = split.panel, split.panel.about, split.rules
+    parts = ("train", "val", "test")
+    return {
+        "name": about.name, "source": about.source, "licence": about.licence,
+        "file_sha256": about.digest, "panel_sha256": panel_digest(panel),
+        "rows": len(panel), "nodes": panel.nodes, "channels": about.channels,
+        "targets": about.targets, "units": about.units, "season": about.season,
+        "covariates": dict(zip(about.covariates, about.kinds, strict=True)),
+        "observed": float(panel.mask.mean()),
+        "first": stamp(split, 0), "last": stamp(split, len(panel) - 1),
+        "borders": {p: [stamp(split, rules[p][0]), stamp(split, rules[p][1] - 1)] for p in parts},
+        "windows": {p: len(getattr(split, p)) for p in parts},
+        "rules": dict(rules), "fingerprint": split.fingerprint,
+    }  # fmt: skip
+
+
+def _errors(split: Split, val: Backtest, test: Backtest) -> dict[str, np.ndarray]:
+    """Sums per window × node × channel: enough for every test of significance."""
+    arrays = {"val_origins": split.val.origins, "test_origins": split.test.origins}
+    for name, part in (("val", val), ("test", test)):
+        arrays |= {f"{name}_{key}": value for key, value in part.windows.items()}
+    return arrays
+
+
+def _forecasts(split: Split, test: Backtest) -> dict[str, np.ndarray]:
+    forecast, arrays = test.forecast, {"origins": split.test.origins}
+    arrays |= {"time": test.truth.time, "truth": test.truth.values, "mask": test.truth.mask}
+    arrays |= {"point": forecast.point, "levels": np.array(forecast.levels)}
+    optional = {"mean": forecast.mean, "quantiles": forecast.quantiles}
+    return arrays | {name: array for name, array in optional.items() if array is not None}
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, **arrays)
+    return out.getvalue()
+
+
+def reference(key: str) -> str:
+    """The BibTeX entry of a model, from the references that ship with the package."""
+    library = (Path(stsfm.__file__).parent / "references.bib").read_text()
+    entry = re.search(rf"^@\w+{{{re.escape(key)},.*?^}}", library, re.M | re.S)
+    if entry is None:
+        raise KeyError(f"references.bib has no entry {key!r}")
+    return entry.group() + "\n"

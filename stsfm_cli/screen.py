@@ -1,0 +1,57 @@
+"""What a user sees while a run goes on: a bar on a terminal, plain lines in a log, nothing with -q."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stsfm.table import Table
+
+
+class Screen:
+    """Results go to standard output, progress to standard error."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.live = sys.stderr.isatty() and not quiet
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            print(line, flush=True)
+
+    def warn(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def training(self, name: str, epochs: int | None) -> Iterator[Any]:
+        """Yields a monitor; on a terminal it draws a bar of epochs, elsewhere one line at the end."""
+        if not self.live or epochs is None:
+            yield lambda row: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        parts = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"))
+        bar = Progress(*parts, TimeElapsedColumn(), console=Console(stderr=True), refresh_per_second=8)
+        with bar:
+            task = bar.add_task(f"training {name}", total=epochs, words="")
+
+            def monitor(row: Mapping[str, float]) -> None:
+                judged = f" · val {row['val']:.4g}" if "val" in row else ""
+                words = f"epoch {row['epoch']}/{epochs}{judged}"
+                bar.update(task, completed=row["epoch"], words=words)
+
+            yield monitor
+
+    def table(self, table: Table) -> None:
+        from stsfm.render import as_text, sentences
+
+        (header,), body = as_text(table)
+        self.say(f"  {header}")
+        for line in body:
+            self.say(f"  {line}".rstrip())
+        for sentence in sentences(table):
+            self.say(sentence)

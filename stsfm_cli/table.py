@@ -1,0 +1,205 @@
+"""From run folders to the rows of a table: seeds folded, versions and settings sorted out.
+
+One table holds one protocol fingerprint. A row is a configuration; its numbers are means over seeds,
+with their standard deviation where there are several, and none where a model draws no numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import fmean, stdev
+from typing import Any
+
+import yaml
+
+from stsfm.mistakes import Mistake
+from stsfm.record import Record
+
+LEVEL = "seasonal_naive"  # what skill is measured against
+
+
+@dataclass(frozen=True)
+class Value:
+    """A score: the mean over seeds, and their standard deviation where there are several."""
+
+    mean: float
+    sd: float | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[float | None]) -> Value | None:
+        seen = [value for value in values if value is not None and not math.isnan(value)]
+        if not seen or len(seen) < len(values):
+            return None
+        return cls(fmean(seen), stdev(seen) if len(seen) > 1 else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One configuration: its runs that finished, one per seed, and why others did not."""
+
+    model: str
+    records: tuple[Record, ...]
+    failures: tuple[str, ...] = ()
+    label: str = ""  # the model, and the settings that tell it from its like
+
+    @cached_property
+    def scores(self) -> list[dict[str, Any]]:
+        return [record.scores for record in self.records]
+
+    @property
+    def deterministic(self) -> bool:
+        return all(record.status["identity"]["seed"] is None for record in self.records)
+
+    @property
+    def seeds(self) -> int:
+        return len(self.records)
+
+    @property
+    def is_net(self) -> bool:
+        return any(scores["kind"] == "net" for scores in self.scores)
+
+    def score(self, split: str, metric: str) -> Value | None:
+        """A pooled metric on `val` or `test`."""
+        found = [scores[split][metric] for scores in self.scores]
+        return Value.of([entry and entry["pooled"] for entry in found])
+
+    def cost(self, name: str) -> Value | None:
+        return Value.of([scores["cost"][name] for scores in self.scores])
+
+    @property
+    def fitted_to(self) -> str:
+        return self.scores[0]["fitted_to"] if self.scores else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows that may be compared, in the order of their test error; failures last."""
+
+    rows: tuple[Row, ...]
+    status: dict[str, Any]  # of any of the runs: data, protocol line, fingerprint, units
+    tried: int
+    exploratory: bool = False
+    left_out: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def metric(self) -> str:
+        """What rows are ordered by: MASE, or MAE where the training series has no scale."""
+        finished = [row for row in self.rows if row.records]
+        return "mase" if all(row.score("test", "mase") for row in finished) else "mae"
+
+    @property
+    def best_classical(self) -> Row | None:
+        """The classical model that validation prefers."""
+        rows = [row for row in self.rows if row.records and not row.is_net]
+        scored = [(value.mean, row) for row in rows if (value := row.score("val", self.metric))]
+        return min(scored, key=lambda pair: pair[0])[1] if scored else None
+
+    def skill(self, row: Row) -> Value | None:
+        """1 − MAE / MAE of the seasonal naive model, seed by seed."""
+        level = next((r.score("test", "mae") for r in self.rows if r.model == LEVEL), None)
+        if not level or not level.mean:
+            return None
+        each = [scores["test"]["mae"]["pooled"] for scores in row.scores]
+        return Value.of([1 - mae / level.mean for mae in each])
+
+
+def tabulate(records: Iterable[Record], *, tried: int, every_config: bool = False) -> Table:
+    """Fold runs into a table. Mistake when they follow different protocols, or when there are none."""
+    records = [record for record in records if record.state in ("finished", "failed")]
+    if not records:
+        raise Mistake("no finished run matches; `stsfm ls` shows what there is")
+    prints: dict[str, str] = {}
+    for record in records:
+        prints.setdefault(record.status["fingerprint"], record.status["headline"])
+    if len(prints) > 1:
+        listed = "; ".join(f"{key} ({line})" for key, line in sorted(prints.items()))
+        raise Mistake(f"these runs follow different protocols, add protocol=…: {listed}")
+    current, left_out = _newest_source(records)
+    groups: dict[str, list[Record]] = {}
+    for record in current:
+        groups.setdefault(record.status["group"], []).append(record)
+    rows = [_row(group) for group in groups.values()]
+    if not every_config:
+        rows, hidden = _validation_winners(rows)
+        left_out += hidden
+    rows = _labelled(rows)
+    table = Table(
+        rows=tuple(rows),
+        status=records[0].status,
+        tried=tried,
+        exploratory=every_config,
+        left_out=tuple(left_out),
+    )
+    error = lambda row: (value.mean if (value := row.score("test", table.metric)) else math.inf)  # noqa: E731
+    ordered = sorted(rows, key=lambda row: (not row.records, error(row) if row.records else 0))
+    return Table(**{**vars(table), "rows": tuple(ordered)})
+
+
+def _row(group: list[Record]) -> Row:
+    finished = [record for record in group if record.state == "finished"]
+    failed = [record.status.get("error", "") for record in group if record.state == "failed"]
+    model = group[0].status["model"]
+    return Row(model=model, records=tuple(finished), failures=tuple(failed), label=model)
+
+
+def _newest_source(records: list[Record]) -> tuple[list[Record], list[str]]:
+    """Of runs with the same settings but other source code, those of the newest."""
+    newest: dict[str, tuple[float, str]] = {}
+    for record in records:
+        settings, when = record.status["settings"], record.status.get("ended", 0.0)
+        newest[settings] = max(newest.get(settings, (0.0, "")), (when, record.status["group"]))
+    kept = [r for r in records if r.status["group"] == newest[r.status["settings"]][1]]
+    old = len(records) - len(kept)
+    return kept, [f"{old} runs of older source code"] if old else []
+
+
+def _validation_winners(rows: list[Row]) -> tuple[list[Row], list[str]]:
+    """One row per model: the configuration that validation prefers."""
+    best: dict[str, Row] = {}
+    for row in rows:
+        held = best.get(row.model)
+        if held is None or _validation_error(row) < _validation_error(held):
+            best[row.model] = row
+    hidden = len(rows) - len(best)
+    words = f"{hidden} configurations that validation did not choose"
+    return list(best.values()), [words] if hidden else []
+
+
+def _validation_error(row: Row) -> float:
+    value = (row.score("val", "mase") or row.score("val", "mae")) if row.records else None
+    return value.mean if value else math.inf
+
+
+def _labelled(rows: list[Row]) -> list[Row]:
+    """Rows of one model are told apart by the settings in which they differ."""
+    labelled = []
+    for row in rows:
+        like = [_settings(r) for r in rows if r.model == row.model]
+        mine = _settings(row)
+        differ = [key for key in mine if any(other.get(key) != mine[key] for other in like)]
+        extra = " ".join(f"{key.removeprefix('model.')}={mine[key]}" for key in differ)
+        labelled.append(Row(**{**vars(row), "label": f"{row.model} {extra}".strip()}))
+    return labelled
+
+
+def _settings(row: Row) -> dict[str, Any]:
+    if not row.records:
+        return {}
+    config = yaml.safe_load((row.records[0].folder / "config.yaml").read_text())
+    return flatten({key: config[key] for key in ("model", "choices")}, drop=("seed",))
+
+
+def flatten(tree: dict[str, Any], prefix: str = "", drop: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Nested keys → dotted keys."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if name in drop:
+            continue
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{name}.", drop)
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

@@ -1,0 +1,86 @@
+"""Imports point one way: datasets ← losses ← models ← the runner → conf; and the package is whole."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {
+    "conf": set(),
+    "datasets": {"datasets"},
+    "losses": {"datasets", "losses"},
+    "models": {"datasets", "losses", "models"},
+    "stsfm_cli": {"conf", "datasets", "losses", "models", "stsfm_cli"},
+}
+ROOMS = set(MAY_IMPORT) - {"stsfm_cli"}
+FILES = [file for room in MAY_IMPORT for file in sorted((ROOT / room).rglob("*.py"))]
+
+
+def imported(file):
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno} imports by dots"
+            yield node.module, node.lineno
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_point_one_way(file):
+    home = file.relative_to(ROOT).parts[0]
+    for name, line in imported(file):
+        head, *rest = name.split(".")
+        if head == "stsfm":
+            room = rest[0] if rest and rest[0] in ROOMS else "stsfm_cli"
+            assert room in MAY_IMPORT[home], f"{file}:{line} {home} may not import {name}"
+
+
+@pytest.mark.parametrize(
+    "package, owners",
+    [
+        ("hydra", {"compose.py"}),
+        ("omegaconf", {"compose.py"}),
+        ("lightning", {"training.py"}),
+    ],
+)
+def test_some_packages_have_one_door(package, owners):
+    for file in FILES:
+        if any(name.split(".")[0] == package for name, _ in imported(file)):
+            assert file.name in owners, f"{file} imports {package}"
+
+
+def test_every_folder_of_code_is_packaged():
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    wanted = set()
+    for room in MAY_IMPORT:
+        for folder in [ROOT / room, *(ROOT / room).rglob("*/")]:
+            if list(folder.glob("*.py")):
+                name = ".".join(("stsfm", *folder.relative_to(ROOT).parts))
+                wanted.add(name.replace("stsfm.stsfm_cli", "stsfm"))
+    assert set(tool["packages"]) == wanted
+
+
+def test_the_rooms_shadow_no_other_package():
+    for room in ROOMS:
+        assert not (ROOT / room / "__init__.py").exists()
+
+
+def test_every_dataset_model_and_loss_has_its_yaml():
+    """Adding one is a Python file and a YAML file; a Python file may serve a family."""
+    infrastructure = {
+        "datasets": {"panel", "windows", "protocol", "transform"},
+        "losses": {"base", "metrics"},
+        "models": {"base", "neural", "training"},
+    }
+    for room, groups in (("datasets", ["data"]), ("losses", ["loss"]), ("models", ["model"])):
+        named = {
+            line.split("stsfm.")[1].split(".")[1]
+            for group in groups
+            for file in (ROOT / "conf" / group).rglob("*.yaml")
+            for line in file.read_text().splitlines()
+            if f"stsfm.{room}." in line
+        }
+        files = {file.stem for file in (ROOT / room).glob("*.py")} - infrastructure[room]
+        assert files <= named, f"no YAML names {files - named}"

@@ -7,108 +7,17 @@ What is missing has ``mask == False`` and the value 0: NaN never travels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from types import ModuleType
-from typing import Any, Self
+from math import prod
 
 import numpy as np
 
-Array = Any  # np.ndarray or torch.Tensor: both speak + * abs, slicing and .shape
+from stsfm.datasets.about import About, Array, Arrays, Space, xp
 
-KINDS = ("calendar", "planned", "forecast", "oracle")  # how a covariate comes to be known ahead
 TIME_AXIS = {"values": -3, "mask": -3, "time": -1, "known": -3, "privileged": -3}
 
-
-def xp(x: Array) -> ModuleType:
-    """numpy or torch, whichever made `x`; torch is never imported for numpy's sake."""
-    if isinstance(x, np.ndarray):
-        return np
-    import torch
-
-    return torch
-
-
-class Arrays:
-    """An immutable bundle of arrays that move together."""
-
-    def map(self, fn: Callable[[Array], Array]) -> Self:
-        """A copy with `fn` applied to every array of the bundle, and of the bundles in it."""
-        new = {}
-        for name in self.__dataclass_fields__:  # type: ignore[attr-defined]
-            value = getattr(self, name)
-            if isinstance(value, Arrays):
-                new[name] = value.map(fn)
-            elif hasattr(value, "shape"):
-                new[name] = fn(value)
-        return replace(self, **new)  # type: ignore[type-var]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Space(Arrays):
-    """Where the nodes are; any part may be absent.
-
-    adjacency  float (node, node), or (time, node, node) where the graph changes; [i, j] weighs i → j
-    coords     float (node, dim), in `units`
-    geometry   what the coordinates mean: plane, sphere (longitude, latitude) or grid
-    """
-
-    adjacency: Array | None = None
-    coords: Array | None = None
-    geometry: str = "plane"
-    units: str = ""
-
-    def at(self, rows: Array | slice) -> Space:
-        """The space at some rows of time: the same one, unless the graph changes."""
-        if self.adjacency is None or self.adjacency.ndim == 2:
-            return self
-        return replace(self, adjacency=self.adjacency[rows])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class About:
-    """What the numbers mean. Nothing here depends on time.
-
-    `suggests` holds protocol values (horizon, transform, …) that apply where the protocol says
-    `auto`. `season` counts steps (1 = none). `family` groups datasets that are no independent
-    replicates of each other. `physics` holds constants in the units of the data.
-    """
-
-    name: str
-    nodes: tuple[str, ...]
-    channels: tuple[str, ...]
-    targets: tuple[str, ...] = ()  # () = every channel
-    units: tuple[str, ...] = ()  # one per channel
-    covariates: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()  # one of KINDS per covariate
-    static: Mapping[str, Array] = field(default_factory=dict)  # name → (node,)
-    season: int = 1
-    step: str = ""  # the sampling step in words: "month", "5 min"
-    vocabulary: tuple[str, ...] = ()
-    family: str = ""
-    source: str = ""
-    licence: str = ""
-    digest: str = ""  # sha256 of the file it came from
-    physics: Mapping[str, float] = field(default_factory=dict)
-    suggests: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "targets", self.targets or self.channels)
-        object.__setattr__(self, "units", self.units or ("",) * len(self.channels))
-        if unknown := set(self.targets) - set(self.channels):
-            raise ValueError(f"targets must be channels {self.channels}, got {sorted(unknown)}")
-        if len(self.units) != len(self.channels):
-            raise ValueError(f"wanted a unit for each of {self.channels}, got {self.units}")
-        if len(self.kinds) != len(self.covariates) or set(self.kinds) - set(KINDS):
-            raise ValueError(f"wanted one of {KINDS} per covariate, got {self.kinds}")
-
-    @property
-    def target_index(self) -> list[int]:
-        return [self.channels.index(name) for name in self.targets]
-
-    def only_targets(self) -> About:
-        units = tuple(self.units[i] for i in self.target_index)
-        return replace(self, channels=self.targets, units=units)
+__all__ = ["About", "Array", "Arrays", "Forecast", "Panel", "Space", "xp"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -188,30 +97,34 @@ class Panel(Arrays):
 
     def __getitem__(self, rows: slice) -> Panel:
         """The same panel over some rows of time."""
-        return self._timed(lambda x, axis: x[(..., rows) + (slice(None),) * (-1 - axis)], rows)
+        cut = lambda x, axis: x[(..., rows) + (slice(None),) * (-1 - axis)]  # noqa: E731
+        held = {k: cut(v, TIME_AXIS[k]) for k, v in self._timed()}
+        return replace(self, **held, space=self.space.at(rows))
 
     def upto(self, row: int) -> Panel:
         """All that was known before `row`: what may be fitted on when the border is `row`."""
         return self[slice(0, row)]
 
-    def gather(self, rows: Array, *, padded: bool = False) -> Panel:
-        """Rows (*batch, time) of an unbatched panel; where `padded`, rows below 0 are unobserved."""
+    def runs(self, starts: Array, length: int, *, padded: bool = False) -> Panel:
+        """Runs of `length` rows from each of `starts` (*batch), of an unbatched panel.
+
+        Where `padded`, rows below 0 stand for what was never observed.
+        """
+        rows = starts[..., None] + _count_up(starts, length) if padded or self.space.changes else None
         if not padded:
-            return self._timed(lambda x, _: x[rows], rows)
-        real = (rows >= 0)[..., None, None]
-        cut = {k: getattr(self, k)[rows.clip(0)] for k in TIME_AXIS if getattr(self, k) is not None}
-        for name in cut.keys() - {"time"}:
-            cut[name] = cut[name] * real
-        return replace(self, **cut, space=self.space.at(rows.clip(0)))
+            held = {k: _runs(v, starts, length) for k, v in self._timed()}
+            return replace(self, **held, space=self.space.at(rows))
+        real, rows = (rows >= 0)[..., None, None], rows.clip(0)
+        held = {k: v[rows] * real if k != "time" else v[rows] for k, v in self._timed()}
+        return replace(self, **held, space=self.space.at(rows))
 
     def part(self, batch: slice | None) -> Panel:
         """Some of a batch of panels, as views; None makes a batch of one."""
-        held = {k: v[batch] for k in TIME_AXIS if (v := getattr(self, k)) is not None}
-        return replace(self, **held)
+        return replace(self, **{k: v[batch] for k, v in self._timed()})
 
-    def _timed(self, cut: Callable[[Array, int], Array], rows: Any) -> Panel:
-        cuts = {k: cut(v, ax) for k, ax in TIME_AXIS.items() if (v := getattr(self, k)) is not None}
-        return replace(self, **cuts, space=self.space.at(rows))
+    def _timed(self) -> Iterator[tuple[str, Array]]:
+        """The arrays that have a time axis."""
+        return ((k, v) for k in TIME_AXIS if (v := getattr(self, k)) is not None)
 
     def only_targets(self) -> Panel:
         """The channels to be forecast; the others are past-only covariates."""
@@ -226,6 +139,29 @@ class Panel(Arrays):
         new = xp(self.values)
         values, mask = new.zeros_like(self.values), new.zeros_like(self.mask)
         return replace(self, values=values, mask=mask, privileged=None)
+
+
+def _count_up(like: Array, length: int) -> Array:
+    """0 … length − 1, where `like` lives."""
+    if isinstance(like, np.ndarray | np.integer):
+        return np.arange(length)
+    return xp(like).arange(length, device=like.device)
+
+
+def _runs(x: Array, starts: Array, length: int) -> Array:
+    """x[start : start + length] for each start (*batch), as one copy of overlapping views."""
+    inner = x.shape[1:]
+    width = prod(inner)
+    shape, views = (*starts.shape, length, *inner), (len(x) - length + 1, length * width)
+    if isinstance(x, np.ndarray):
+        if not width:
+            return np.zeros(shape, x.dtype)
+        flat = np.ascontiguousarray(x)
+        strides = (flat.strides[0], flat.itemsize)
+        return np.lib.stride_tricks.as_strided(flat, views, strides, writeable=False)[starts].reshape(shape)
+    if not width:
+        return x.new_zeros(shape)
+    return x.contiguous().as_strided(views, (width, 1)).index_select(0, starts.reshape(-1)).view(shape)
 
 
 def _rows(x: np.ndarray) -> np.ndarray:

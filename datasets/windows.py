@@ -103,15 +103,8 @@ class RollingWindows:
         back = self.context
         if back is None:
             back = int(origins.max()) if origins.shape != (0,) else 0
-        rows = origins[..., None] + self._span(-back, 0)
-        past = self.panel.gather(rows, padded=not self._whole)
-        ahead = self.offset + self._span(0, self.horizon)
-        return Window(past, self._targets.gather(origins[..., None] + ahead))
-
-    def _span(self, start: int, stop: int) -> Array:
-        new = xp(self.origins)
-        where = {} if new is np else {"device": self.origins.device}
-        return new.arange(start, stop, **where)
+        past = self.panel.runs(origins - back, back, padded=not self._whole)
+        return Window(past, self._targets.runs(origins + self.offset, self.horizon))
 
     @cached_property
     def _targets(self) -> Panel:

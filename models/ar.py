@@ -47,13 +47,16 @@ class AR(Forecaster):
         series = development.panel.only_targets()
         shape = self.order_.shape
         self.lags_ = np.zeros((*shape, max(1, int(self.order_.max()))))  # φ, 0 beyond the order
-        self.constant_, self.variance_ = np.zeros(shape), np.zeros(shape)
+        self.constant_, self.variance_ = np.zeros(shape), np.ones(shape)  # of a series never seen
         for n, c in np.ndindex(*shape):
-            design, target = _design(series.values[:, n, c], series.mask[:, n, c], self.order_[n, c])
-            if len(target) <= design.shape[1]:
+            order = int(self.order_[n, c])
+            design, target = _design(series.values[:, n, c], series.mask[:, n, c], order)
+            if len(target) <= order + 1:
+                if not series.mask[:, n, c].any():
+                    continue
                 raise ValueError(
-                    f"{len(target)} complete rows cannot fit order {self.order_[n, c]} of "
-                    f"{series.about.nodes[n]}; lower model.order"
+                    f"order {order} needs more than {order + 1} rows with all their lags observed, "
+                    f"and {series.about.nodes[n]} has {len(target)}; lower model.order"
                 )
             weight = np.linalg.lstsq(design, target, rcond=None)[0]
             self.constant_[n, c], self.lags_[n, c, : len(weight) - 1] = weight[0], weight[1:]
@@ -91,11 +94,9 @@ class AR(Forecaster):
         shape = (*series.values.shape[:-3], *series.values.shape[-2:], self.lags_.shape[-1])
         mean = np.broadcast_to(self.start_[0][..., None], shape)
         covariance = self.start_[1][..., None, None] * np.eye(shape[-1])
-        states = filtered(self._system, mean, covariance, series.values, series.mask)
-        wanted = set(origins.tolist())
-        found = {
-            t: ahead(self._system, *state, horizon) for t, state in enumerate(states) if t in wanted
-        }
+        system, wanted = self._system, set(origins.tolist())
+        states = enumerate(filtered(system, mean, covariance, series.values, series.mask))
+        found = {t: ahead(system, *state, horizon) for t, state in states if t in wanted}
         means, scales = zip(*(found[t] for t in origins.tolist()), strict=True)
         return np.stack(means, -4), np.stack(scales, -4)
 
@@ -129,10 +130,11 @@ def _choose(y: Array, seen: Array, season: int) -> int:
     while most and len(target) < 2 * most + 4:  # gaps leave few complete rows
         most //= 2
         design, target = _design(y, seen, most)
-    explained = (np.linalg.qr(design)[0].T @ target) ** 2
-    rows, known = len(target), np.arange(1, most + 2)  # the constant and 0 … most lags
-    left = ((target**2).sum() - explained.cumsum()).clip(1e-12 * (target**2).sum())
+    rows = len(target)
     if rows < most + 4 or not np.ptp(target):
         return 0
-    free = known + 1  # and the variance
+    explained = (np.linalg.qr(design)[0].T @ target) ** 2
+    total = (target**2).sum()
+    left = (total - explained.cumsum()).clip(1e-12 * total)  # with 0 … most lags
+    free = np.arange(most + 1) + 2  # the lags, the constant and the variance
     return int(np.argmin(rows * np.log(left / rows) + 2 * free * rows / (rows - free - 1)))

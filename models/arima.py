@@ -6,9 +6,10 @@
 differences only, or where the search keeps it. Estimation: exact likelihood (statsmodels), of the
 differenced series where it has no gaps, which halves the state; else of the series with an
 approximately diffuse start. order = auto: d by KPSS, D by seasonal strength, the rest stepwise by
-AICc on train, with p, q ≤ 4 and P, Q ≤ 1 and on the last max(200, 10 s) rows only. Forecasts
-filter all the history; a backtest filters the series once, and all origins go ahead together.
-The state grows with s: beyond 24 a season is left out unless `seasonal` names it.
+AICc on train, with p, q ≤ 3 and P, Q ≤ 1, by half the optimiser's steps on the last
+max(150, 8 s) rows, which takes seconds per series. Forecasts filter all the history; a backtest
+filters the series once, and all origins go ahead together. The state grows with s: beyond 24 a
+season is left out unless `seasonal` names it.
 Box & Jenkins, Time Series Analysis: Forecasting and Control (1970); Hyndman & Khandakar, Automatic
 time series forecasting: the forecast package for R, J. Stat. Softw. 27 (2008).
 """
@@ -27,8 +28,8 @@ from stsfm.models.base import Forecaster
 from stsfm.models.layers.statespace import System, ahead
 
 LONGEST = 24  # the longest season modelled unasked
-MOST = (4, 4, 1, 1, 1)  # p, q, P, Q and the constant of a search
-STARTS = ((2, 2, 1, 1, 1), (0, 0, 0, 0, 1), (1, 0, 1, 0, 1), (0, 1, 0, 1, 1))
+MOST = (3, 3, 1, 1, 1)  # p, q, P, Q and the constant of a search
+STARTS = ((0, 0, 0, 0, 1), (0, 1, 0, 1, 1), (1, 0, 1, 0, 1), (2, 2, 1, 1, 1))
 AWAY = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 1, 0, 0],
                  [0, 0, 0, 1, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 1]])  # fmt: skip
 MOVES = np.concatenate([-AWAY, AWAY])
@@ -77,8 +78,10 @@ class ARIMA(Forecaster):
             for at in np.ndindex(*shape)
         ]
         longest = max(len(fit.params) for fit in fits)
-        padded = [np.pad(f.params, (0, longest - len(f.params)), constant_values=np.nan) for f in fits]
-        self.params_ = np.reshape(padded, (*shape, -1))  # as statsmodels orders them, σ² last
+        params = np.full((len(fits), longest), np.nan)
+        for row, fit in zip(params, fits, strict=True):
+            row[: len(fit.params)] = fit.params
+        self.params_ = params.reshape(*shape, -1)  # as in statsmodels, σ² last; NaN where none
         self.converged_ = np.reshape([fit.converged for fit in fits], shape)
         return self
 
@@ -86,10 +89,7 @@ class ARIMA(Forecaster):
         past, end = past.only_targets(), np.array([len(past)])
         batch = past.values.shape[:-3]
         singles = [self._continue(past.part(at), end, len(future)) for at in np.ndindex(*batch)]
-        return Forecast(
-            point=np.reshape([s.point for s in singles], (*batch, *singles[0].point.shape[1:])),
-            scale=np.reshape([s.scale for s in singles], (*batch, *singles[0].point.shape[1:])),
-        )
+        return Forecast.concat(singles).map(lambda x: x.reshape(*batch, *x.shape[1:]))
 
     def backtest(self, windows: RollingWindows) -> Forecast:
         return self._continue(windows.panel.only_targets(), windows.origins, windows.horizon)
@@ -155,44 +155,45 @@ def _sarimax(y: Array, order: Order, season: int, **options: bool) -> Any:
 
 def _estimate(y: Array, order: Order, season: int, steps: int, *, short: bool = False) -> _Fit:
     """Maximum likelihood, σ² concentrated out; `short`: difference even over gaps."""
-    complete = bool(np.isfinite(y).all())
+    moves = _differenced(y, order.d, order.D, season)
+    moves = moves[np.isfinite(moves)]
+    weights = order.p + order.q + order.P + order.Q
+    if not len(moves) or not np.ptp(moves):  # nothing is left to learn, or was ever seen
+        constant = [moves.mean() if len(moves) else 0.0] * order.constant
+        return _Fit(np.array([*constant, *[0.0] * weights, float(not len(moves))]), True, -np.inf)
+    short = short or bool(np.isfinite(y).all())
+    concentrated = weights + order.constant > 0
+    model = _sarimax(y, order, season, simple_differencing=short, concentrate_scale=concentrated)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = _sarimax(
-            y, order, season, simple_differencing=short or complete, concentrate_scale=True
-        )
-        result = model.fit(disp=0, maxiter=steps, cov_type="none", low_memory=True)
-    return _Fit(
-        np.append(result.params, result.scale),
-        bool(result.mle_retvals["converged"]),
-        float(result.aicc),
-    )
+        fit = model.fit(disp=0, maxiter=steps, cov_type="none", low_memory=True)
+    params = np.append(fit.params, fit.scale) if concentrated else fit.params
+    return _Fit(params, bool(fit.mle_retvals["converged"]), float(fit.aicc))
 
 
 def _filter(y: Array, order: Order, season: int, params: Array) -> tuple[System, Array, Array]:
     """The system, and the moments of its state predicted at each row and after the last."""
     from statsmodels.tsa.statespace.kalman_filter import MEMORY_CONSERVE, MEMORY_NO_PREDICTED
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = _sarimax(np.append(y, np.nan), order, season)
-        model.update(params)
-        space = model.ssm
-        space.set_conserve_memory(MEMORY_CONSERVE & ~MEMORY_NO_PREDICTED)
-        found = space.filter()
+    model = _sarimax(np.append(y, np.nan), order, season)
+    model.update(params)
+    space = model.ssm
+    space.set_conserve_memory(MEMORY_CONSERVE & ~MEMORY_NO_PREDICTED)
+    found = space.filter()
     select = space["selection"]
+    constant = space["state_intercept"].reshape(space.k_states, -1)  # the same at every row
     system = System(
         design=space["design"][0],
         transition=space["transition"],
-        intercept=space["state_intercept"][:, 0],
+        intercept=constant[:, 0],
         noise=select @ space["state_cov"] @ select.T,
     )
     return system, found.predicted_state.T, np.moveaxis(found.predicted_state_cov, -1, 0)
 
 
 def _search(y: Array, season: int, seasonal: tuple[int, ...] | None, steps: int) -> Order:
-    """Hyndman & Khandakar: from the best of four starts to a better neighbour, while there is one."""
-    y = y[-max(200, 10 * season) :]
+    """Hyndman & Khandakar: from the best start to a better neighbour, while there is one."""
+    y = y[-max(150, 8 * season) :]
     d, D = _differences(y, season, seasonal)
     free = (1, 1, *((season > 1 and seasonal is None,) * 2), d + D <= 1)
     known: dict[Order, float] = {}
@@ -205,7 +206,7 @@ def _search(y: Array, season: int, seasonal: tuple[int, ...] | None, steps: int)
     def cost(x: Array) -> float:
         if (key := order(x)) not in known:
             try:
-                known[key] = _estimate(y, key, season, steps, short=True).aicc
+                known[key] = _estimate(y, key, season, steps // 2, short=True).aicc
             except (ValueError, np.linalg.LinAlgError):  # too few rows for so many lags
                 known[key] = np.inf
         return known[key]
@@ -225,16 +226,22 @@ def _differences(y: Array, season: int, seasonal: tuple[int, ...] | None) -> tup
     from statsmodels.tsa.stattools import kpss
 
     seen = np.isfinite(y)
+    if not seen.any():
+        return 0, 0
     y = np.interp(np.arange(len(y)), np.flatnonzero(seen), y[seen])
     D = seasonal[1] if seasonal else 0
     if seasonal is None and season > 1 and len(y) > 2 * season and np.ptp(y):
         parts = STL(y, period=season).fit()
         D = int(1 - parts.resid.var() / (parts.resid + parts.seasonal).var() > 0.64)
-    for _ in range(D):
-        y = y[season:] - y[:-season]
-    d = 0
+    y, d = _differenced(y, 0, D, season), 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # p-values outside its table
         while d < 2 and np.ptp(y) and kpss(y, nlags=int(3 * len(y) ** 0.5 / 13))[1] < 0.05:
             y, d = np.diff(y), d + 1
     return d, D
+
+
+def _differenced(y: Array, d: int, D: int, season: int) -> Array:
+    for _ in range(D):
+        y = y[season:] - y[:-season]
+    return np.diff(y, d)

@@ -4,7 +4,8 @@
 
 x (context) are the past values, l their level, u (horizon · covariate) what is known ahead, y
 (horizon); n counts the rows of the design and v is their mean variance, so λ has no units. The
-step is direct: each row of the future has its own weights. Learns from complete windows only.
+step is direct: each row of the future has its own weights. Learns from the series of a window
+that have no gaps; when it forecasts, a gap stands at the level.
 Zeng et al., Are transformers effective for time series forecasting?, AAAI (2023): NLinear is
 normalise = last; here in closed form. Hoerl & Kennard, Ridge regression, Technometrics 12 (1970).
 """
@@ -52,7 +53,7 @@ class Linear(Forecaster):
         return Forecast(point=point + level)
 
     def _choose(self, train: RollingWindows, val: RollingWindows) -> float:
-        """The best of GRID on validation; without one, on the last fifth of the training windows."""
+        """The best of GRID on validation; without one, on the last fifth of training."""
         if not len(val):
             cut = len(train) * 4 // 5
             train, val = train.subset(slice(0, cut)), train.subset(slice(cut, None))
@@ -70,18 +71,18 @@ class Linear(Forecaster):
         return np.concatenate([x, known], -1), level
 
     def _moments(self, windows: RollingWindows) -> Array:
-        """Σ [1, x, u]ᵀ [1, x, u, y − l] over the complete windows."""
-        windows = windows.look_back(self.context).whole().complete()
-        if not len(windows):
-            need = f"{self.context} rows of past and {windows.horizon} of future"
-            raise ValueError(f"no window is complete over {need}; lower model.context")
-        total = 0.0
+        """Σ [1, x, u]ᵀ [1, x, u, y − l] over all windows, nodes and channels without gaps."""
+        windows = windows.look_back(self.context).whole()
+        total = np.zeros((1, 1))
         for past, future in _batches(windows):
             x, level = self._design(past, future)
             y = np.moveaxis(future.values - level, -3, -1)
             rows = np.concatenate([np.ones((*x.shape[:-1], 1)), x, y], -1, dtype=np.float64)
-            rows = rows.reshape(-1, rows.shape[-1])
+            rows = rows[past.only_targets().mask.all(-3) & future.mask.all(-3)]  # (row, feature)
             total = total + rows[:, : x.shape[-1] + 1].T @ rows
+        if not total[0, 0]:
+            need = f"{self.context} rows of past and {windows.horizon} of future"
+            raise ValueError(f"no series is complete over {need} anywhere; lower model.context")
         return total
 
     def _learn(self, moments: Array, ridge: float) -> Self:

@@ -51,8 +51,9 @@ class _Recurrent(nn.Module):
     def forward(self, past: Panel, future: Panel) -> Forecast:
         values, level = centre(past, self.normalise)  # (b, t, n, c), (b, 1, n, c)
         batch, time, nodes, _ = values.shape
-        known = past.known.expand(batch, time, nodes, -1)
-        x = torch.cat([values, known], -1).transpose(1, 2).reshape(batch * nodes, time, -1)
+        if past.known.shape[-1]:
+            values = torch.cat([values, past.known.expand(batch, time, nodes, -1)], -1)
+        x = values.transpose(1, 2).reshape(batch * nodes, time, -1)
         states = self.rnn(x)[0]  # (b·n, t, hidden)
         return self.head(states[:, -1], future, level[..., self.targets])
 

@@ -1,8 +1,8 @@
 """The one training loop. Everything that is trained by gradients goes through `train`.
 
-A Lightning step is a whole chunk of an epoch, so that Lightning brings devices, precision and DDP but
-costs nothing per batch: tensors lie on the device, batches are views of one gather, validation, early
-stopping and the best copy happen in memory. What is random is derived from (seed, epoch).
+Lightning brings devices, precision and DDP, and is paid for once: the whole training is one of its
+steps. Tensors lie on the device, batches are views of one gather; validation, early stopping and the
+best copy happen in memory. What is random is derived from (seed, epoch).
 Falcon et al., PyTorch Lightning (2019).
 """
 
@@ -91,19 +91,19 @@ def train(
             num_nodes=hardware.nodes,
             strategy=hardware.strategy,
             precision=hardware.precision,  # type: ignore[arg-type]
-            max_epochs=trainer.epochs,
+            max_epochs=1,
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
-        ).fit(fit, range(fit.chunks))
+        ).fit(fit, range(1))
     return fit.report
 
 
 class _Fit(L.LightningModule):
-    """An epoch is a permutation of the windows, cut into chunks, cut into batches."""
+    """An epoch is a permutation of the windows, cut into chunks that fit, cut into batches."""
 
     def __init__(
         self,
@@ -122,8 +122,7 @@ class _Fit(L.LightningModule):
         frame, size = windows.frame, settings.batch_size
         cells = (frame.context + frame.horizon) * frame.nodes * (frame.channels + frame.covariates)
         self.chunk = size * max(1, CELLS // (cells * size))
-        self.chunks = -(-len(windows) // self.chunk)
-        self.best, self.best_epoch, self.kept = float("inf"), -1, {}
+        self.best, self.best_epoch, self.kept = float("inf"), 0, net.state_dict()
         self.report: dict[str, Any] = {}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -132,33 +131,79 @@ class _Fit(L.LightningModule):
     def on_fit_start(self) -> None:
         to_device = lambda a: as_tensor(a, self.device)  # noqa: E731
         self.windows, self.val = self.windows.map(to_device), self.val.map(to_device)
+        self.whole_val = self.val.take(slice(None)) if 0 < len(self.val) <= self.chunk else None
 
-    def on_train_epoch_start(self) -> None:
-        self.started = time.perf_counter()
-        torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
-        order = torch.randperm(len(self.windows))
-        world, rank = self.trainer.world_size, self.global_rank
-        if extra := -len(order) % world:  # every rank takes as many steps as the others
-            order = torch.cat([order, order[:extra]])
-        self.order = order[rank::world].to(self.device)
-        self.total = torch.zeros((), device=self.device)
-        self.means: dict[str, Tensor] = {}
+    def training_step(self, *_: Any) -> None:
+        """All epochs, until one of them is `patience` epochs after the best."""
+        patience = self.settings.patience
+        for epoch in range(1, self.settings.epochs + 1):
+            start = time.perf_counter()
+            row = {"epoch": epoch, **self._epoch(epoch)}
+            if len(self.val):
+                row["val"] = self._validate()
+            if not len(self.val) or row["val"] < self.best:
+                self.best, self.best_epoch = row.get("val", self.best), epoch
+                self.kept = {name: value.clone() for name, value in self.net.state_dict().items()}
+            row |= {"lr": self.settings.lr, "seconds": time.perf_counter() - start}
+            if self.global_rank == 0:
+                self.monitor(row)
+            if patience is not None and epoch - self.best_epoch >= patience:
+                break
+        self.report = {"epochs": epoch, "best_epoch": self.best_epoch}
 
-    def training_step(self, chunk: int, _: int) -> None:
-        window = self.windows.take(self.order[chunk * self.chunk : (chunk + 1) * self.chunk])
+    def _epoch(self, epoch: int) -> dict[str, float]:
+        """One pass over the windows of this rank; the mean loss, and its terms where there are more."""
+        self._reseed(self.seed * 1_000_003 + epoch)
+        order = self._share(torch.randperm(len(self.windows))).to(self.device)
+        totals: dict[str, Tensor] = {}
+        for part in order.split(self.chunk):
+            for name, total in self._chunk(part).items():
+                totals[name] = totals.get(name, 0) + total
+        means = {name: float(total) / len(order) for name, total in totals.items()}
+        if not abs(means["train"]) < float("inf"):
+            raise FloatingPointError(
+                f"the training loss is {means['train']} in epoch {epoch}; lower trainer.lr"
+            )
+        return means if len(means) > 2 else {"train": means["train"]}
+
+    def _chunk(self, rows: Tensor) -> dict[str, Tensor]:
+        """Optimiser steps over the batches of one gather; sums of the loss and of its terms."""
+        window, settings = self.windows.take(rows), self.settings
         blank, optimizer = window.future.blank(), self.optimizers(use_pl_optimizer=False)
-        count, size, every = len(window.past.values), self.settings.batch_size, self.settings.accumulate
-        for k, start in enumerate(range(0, count, size)):
-            rows = slice(start, start + size)
-            step = self._step(window.past.part(rows), window.future.part(rows), blank.part(rows))
+        totals: dict[str, Tensor] = {}
+        for start in range(0, len(rows), settings.batch_size):
+            batch = slice(start, start + settings.batch_size)
+            step = self._step(window.past.part(batch), window.future.part(batch), blank.part(batch))
             value, means = self.loss(step)
-            self.manual_backward(value / every)  # plain backward lets DDP ranks drift apart
-            if (k + 1) % every == 0 or start + size >= count:
-                if self.settings.clip is not None:
-                    nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.clip)
+            self._backward(value / settings.accumulate)
+            if (start // settings.batch_size + 1) % settings.accumulate == 0 or batch.stop >= len(rows):
+                if settings.clip is not None:
+                    nn.utils.clip_grad_norm_(self.net.parameters(), settings.clip)
                 optimizer.step()
                 optimizer.zero_grad()
-            self._add(value, means, min(size, count - start))
+                torch.clear_autocast_cache()  # it holds the weights from before the step
+            count = min(batch.stop, len(rows)) - start
+            for name, mean in {"train": value, **{f"train_{k}": v for k, v in means.items()}}.items():
+                totals[name] = totals.get(name, 0) + mean.detach() * count
+        return totals
+
+    def _backward(self, value: Tensor) -> None:
+        """Under DDP by Lightning's door: a plain backward would let the ranks drift apart."""
+        if self.trainer.world_size > 1:
+            self.manual_backward(value)
+        else:
+            value.backward()
+
+    def _share(self, order: Tensor) -> Tensor:
+        """This rank's part of an order; all ranks take equally many steps."""
+        world = self.trainer.world_size
+        return torch.cat([order, order[: -len(order) % world]])[self.global_rank :: world]
+
+    def _reseed(self, seed: int) -> None:
+        """Not torch.manual_seed, which formats a stack trace for every device that is not there."""
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def _step(self, past: Panel, future: Panel, blank: Panel) -> Step:
         forecast = self.net(past, blank)
@@ -166,39 +211,13 @@ class _Fit(L.LightningModule):
             past=past, future=future, forecast=forecast, transform=self.windows.transform, net=self.net
         )
 
-    def _add(self, value: Tensor, means: Mapping[str, Tensor], count: int) -> None:
-        self.total += value.detach() * count
-        for name, mean in means.items():
-            self.means[name] = self.means.get(name, 0) + mean.detach() * count
-
-    def on_train_epoch_end(self) -> None:
-        count = len(self.order)
-        row = {"epoch": self.current_epoch + 1, "train": float(self.total) / count}
-        if not row["train"] < float("inf"):
-            raise FloatingPointError(
-                f"the training loss is {row['train']} in epoch {row['epoch']}; lower trainer.lr"
-            )
-        if len(self.val):
-            row["val"] = self._validate()
-        if not len(self.val) or row["val"] < self.best:
-            self.best, self.best_epoch = row.get("val", row["train"]), row["epoch"]
-            self.kept = {name: value.clone() for name, value in self.net.state_dict().items()}
-        patience = self.settings.patience
-        if patience is not None and row["epoch"] - self.best_epoch >= patience:
-            self.trainer.should_stop = True
-        if len(self.means) > 1:
-            row |= {f"train_{name}": float(total) / count for name, total in self.means.items()}
-        row |= {"lr": self.settings.lr, "seconds": time.perf_counter() - self.started}
-        if self.global_rank == 0:
-            self.monitor(row)
-
     @torch.inference_mode()
     def _validate(self) -> float:
         """The pooled task error; rank 0's, so that all ranks stop together."""
         self.net.eval()
         value = weight = torch.zeros((), device=self.device)
         for start in range(0, len(self.val), self.chunk):
-            past, future = self.val.take(slice(start, start + self.chunk))
+            past, future = self.whole_val or self.val.take(slice(start, start + self.chunk))
             cost = self.loss.terms["task"](self._step(past, future, future.blank()))
             value = value + (cost.value * cost.weight).sum()
             weight = weight + cost.weight.sum()
@@ -214,9 +233,7 @@ class _Fit(L.LightningModule):
             torch.distributed.all_gather_object(digests, weights_digest(self.net))
             if len(set(digests)) > 1:
                 raise RuntimeError(f"the ranks ended with different weights: {digests}")
-        self.report = {
-            "epochs": self.current_epoch,
-            "best_epoch": self.best_epoch,
+        self.report |= {
             "windows": len(self.windows),
             "effective_batch": self.settings.batch_size * self.settings.accumulate * world,
             "weights": digests,

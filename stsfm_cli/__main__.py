@@ -17,11 +17,13 @@ COMMANDS = {  # name → (module:function(args) -> exit code, what it does)
     "show": ("stsfm.show:main", "a choice and its keys (show model=lstm), or a kept run"),
     "ls": ("stsfm.ls:main", "the kept runs and their state"),
 }
+SHELLS = ("bash", "fish", "zsh")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Call the command named first and return its exit code; a mistake costs one line."""
-    signal.signal(signal.SIGTERM, _terminated)
+    if argv is None:
+        signal.signal(signal.SIGTERM, _terminated)
     args = list(sys.argv[1:] if argv is None else argv)
     command = args[0] if args and args[0] in COMMANDS else ""
     try:
@@ -46,7 +48,9 @@ def _call(command: str, args: list[str]) -> int:
         print(f"stsfm {version('stsfm')}")
         return 0
     if first and first not in ("-h", "--help", "help"):
-        raise Mistake(f"no command {first!r}.{did_you_mean(first, COMMANDS)} `stsfm --help` lists all")
+        raise Mistake(
+            f"no command {first!r}.{did_you_mean(first, COMMANDS)} `stsfm --help` lists all"
+        )
     print(_help())
     return 0 if first else 2
 
@@ -67,20 +71,19 @@ def _help() -> str:
 
 
 def _complete(args: list[str]) -> int:
-    """Answer a TAB: the commands here, what follows `run`, `list` and `show` where it is known."""
-    line = os.environ.get("COMP_LINE", "").lstrip()
-    words = line.split() + [""] * line.endswith(" ")  # the last one is being typed
-    query = any(arg.startswith("query=") for arg in args)
-    if query and len(words) <= 2:
-        print("\n".join(name for name in COMMANDS if name.startswith(words[-1])))
-    elif query and words[1] in ("list", "show"):
-        from stsfm.options import complete
+    """Answer a TAB; or print what a shell has to evaluate so that it asks."""
+    what, _, shell = args[-1].partition("=")
+    if what not in ("install", "uninstall", "query") or shell not in SHELLS:
+        raise Mistake(f"wanted {args[0]} install=SHELL with one of {', '.join(SHELLS)}")
+    if what != "query":
+        from stsfm.compose import install_completion
 
-        print("\n".join(complete(words[1], words[-1])))
-    elif not query or words[1] == "run":
-        from stsfm import compose
+        return install_completion(args)
+    from stsfm.completion import candidates
 
-        return compose.complete(args, words[2:])
+    line = os.environ.get("COMP_LINE", "")
+    words = line.split()[1:] + [""] * (line[-1:] in ("", " "))  # the last one is being typed
+    print("\n".join(candidates(words or [""], COMMANDS)))
     return 0
 
 

@@ -13,30 +13,30 @@ import hashlib
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from stsfm import explain, options
+from stsfm import explain, options, show
 from stsfm.conf.schema import Config
-from stsfm.mistakes import Mistake, did_you_mean, no_such, tell
+from stsfm.mistakes import Mistake, no_such, tell
+from stsfm.overrides import OPEN, allowed, each, names
 from stsfm.request import Request, read
 
 Job = Callable[[dict[str, Any], list[str]], int]
 
 FOLDER = str(options.FOLDER)
 VERSION = "1.3"  # whose behaviour Hydra shall keep
-OPEN = ("loss.terms", "loss.weights", "trainer.optimizer")  # where +key=value adds a key
 UNTOLD = ("hydra.", "hydra/", "force=", "runs_dir=")  # no part of what a comparison is about
 
 ConfigStore.instance().store("schema", Config)
@@ -51,17 +51,21 @@ def main(args: list[str], job: Job) -> int:
     request = read(args)
     overrides, many = _legal(request)
     if request.flags.help:
-        print(options.page(request.overrides))
+        print(show.page(request.overrides))
         return 0
     if request.shows and many:
         raise Mistake(f"{request.shows[0]} shows one job: give every key one value, without -m")
     if request.flags.package:
         _check_package(request.flags.package, [*request.search_path, *overrides])
-    codes, sweep = [0], []
-    if many:
-        folder = f"${{runs_dir}}/_comparisons/{comparison_name(args)}"
-        sweep = ["-m", f'hydra.sweep.dir="{folder}"']
-    argv = [*request.kept, *request.shows, *sweep, *overrides]
+    folder = f"${{runs_dir}}/_comparisons/{comparison_name(args)}"  # an experiment may sweep, too
+    argv = [
+        *request.kept,
+        *request.shows,
+        *["-m"] * many,
+        f'hydra.sweep.dir="{folder}"',
+        *overrides,
+    ]
+    codes = [0]
     with _explained([*request.search_path, *overrides]), _as_hydra(argv):
         hydra.main(FOLDER, "config", VERSION)(_task(job, request, codes))()
     return max(codes)
@@ -84,19 +88,25 @@ def model(name: str, config: dict[str, Any]) -> dict[str, Any]:
     return models([name], config)[name]
 
 
-def models(names: Iterable[str], config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def models(wanted: Iterable[str], config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The same for several models, in one composition."""
-    wanted = list(dict.fromkeys(names))
-    with _session() as loader:
+    wanted = list(dict.fromkeys(wanted))
+    with _explained([]), _session() as loader:
         known = [name for name in loader.get_group_options("model") if name[0] != "_"]
         for name in wanted:
             if name not in known:
                 raise no_such("model", name, known)
         list_ = ["_self_", *({f"model@{name}": name} for name in wanted)]
         ConfigStore.instance().store("_models", {"defaults": list_})
-        with _explained([]):
-            trees = hydra.compose("_models")
-    return {name: _in_context(trees[name], config) for name in wanted}
+        trees = hydra.compose("_models")
+        return {name: _in_context(trees[name], config) for name in wanted}
+
+
+def install_completion(args: list[str]) -> int:
+    """`stsfm -sc install=bash` prints what the shell is to evaluate."""
+    with _explained([]), _as_hydra(args):
+        hydra.main(FOLDER, "config", VERSION)(lambda cfg: None)()
+    return 0
 
 
 def comparison_name(args: list[str]) -> str:
@@ -104,9 +114,9 @@ def comparison_name(args: list[str]) -> str:
     request = read(args)
     told = sorted(text for text in request.overrides if not text.startswith(UNTOLD))
     digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
-    chosen = {o.key_or_group: _names(o) for o in map(_parse, _legal(request)[0])}
-    names = chosen.get("data") or chosen.get("experiment") or [options.defaults()["data"]]
-    label = "+".join(names) if len(names) < 4 else f"{names[0]}+{len(names) - 1}_more"
+    chosen = {o.key_or_group: names(o) for o in map(_parse, _legal(request)[0])}
+    on = chosen.get("data") or chosen.get("experiment") or [options.defaults()["data"]]
+    label = "+".join(on) if len(on) < 4 else f"{on[0]}+{len(on) - 1}_more"
     return f"{label}-{digest}"
 
 
@@ -118,7 +128,7 @@ def _task(job: Job, request: Request, codes: list[int]) -> Callable[[DictConfig]
 
     def task(cfg: DictConfig) -> None:
         mine = HydraConfig.get()
-        overrides = list(mine.overrides.task)
+        overrides = cast(list[str], OmegaConf.to_container(mine.overrides.task))  # ${…} as typed
         # Lightning starts the other ranks from sys.argv: each has to run this job and no other
         sys.argv = [program, "run", *request.kept, *overrides]
         try:
@@ -167,7 +177,7 @@ def _explained(overrides: list[str]) -> Iterator[None]:
 def _candidates(overrides: list[str]) -> Iterator[dict[str, Any]]:
     """The configs that the choices lead to, without any override of a key."""
     choices = [
-        _each(override)
+        each(override)
         for override in map(_parse, overrides)
         if override.key_or_group in (*options.defaults(), "hydra.searchpath")
     ]
@@ -177,18 +187,21 @@ def _candidates(overrides: list[str]) -> Iterator[dict[str, Any]]:
             yield _plain(composed, composed.hydra.runtime.choices, resolve=False)
 
 
-def _plain(cfg: DictConfig, choices: DictConfig, resolve: bool = True) -> dict[str, Any]:
+def _plain(cfg: DictConfig, choices: Mapping[str, Any], resolve: bool = True) -> dict[str, Any]:
     """Without Hydra's own node, with what was chosen of every group."""
-    job = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
-    plain = OmegaConf.to_container(job, resolve=resolve, throw_on_missing=resolve)
+    job = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    plain = cast(
+        dict[str, Any], OmegaConf.to_container(job, resolve=resolve, throw_on_missing=resolve)
+    )
     chosen = {group: name for group, name in choices.items() if not group.startswith("hydra/")}
-    return {**plain, "choices": chosen}  # type: ignore[dict-item]
+    return {**plain, "choices": chosen}
 
 
 def _in_context(tree: DictConfig, config: dict[str, Any]) -> dict[str, Any]:
     """A model's subtree, its ${…} resolved in a config that was composed with another model."""
     around = OmegaConf.create({**config, "model": OmegaConf.to_container(tree)})
-    return OmegaConf.to_container(around.model, resolve=True)  # type: ignore[return-value]
+    plain = OmegaConf.to_container(around.model, resolve=True, throw_on_missing=True)
+    return cast(dict[str, Any], plain)
 
 
 def _check_package(package: str, overrides: list[str]) -> None:
@@ -203,65 +216,17 @@ def _check_package(package: str, overrides: list[str]) -> None:
 def _legal(request: Request) -> tuple[list[str], bool]:
     """The overrides as Hydra shall see them, and whether they make several jobs."""
     groups = options.groups(*request.folders)
-    texts = [_allowed(_parse(text), groups) for text in request.overrides]
+    texts = [allowed(_parse(text), groups) for text in request.overrides]
+    texts = [text for text in texts if text]
     sweeps = any(_parse(text).is_sweep_override() for text in texts)
     return texts, sweeps or request.flags.multirun
 
 
 def _parse(text: str) -> Override:
     try:
-        return OverridesParser.create().parse_override(text)
+        override = OverridesParser.create().parse_override(text)
     except HydraException as error:
         raise explain.grammar(text) from error
-
-
-def _allowed(override: Override, groups: dict[str, list[str]]) -> str:
-    """Choices must exist; keys are fixed by what they configure, so a + means little."""
-    key, text = override.key_or_group, str(override.input_line)
-    if override.is_hydra_override():
-        return text
-    if override.is_delete():
-        raise Mistake(f"{text}: keys and groups cannot be taken out, only given another value")
-    if override.is_interval_sweep():
-        raise Mistake(f"{text}: an interval is no list of values: {key}=0.1,0.2 or {key}=range(1,9)")
-    if override.package is not None:
-        raise Mistake(f"unknown group '{key}@{override.package}'.{did_you_mean(key, groups)}")
-    if key in groups:
-        return _choice(override, groups[key])
-    adds = override.is_add() or override.is_force_add()
-    opens = any(key.startswith(f"{path}.") for path in OPEN)
-    return ("++" if adds and opens else "") + text.lstrip("+")
-
-
-def _choice(override: Override, known: list[str]) -> str:
-    group, text = override.key_or_group, str(override.input_line).lstrip("+")
-    default = options.defaults().get(group, "[]")
-    if isinstance(glob := override.value(), Glob):
-        names = glob.filter(known)  # Hydra would also take the names with a _
-        if not names:
-            raise no_such(group, ",".join(glob.include), known)
-        return f"{group}={','.join(names)}"
-    if default != "[]" and any(value[:1] == "[" for value in _values(override)):
-        raise Mistake(f"{text}: one {group} at a time; several are compared by {group}=a,b")
-    for name in _names(override):
-        if name not in known and not (name == "null" and default in ("null", "[]")):
-            raise no_such(group, name, known)
-    return text if group in options.defaults() else f"+{text}"
-
-
-def _each(override: Override) -> list[str]:
-    """key=a,b → key=a and key=b."""
-    return [f"{override.get_key_element()}={value}" for value in _values(override)]
-
-
-def _values(override: Override) -> list[str]:
-    if override.is_sweep_override():
-        return list(override.sweep_string_iterator())
-    return [override.get_value_element_as_str()]
-
-
-def _names(override: Override) -> list[str]:
-    """The choices in the values; [a,b] is two of them."""
-    return [
-        name.strip("'\" ") for value in _values(override) for name in value.strip("[]").split(",")
-    ]
+    if not override.key_or_group:
+        raise explain.grammar(text)
+    return override

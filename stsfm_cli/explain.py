@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from stsfm.mistakes import Mistake, did_you_mean, no_such
+from stsfm.conf.schema import Config
+from stsfm.mistakes import Mistake, did_you_mean, no_such, said
 
-Config = Mapping[str, Any]  # plain, not resolved, with its `choices`
+Composed = Mapping[str, Any]  # plain, not resolved, with its `choices`
 
 WANTED = [  # what OmegaConf says → what it wanted
     (r"could not be converted to Integer", "a whole number"),
@@ -17,49 +19,84 @@ WANTED = [  # what OmegaConf says → what it wanted
     (r"is not a ListConfig", "a list, such as [a,b]"),
     (r"is not Optional", "a value"),
 ]
-NOISE = re.compile(r"full_key:|object_type=|reference_type=|See http|To append|Search path|Set the env")
+NOISE = re.compile(
+    r"full_key:|object_type=|reference_type=|See http|To append|Search path|Set the env"
+)
 
 
-def mistake(error: Exception, configs: Iterable[Config], open_below: tuple[str, ...]) -> Mistake:
+def mistake(error: Exception, configs: Iterable[Composed], open_below: tuple[str, ...]) -> Mistake:
     """The same error for the user; `configs` are composed only if keys are to be compared."""
-    text = str(error)
+    text, cause = str(error), str(error.__cause__ or "")
+    place = re.search(r"full_key: (\S+)", text)
     if file := getattr(error, "missing_cfg_file", None):
-        group, _, name = file.rpartition("/")
-        asked = re.match(r"In '([^']+)'", text)
-        note = f" (asked for by {asked[1]}.yaml)" if asked and asked[1] != "config" else ""
-        choices = getattr(error, "options", None) or []
-        return no_such(group, name, (c for c in choices if c[0] != "_"), note)
+        return _no_choice(file, text, getattr(error, "options", None) or [])
     if found := re.match(r"Could not override '([^']+)'", text):
         return unknown_key(found[1], configs, open_below)
     if found := re.match(r"Error merging override (.*)", text):
-        return Mistake(f"{found[1]}: {_wanted(str(error.__cause__), found[1])}")
+        return Mistake(f"{found[1]}: {_wanted(cause, found[1].partition('=')[2])}")
+    if found := re.match(r"In '([^']+)': \w+ raised while composing", text):
+        return Mistake(f"{found[1]}.yaml: {_in_file(text)}")
     if found := re.match(r"Missing mandatory value: (\S+)", text):
-        return Mistake(f"{found[1]} has no value yet: give it one by {found[1]}=…")
+        key = place[1] if place else found[1]
+        return Mistake(f"{key} has no value yet: give it one by {key}=…")
     if found := re.match(r"Interpolation key '([^']+)' not found", text):
-        key = re.search(r"full_key: (\S+)", text)
-        return Mistake(f"{key[1] if key else 'config'}: ${{{found[1]}}} points to no key")
-    return Mistake(_short(text, str(error.__cause__ or "")))
+        return Mistake(f"{place[1] if place else 'config'}: ${{{found[1]}}} points to no key")
+    return Mistake(_short(text, cause))
 
 
-def unknown_key(key: str, configs: Iterable[Config], open_below: tuple[str, ...]) -> Mistake:
-    """unknown key 'model.layer'. Did you mean 'model.layers'? `stsfm show model=lstm` lists all."""
-    config: Config = {"choices": {}}
+def unknown_key(key: str, configs: Iterable[Composed], open_below: tuple[str, ...]) -> Mistake:
+    """unknown key 'model.layer' of model=lstm. Did you mean 'model.layers'? …"""
+    config: Composed = {"choices": {}}
     for config in configs:
         if key not in set(keys(config)):
             break
-    root, _, last = key.rpartition(".")
-    known = [name for name in [*keys(config), *config["choices"]] if not name.rpartition(".")[2].startswith("_")]
-    same = [name for name in known if name.rpartition(".")[2] == last]
-    hint = f" Did you mean {' or '.join(map(repr, same[:3]))}?" if same else did_you_mean(key, known)
-    group = key.partition(".")[0]
-    choice = config["choices"].get(group)
-    tell = f"`stsfm show {group}={choice}`" if choice and root else "`stsfm run --cfg job`"
-    new = f" A new one is added by +{key}=…" if root.startswith(open_below) else ""
-    of = f" of {group}={choice}" if choice and root else ""
-    return Mistake(f"unknown key '{key}'{of}.{hint} {tell} lists all.{new}")
+    parent, group = key.rpartition(".")[0], key.partition(".")[0]
+    choice = config["choices"].get(group) if parent else None
+    show = f"stsfm show {group}={choice}" if choice else "stsfm run --cfg job"
+    show = "stsfm run --cfg hydra" if group == "hydra" else show
+    opens = parent.startswith(open_below)
+    new = f" A new one is added by +{key}=…" if opens else ""
+    of = f" of {group}={choice}" if choice else ""
+    return Mistake(
+        f"unknown key '{key}'{of}.{_nearest(key, config, opens)} `{show}` lists all.{new}"
+    )
 
 
-def keys(config: Config, path: str = "") -> Iterator[str]:
+def _nearest(key: str, config: Composed, opens: bool) -> str:
+    """A hint: the same word elsewhere, else a similar word in the same place, else elsewhere."""
+    parent, _, word = key.rpartition(".")
+    places: dict[str, list[str]] = {}  # last word → the keys that end with it
+    for known in [*keys(config), *(group for group in config["choices"] if "/" in group)]:
+        places.setdefault(known.rpartition(".")[2], []).append(known)
+    here = {last: known for last, known in places.items() if _join(parent, last) in known}
+    same = {word: places[word]} if word in places else {}
+    for candidates in (same, here, {} if opens else places):
+        near = difflib.get_close_matches(word, [w for w in candidates if w[0] != "_"], 2, 0.6)
+        if near:
+            return said([known for last in near for known in candidates[last]][:3])
+    return ""
+
+
+def _join(parent: str, word: str) -> str:
+    return f"{parent}.{word}" if parent else word
+
+
+def _no_choice(file: str, text: str, choices: Iterable[str]) -> Mistake:
+    group, _, name = file.rpartition("/")
+    asked = re.match(r"In '((?!config'|hydra)[^']+)'", text)
+    note = f" (asked for by {asked[1]}.yaml)" if asked else ""
+    return no_such(group, name, (choice for choice in choices if choice[0] != "_"), note)
+
+
+def _in_file(text: str) -> str:
+    """What is wrong with a value or a key in a YAML file."""
+    if key := re.search(r"Key '(\w+)' not in", text):
+        return f"unknown key {key[1]!r}.{did_you_mean(key[1], Config.__annotations__)}"
+    value = re.search(r"Value '([^']*)'", text)
+    return _wanted(text.partition("\n")[2], value[1] if value else "")
+
+
+def keys(config: Composed, path: str = "") -> Iterator[str]:
     """Every dotted key of a composed config."""
     for name, value in config.items():
         if not path and name == "choices":
@@ -72,14 +109,15 @@ def keys(config: Config, path: str = "") -> Iterator[str]:
 def grammar(text: str) -> Mistake:
     """What cannot be parsed as an override at all."""
     key, equals, _ = text.partition("=")
-    if not equals:
-        return Mistake(f"cannot read {text!r}: wanted key=value, as in model=lstm or trainer.lr=0.01")
+    if not equals or not re.fullmatch(r"[+~]*\w[\w/]*(\.\w+)*", key):
+        return Mistake(
+            f"cannot read {text!r}: wanted key=value, as in model=lstm or trainer.lr=0.01"
+        )
     advice = f"special characters need quotes, twice for the shell: '{key}=\"a b\"'"
     return Mistake(f"cannot read {text!r}: {advice}, and a list is {key}=[a,b]")
 
 
-def _wanted(cause: str, override: str) -> str:
-    value = override.partition("=")[2]
+def _wanted(cause: str, value: str) -> str:
     for pattern, words in WANTED:
         if re.search(pattern, cause):
             return f"wanted {words}, got {repr(value) if value else 'nothing'}"

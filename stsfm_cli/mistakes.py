@@ -14,7 +14,10 @@ class Mistake(Exception):
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """A hint that names the nearest options, or nothing."""
-    near = difflib.get_close_matches(word, sorted(set(options)), n=3, cutoff=0.5)
+    return said(difflib.get_close_matches(word, sorted(set(options)), n=3, cutoff=0.5))
+
+
+def said(near: list[str]) -> str:
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 

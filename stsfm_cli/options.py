@@ -1,42 +1,55 @@
-"""What there is to choose from: the folders of conf/ and the first sentence of what each file names.
+"""What there is to choose from: the folders of conf/, and what each choice says about itself.
 
 Reads YAML line by line and Python by its syntax tree, so that nothing heavy is imported.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import re
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-from stsfm.mistakes import Mistake, did_you_mean, no_such
+from stsfm import targets
+from stsfm.mistakes import no_such
 
-FOLDER = Path(next(iter(importlib.util.find_spec("stsfm.conf").submodule_search_locations)))  # type: ignore[union-attr, arg-type]
-KEY = re.compile(r"(?P<indent> *)(?P<name>[\w.]+):(?: +(?P<value>.*?))??(?: +# *(?P<comment>.*))?")
+_spec = importlib.util.find_spec("stsfm.conf")
+FOLDER = Path(next(iter(_spec.submodule_search_locations)))  # type: ignore[union-attr, arg-type]
+
+
+class Key(NamedTuple):
+    """A key that may be set: model.hidden, its default, and why."""
+
+    name: str
+    value: str
+    comment: str
 
 
 def main(args: list[str]) -> int:
-    """`stsfm list [GROUP …]`: every choice with its one line; the default is marked."""
+    """`stsfm list [GROUP …]`: every choice in a line; a * marks what is taken if none is named."""
     known = groups()
     for group in args:
         if group not in known:
-            raise Mistake(f"no group named {group!r}.{did_you_mean(group, known)} Available: {', '.join(known)}")
+            raise no_such("group", group, known)
+    width = max(len(name) for group in args or known for name in known[group])
     for group in args or known:
-        print(listing(group, known[group]))
+        print(f"{group}=")
+        for name in known[group]:
+            mark = "*" if name == defaults().get(group) else " "
+            print(fitted(f"{mark} {name:{width}}  {about(FOLDER / group / f'{name}.yaml')}"))
+    print("* is taken if none is named; `stsfm show GROUP=NAME` tells more")
     return 0
 
 
 def groups(*folders: Path) -> dict[str, list[str]]:
-    """Group → its choices, from conf/ and the folders given; names with a _ are for other files."""
+    """Group → its choices, in conf/ and the folders given. Files named _… are for other files."""
     found: dict[str, set[str]] = {}
     for folder in (FOLDER, *folders):
-        for file in sorted(folder.rglob("*.yaml")):
+        for file in folder.rglob("*.yaml"):
             group = file.parent.relative_to(folder).as_posix()
             if group != "." and not group.startswith("hydra") and file.stem[0] != "_":
                 found.setdefault(group, set()).add(file.stem)
@@ -49,3 +62,52 @@ def defaults() -> dict[str, str]:
     """Group → default choice, in the order of config.yaml."""
     text = (FOLDER / "config.yaml").read_text().partition("defaults:")[2].partition("\n\n")[0]
     return dict(re.findall(r"^ +- (?!override|optional)([\w/]+): *([^\s#]*)", text, re.MULTILINE))
+
+
+def about(file: Path) -> str:
+    """One line: the comment at the head of the file, else the docstring of what it names."""
+    text = file.read_text()
+    if head := re.match(r"(?:# @package.*\n)?((?:# .*\n)+)", text):
+        return targets.sentence(head[1].replace("# ", ""))
+    target = target_of(file)
+    return target.sentence if target else ""
+
+
+def target_of(file: Path) -> targets.Target | None:
+    """What a file configures; of a loss its first term."""
+    names = re.findall(r"^( *)_target_: *(\S+)", file.read_text(), re.MULTILINE)
+    inner = [name for indent, name in names if indent and "loss" in file.parent.parts]
+    dotted = (inner or [name for indent, name in names if not indent] or [""])[0]
+    return targets.find(dotted)
+
+
+def keys(file: Path, package: str) -> Iterator[Key]:
+    """The keys of a YAML file as they are typed, those of the files it builds on first."""
+    text = file.read_text()
+    if header := re.match(r"# @package (\S+)", text):
+        package = "" if header[1] == "_global_" else header[1]
+    for base in re.findall(r"_\w+", _defaults_list(text)):
+        if (file.parent / f"{base}.yaml").is_file():
+            yield from keys(file.parent / f"{base}.yaml", package)
+    path: list[tuple[int, str]] = []  # (indent, name) down to this line
+    for line in text.splitlines():
+        found = re.fullmatch(r"( *)([\w.]+):(?: +(.*))?", line)
+        if not found:
+            continue
+        value, _, comment = re.sub(r"(^|\s+)#\s*", "\0", found[3] or "", count=1).partition("\0")
+        path = [part for part in path if part[0] < len(found[1])]
+        path.append((len(found[1]), found[2]))
+        names = [name for _, name in path]
+        if value and not names[-1].startswith("_") and names[0] not in ("defaults", "hydra"):
+            yield Key(".".join([*([package] if package else []), *names]), value, comment)
+
+
+def _defaults_list(text: str) -> str:
+    found = re.search(r"^defaults:(.*(?:\n[ -].*)*)", text, re.MULTILINE)
+    return found[1].replace("_self_", "") if found else ""
+
+
+def fitted(line: str) -> str:
+    """Cut to the terminal's width; whole where nobody looks."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line)
+    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -48,7 +48,9 @@ def read(args: list[str]) -> Request:
     """Flags may stand anywhere; a wrong one is a Mistake."""
     flags = _parser().parse_intermixed_args(args)
     if (flags.package or flags.resolve) and not flags.cfg:
-        raise Mistake("--package and --resolve go with --cfg, as in `stsfm run --cfg job --resolve`")
+        raise Mistake(
+            "--package and --resolve go with --cfg, as in `stsfm run --cfg job --resolve`"
+        )
     request = Request(flags, _spell_out(flags.overrides))
     for folder in request.folders:
         if not folder.is_dir():
@@ -57,13 +59,13 @@ def read(args: list[str]) -> Request:
 
 
 def split_flags(args: list[str], *names: str) -> tuple[bool, list[str]]:
-    """Was one of the flags given? And the args without it: quiet, args = split_flags(args, "-q")."""
+    """Whether a flag was given, and the args without it: quiet, args = split_flags(args, "-q")."""
     rest = [arg for arg in args if arg not in names]
     return len(rest) < len(args), rest
 
 
 def _spell_out(texts: list[str]) -> list[str]:
-    """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7 · data=my/file.csv → data=csv data.path=my/file.csv"""
+    """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7 · data=my.csv → data=csv data.path=my.csv"""
     long = []
     for text in texts:
         key, _, value = text.partition("=")
@@ -79,17 +81,17 @@ def _spell_out(texts: list[str]) -> list[str]:
 
 
 def _seeds(value: str) -> str:
-    if not re.fullmatch(r"\d+", value):
+    if not re.fullmatch(r"-?\d+", value):
         return value.strip("[]")
-    if value == "0":
-        raise Mistake("seeds=0: wanted how many seeds, or which: seeds=5 or seeds=2,7")
+    if int(value) < 1:
+        raise Mistake(f"seeds={value}: wanted how many seeds, or which: seeds=5 or seeds=2,7")
     return ",".join(str(seed) for seed in range(1, int(value) + 1))
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        word = message.rpartition(": ")[2].split()[0] if "unrecognized" in message else ""
-        hint = did_you_mean(word, self._option_string_actions) if word else ""
+        word = message.rpartition(": ")[2].split()[0]
+        hint = did_you_mean(word, self._option_string_actions) if word.startswith("--") else ""
         raise Mistake(f"{message}.{hint} `stsfm run --help` lists all")
 
 

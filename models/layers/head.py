@@ -31,9 +31,10 @@ class Head(nn.Module):
     def forward(self, state: Tensor, future: Panel, level: Tensor) -> Forecast:
         """`level` (b, 1, n, target channel) is added back to what the net was not shown."""
         batch, _, nodes, _ = future.values.shape
-        known = future.known.expand(-1, -1, nodes, -1)  # (b, h, n, k)
-        known = known.transpose(1, 2).reshape(batch * nodes, -1)
-        out = self.linear(torch.cat([state, known], -1))
+        if future.known.shape[-1]:
+            known = future.known.expand(-1, -1, nodes, -1).transpose(1, 2)  # (b, n, h, k)
+            state = torch.cat([state, known.reshape(batch * nodes, -1)], -1)
+        out = self.linear(state)
         out = out.view(batch, nodes, *self.shape).transpose(1, 2)  # (b, h, n, c, outputs)
         if self.levels:
             quantiles = level[..., None] + out[..., : len(self.levels)].sort(-1).values

@@ -1,4 +1,4 @@
-"""Dates on an axis: years for months, hours for hours, and the larger unit named where it changes."""
+"""Dates on an axis: years for months, hours for hours, and the larger unit where it changes."""
 
 from __future__ import annotations
 

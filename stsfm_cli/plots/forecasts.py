@@ -75,7 +75,7 @@ def forecasts(story: Story) -> tuple[Figure, str]:
     handles, labels = grid[0, 0].get_legend_handles_labels()
     columns = 2 if alone else len(labels)
     rows = -(-len(labels) // columns)
-    layout.arrange(made, grid, titles=0.34, top=0.1 + 0.16 * rows, right=0.12)
+    layout.arrange(made, grid, titles=0.34, top=0.1 + 0.16 * rows, right=0.2)
     left = grid[0, 0].get_position().x0
     made.legend(
         handles, labels, ncols=columns, loc="upper left", bbox_to_anchor=(left, 1 - 0.04 / 2.55)
@@ -93,7 +93,7 @@ def _panel(
     dots: dict[str, Any] = {"marker": "o", "ms": 3.2} if story.horizon == 1 else {}
     point = story.point[pick.window, :, pick.node, 0]
     truth = story.series[shown, pick.node]
-    style.trace(ax, clock[shown], truth, color=style.INK, lw=1.0, label="observed", zorder=3)
+    style.trace(ax, clock[shown], truth, color=style.INK, lw=1.0, label="observed", zorder=5)
     drawn = [truth, point]
     if story.reference is not None:
         naive = story.reference[pick.window, :, pick.node, 0]
@@ -108,7 +108,14 @@ def _panel(
         edges = story.quantiles[pick.window, :, pick.node, 0][:, [low, high]]  # type: ignore[index]
         if story.horizon == 1:
             width = 7 if tint == style.BANDS[0] else 4
-            ax.plot(np.repeat(ahead, 2), edges[0], color=tint, lw=width, label=f"{name} interval")
+            ax.plot(
+                np.repeat(ahead, 2),
+                edges[0],
+                color=tint,
+                lw=width,
+                label=f"{name} interval",
+                zorder=1,
+            )
         else:
             ax.fill_between(ahead, *edges.T, color=tint, lw=0, label=f"{name} interval", zorder=1)
         spans = np.array([min(spans[0], edges.min()), max(spans[1], edges.max())])
@@ -130,11 +137,10 @@ def _history(story: Story) -> int:
 
 
 def _title(story: Story, pick: Pick, alone: bool) -> str:
-    first = "Only window" if alone else f"{100 * pick.quantile:g} % quantile"
-    name = story.about.nodes[pick.node]
-    name = name if len(name) <= 14 else f"{name[:13]}…"
-    where = f"{name} · " * story.many + f"from {story.at(int(story.origins[pick.window]))}"
-    return f"{first} · MAE {style.number(pick.mae)}\n{where}"
+    first = "Only window" if alone else f"{100 * pick.quantile:g} % error quantile"
+    node = style.short(story.about.nodes[pick.node], 13)
+    where = f"{node} · " * story.many + story.at(int(story.origins[pick.window]))
+    return f"{first}, MAE {style.number(pick.mae)}\n{where}"
 
 
 def _caption(story: Story, picks: list[Pick], bands: list[tuple[str, int, int]]) -> str:
@@ -155,4 +161,4 @@ def _caption(story: Story, picks: list[Pick], bands: list[tuple[str, int, int]])
         text += f" Shaded: central {' and '.join(name for name, *_ in bands)} intervals."
     if story.unit:
         text += f" MAE in {story.unit}."
-    return f"{text} The vertical line is the origin. {story.where}"
+    return f"{text} Dates are those of the origins, the vertical lines. {story.where}"

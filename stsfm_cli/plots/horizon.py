@@ -9,18 +9,17 @@ from matplotlib.figure import Figure
 from stsfm.plots import layout, style
 from stsfm.plots.story import Story
 
-LOG_FROM = 20.0  # times that the largest error is the smallest
+LOG_FROM = 20.0  # times that the worst model errs more than the best
 
 
 def horizon(story: Story) -> tuple[Figure, str]:
     """A line per model; at one step ahead there are no lines, so a dot per model."""
     errors = {name: _floats(steps) for name, steps in story.mae.items()}
-    others = sorted(
-        (name for name in errors if name != story.model), key=lambda n: _last(errors[n])
-    )
+    others = [name for name in errors if name != story.model]
     looks = {name: style.OTHERS[i % len(style.OTHERS)] for i, name in enumerate(others)}
     looks[story.model] = (style.MODEL, "-")
-    unit = f"MAE ({story.unit})" if story.unit else "MAE"
+    units = sorted(set(filter(None, story.about.units)))  # the record pools channels
+    unit = f"MAE ({' and '.join(units)})" if units else "MAE"
     errors = {name: errors[name] for name in [*others, story.model] if name in errors}
     made = _dots(story, errors, unit) if story.horizon == 1 else _lines(story, errors, looks, unit)
     what = "one step ahead" if story.horizon == 1 else "by step of the horizon"
@@ -40,7 +39,8 @@ def _lines(story: Story, errors: dict[str, np.ndarray], looks: dict, unit: str) 
         style.trace(ax, x, steps, color=color, ls=dashes, lw=2.0 if own else 1.1, zorder=2 + own)
     seen = np.concatenate(list(errors.values()))
     seen = seen[np.isfinite(seen) & (seen > 0)]
-    if len(seen) and seen.max() > LOG_FROM * seen.min():
+    tops = [np.nanmax(steps) for steps in errors.values() if np.isfinite(steps).any()]
+    if len(seen) and max(tops) > LOG_FROM * max(min(tops), 1e-300):
         style.log_axis(ax)
     elif len(seen):
         ax.set_ylim(0, 1.08 * seen.max())

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from stsfm.plots.style import DPI, Numbers
 
@@ -34,7 +35,8 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tupl
     for row, column in np.ndindex(rows, columns):
         place = (column / columns, 1 - (row + 1) / rows, 0.8 / columns, 0.8 / rows)
         grid[row, column] = made.add_axes(place, label=f"{row} {column}")
-        grid[row, column].yaxis.set_major_formatter(Numbers())
+        grid[row, column].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        grid[row, column].yaxis.set_major_formatter(Numbers())  # as many ticks at any height
     return made, grid
 
 
@@ -96,7 +98,7 @@ def text_width(made: Figure, text: str, **font: Any) -> float:
 
 
 def spread(wanted: Sequence[float], gap: float) -> np.ndarray:
-    """Places `gap` or more apart, and as near to the wanted ones as that allows (in their order)."""
+    """Places `gap` or more apart, otherwise as near to the wanted ones as can be."""
     order = np.argsort(wanted, kind="stable")
     blocks: list[list[float]] = []  # [mean, size] of shifted places that must not decrease
     for rank, index in enumerate(order):

@@ -32,16 +32,20 @@ def loss(story: Story) -> tuple[Figure, str] | None:
     if best is not None:
         _mark(ax, best, first=curves["val"][0, 0], last=curves["val"][-1, 0])
     ax.xaxis.get_major_locator().set_params(integer=True)
+    if len(rows) == 1:
+        ax.set_xlim(rows[0]["epoch"] - 0.5, rows[0]["epoch"] + 0.5)
     ax.set_xlabel("epoch")
-    ax.set_ylabel("loss (transformed units)")
+    ax.set_ylabel("loss")
     ends = [
         layout.End(style.SPLIT_NAMES[key], *curve[-1], style.CURVES[key][0])
         for key, curve in curves.items()
     ]
     layout.arrange(made, grid, right=layout.ends_width(made, ends), top=0.3)
     layout.name_ends(ax, ends)
-    kept = "" if best is None else f" Dot: the best validation loss, epoch {best[0]:g}; its weights are kept."  # fmt: skip
-    return made, f"Loss of {story.model} over {len(rows)} epochs.{kept} {story.where}"
+    text = f"Loss of {story.model} over {len(rows)} epochs."
+    if best is not None:
+        text += f" Dot: the best on validation, epoch {best[0]:g}, whose weights are kept."
+    return made, f"{text} {story.where}"
 
 
 def _curve(rows: list, key: str) -> np.ndarray:
@@ -58,5 +62,6 @@ def _mark(ax: Axes, best: np.ndarray, first: float, last: float) -> None:
     ax.plot([epoch], [value], marker="o", ms=5, color=color, mec="white", mew=0.8, zorder=4)
     share = (epoch - first) / max(last - first, 1)
     side = "left" if share < 0.3 else "right" if share > 0.7 else "center"
-    ax.annotate(f"best: epoch {epoch:g}, {style.number(value)}", (epoch, 1), (0, 3),
-                xycoords=("data", "axes fraction"), textcoords="offset points", ha=side)  # fmt: skip
+    text = f"best: epoch {epoch:g}, {style.number(value)}"
+    over = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+    ax.annotate(text, (epoch, 1), (0, 3), ha=side, **over)

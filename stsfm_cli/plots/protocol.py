@@ -1,4 +1,4 @@
-"""Who saw what: the series with its splits, the origins of the test, and one window at true length."""
+"""Who saw what: the series with its splits, the test origins, and a window at true length."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def protocol(story: Story) -> tuple[Figure, str]:
             )
     _series(top, story)
     for ax in (top, lanes):
-        style.date_axis(ax, story.clock[0], story.clock[-1], 10, dated=story.dated)
+        style.date_axis(ax, story.clock[0], story.clock[-1], 12, dated=story.dated)
     top.tick_params(labelbottom=False, bottom=False)
     top.set_xlabel("")
     lanes.set_yticks([ORIGINS, WINDOW], ["origins", "a window"])
     lanes.set_ylim(-0.6, 1.6)
     lanes.tick_params(axis="y", length=0)
     lanes.spines["left"].set_visible(False)
-    layout.arrange(made, grid, titles=(0.38, 0.0), heights=(3.4, 1), right=0.15, below=0.1)
+    layout.arrange(made, grid, titles=(0.36, 0.0), heights=(3.4, 1), right=0.15, below=0.1)
     _name_splits(made, top, story)
     _origins(made, lanes, story)
     _window(made, lanes, story)
@@ -51,8 +51,13 @@ def _series(ax: Axes, story: Story) -> None:
         return
     rows = np.unique(np.linspace(0, len(clock) - 1, ROWS).round().astype(int))
     low, middle, high = style.quantiles(story.series[rows], (0.05, 0.5, 0.95))
-    ax.fill_between(clock[rows], low, high, color=style.FAINT, lw=0, zorder=1)
+    ax.fill_between(clock[rows], low, high, color=style.SOFT, alpha=0.35, lw=0, zorder=1)
     style.trace(ax, clock[rows], middle, color=style.INK, lw=0.8)
+
+
+def _key(story: Story) -> str:
+    count = len(story.about.nodes)
+    return f"median and {'range' if count <= 10 else 'middle 90 %'} of {count} nodes"
 
 
 def _name_splits(made: Figure, ax: Axes, story: Story) -> None:
@@ -72,6 +77,8 @@ def _name_splits(made: Figure, ax: Axes, story: Story) -> None:
     over = {"textcoords": "offset points", "xycoords": "axes fraction", "va": "baseline"}
     for name, middle in zip(names, middles, strict=True):
         ax.annotate(name, (middle / wide, 1), (0, 15), ha="center", weight="bold", **over)
+    if len(story.about.nodes) > FEW:
+        ax.annotate(_key(story), (0, 1), (0, 4), color=style.SOFT, **over)
     for part, side in (("val", "right"), ("test", "left")):  # away from each other
         if part not in spans:
             continue
@@ -130,11 +137,11 @@ def _beside(
 
 def _caption(story: Story) -> str:
     nodes = len(story.about.nodes)
-    drawn = "" if nodes <= FEW else " (median and middle 90 % of the nodes)"
+    drawn = "" if nodes == 1 else " (a line per node)" if nodes <= FEW else f" ({_key(story)})"
     text = (
-        f"The series{drawn} over the rows for training, validation and test. Below: every origin of "
-        "the test, and its first window at true length, what the model reads in white and what it "
-        "forecasts in colour."
+        f"The series{drawn} over the rows for training, validation and test. Below: every "
+        "origin of the test, and its first window at true length, what the model reads in white, "
+        "what it forecasts in colour."
     )
     if missing := float(1 - story.mask[..., 0].mean()):
         text += f" {100 * missing:.2g} % of the cells were not observed."

@@ -30,7 +30,7 @@ def residuals(story: Story) -> tuple[Figure, str] | None:
     if np.isfinite(y).sum() < FEWEST:
         made, grid = layout.figure(style.COLUMN, 2.2)
         _over_time(grid[0, 0], story, most=5)
-        layout.arrange(made, grid, top=0.1, right=0.12)
+        layout.arrange(made, grid, top=0.3, right=0.15)
         few = f" Only {np.isfinite(y).sum()}: too few to look for memory or a distribution."
         return made, _about(story) + few + f" {story.where}"
     made, grid = layout.figure(style.PAGE, 4.3, 2, 2)
@@ -65,15 +65,15 @@ def _over_time(ax: Axes, story: Story, most: int) -> None:
     ax.axhline(0, color=style.FAINT, lw=0.8, zorder=0)
     if story.many:
         low, high = style.quantiles(story.residuals, RANGE)
-        ax.fill_between(x, low, high, color=style.SHADE, lw=0, label="90 % of nodes", zorder=0)
+        ax.fill_between(x, low, high, color=style.SHADE, lw=0, label=_range_name(story), zorder=0)
         _key(ax)
     dots = {"marker": "o", "ms": 2.4} if len(x) <= 80 else {}
     style.trace(ax, x, y, color=style.MODEL, lw=0.9, **dots)
     slack = 0.02 * (x[-1] - x[0])
     style.date_axis(ax, x[0] - slack, x[-1] + slack, most, dated=story.dated)
-    ax.set_ylabel(_label(story))
-    name = f"node {story.about.nodes[story.node]}" if story.many else "Residuals"
-    ax.set_title(f"(a) {_short(name)}, n = {np.isfinite(y).sum()}")
+    ax.set_ylabel(story.in_unit("residual"))
+    name = style.short(story.about.nodes[story.node], 16) if story.many else "Residuals"
+    ax.set_title(f"(a) {name}, n = {np.isfinite(y).sum():,}")
 
 
 def _memory(ax: Axes, story: Story) -> None:
@@ -85,31 +85,33 @@ def _memory(ax: Axes, story: Story) -> None:
     ax.axhspan(-band, band, color=style.BANDS[0], lw=0, label="±1.96/√n", zorder=0)
     if story.many:
         low, high = style.quantiles(r, RANGE)
-        ax.vlines(lag, low, high, color=style.SHADE, lw=3.2, label="90 % of nodes", zorder=1)
+        ax.vlines(lag, low, high, color=style.SHADE, lw=3.2, label=_range_name(story), zorder=1)
     ax.axhline(0, color=style.FAINT, lw=0.8, zorder=1)
     ax.vlines(lag, 0, r[:, story.node], color=style.MODEL, lw=1.1, zorder=2)
     ax.plot(lag, r[:, story.node], ls="", marker="o", ms=2.6, color=style.MODEL, zorder=3)
-    ax.set_xticks([k for k in style.step_ticks(len(r), season, 8) if k > 1 or len(r) < 8])
+    ax.set_xticks([k for k in style.step_ticks(len(r), season, 9) if k > 1 or len(r) < 8])
     stride = int(story.origins[1] - story.origins[0])
     of = story.steps(2, number=False) if stride == 1 else f"origins, {story.steps(stride)} apart"
     ax.set_xlabel(f"lag ({of})")
     ax.set_ylabel("autocorrelation")
-    ax.set_title(f"(b) Autocorrelation, n = {n}")
+    ax.set_xlim(0.4, len(r) + 0.6)
+    ax.margins(y=0.08)
+    ax.set_title("(b) Autocorrelation")
     _key(ax)
 
 
 def _histogram(ax: Axes, story: Story) -> None:
     y = story.residuals[np.isfinite(story.residuals)]
     bins = min(len(np.histogram_bin_edges(y, "fd")), 40) if np.ptp(y) else 1
-    count, edges, _ = ax.hist(y, max(bins, 5), color=style.BANDS[1], ec="white", lw=0.5)
+    count, edges, _ = ax.hist(y, max(bins, 6), color=style.BANDS[1], ec="white", lw=0.5)
     grid = np.linspace(edges[0], edges[-1], 200)
     spread = y.std() or 1.0
     bell = np.exp(-(((grid - y.mean()) / spread) ** 2) / 2) / (spread * np.sqrt(2 * np.pi))
-    ax.plot(grid, bell * len(y) * (edges[1] - edges[0]), color=style.INK, lw=1, ls="--",
-            label="normal")  # fmt: skip
+    bell *= len(y) * (edges[1] - edges[0])
+    ax.plot(grid, bell, color=style.INK, lw=1, ls="--", label="normal")
     ax.axvline(0, color=style.FAINT, lw=0.8, zorder=3)
-    ax.set_ylim(0, 1.05 * max(count.max(), 1))
-    ax.set_xlabel(_label(story))
+    ax.set_ylim(0, 1.05 * max(count.max(), bell.max()))
+    ax.set_xlabel(story.in_unit("residual"))
     ax.set_ylabel("count")
     ax.set_title(f"(c) Distribution, n = {len(y):,}")
     _key(ax)
@@ -151,7 +153,7 @@ def _one_window(story: Story) -> tuple[Figure, str] | None:
     style.trace(ax, step, y, color=style.MODEL, lw=0.9, **dots)
     ax.set_xticks(style.step_ticks(story.horizon, story.about.season))
     ax.set_xlabel(story.ahead)
-    ax.set_ylabel(_label(story))
+    ax.set_ylabel(story.in_unit("residual"))
     layout.arrange(made, grid, top=0.1)
     of = f" at node {story.about.nodes[story.node]}" if story.many else ""
     return made, (
@@ -166,7 +168,8 @@ def _caption(story: Story) -> str:
     text = _about(story)
     if story.many:
         text += (
-            " (a, b) the node of the median error, with the range of the middle 90 % of nodes; "
+            f" (a, b) {story.about.nodes[story.node]}, the node of the median error, with the "
+            f"{_range_name(story)}; "
             "(c, d) all nodes pooled, in (d) each by its own mean and deviation; nodes are no "
             "independent draws."
         )
@@ -180,13 +183,12 @@ def _about(story: Story) -> str:
     return f"Residuals (observed − forecast) of {story.model} one step ahead, in order of time."
 
 
+def _range_name(story: Story) -> str:
+    """Of few nodes the nearest ranks are the least and the greatest."""
+    return "range of nodes" if len(story.about.nodes) <= 10 else "90 % of nodes"
+
+
 def _key(ax: Axes) -> None:
-    ax.legend(loc="lower right", bbox_to_anchor=(1, 1.03), ncols=2, handlelength=1.2)
-
-
-def _label(story: Story) -> str:
-    return f"residual ({story.unit})" if story.unit else "residual"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 20 else f"{name[:19]}…"
+    ax.legend(
+        loc="lower right", bbox_to_anchor=(1, 1.03), ncols=2, handlelength=1.2, columnspacing=1
+    )

@@ -56,7 +56,7 @@ class Story:
 
     @cached_property
     def clock(self) -> np.ndarray:
-        """(time + 1,) days since 1970, or row numbers where rows have no step; ends with the end."""
+        """(time + 1,) days since 1970, or row numbers where there is no step; and the end."""
         rows = np.arange(len(self.time))
         if not self.dated:
             return np.append(rows, len(rows)).astype(float)
@@ -103,9 +103,13 @@ class Story:
     def quantity(self) -> str:
         """The label of an axis of data: "flow (veh/h)", "thousand passengers"."""
         name = self.about.channels[0]
-        if name in self.unit:
-            return self.unit
-        return f"{name} ({self.unit})" if self.unit else name
+        return self.unit if name in self.unit else self.in_unit(name)
+
+    def in_unit(self, name: str) -> str:
+        """The label of an axis: what, and in which unit; on two lines where it is long."""
+        if not self.unit:
+            return name
+        return f"{name}{' ' if len(name + self.unit) < 32 else chr(10)}({self.unit})"
 
     @property
     def ahead(self) -> str:
@@ -117,7 +121,7 @@ class Story:
         plural = "" if count == 1 else "s"
         step = self.about.step
         words = f"step{plural} of {step}" if step[:1].isdigit() else f"{step or 'step'}{plural}"
-        return f"{count} {words}" if number else words
+        return f"{count:,} {words}" if number else words
 
     @property
     def where(self) -> str:

@@ -1,4 +1,4 @@
-"""One style for every figure: sizes of a paper, colours that everyone can tell apart, no chart junk.
+"""One style for every figure: sizes of a paper, colours for every eye, no chart junk.
 
 Okabe & Ito, Color universal design (2008), https://jfly.uni-koeln.de/color/.
 """
@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
@@ -28,14 +27,16 @@ BLUE, ORANGE, GREEN, PINK, VERMILLION, SKY = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9",
 )  # fmt: skip
 MODEL = BLUE  # the model of the run, everywhere
-OTHERS = ((VERMILLION, "--"), (GREEN, "-."), (PINK, ":"), (ORANGE, (0, (6, 1.5))),
-          (SOFT, (0, (3, 1, 1, 1, 1, 1))), (SKY, (0, (1, 1.5))), (INK, (0, (8, 2, 2, 2))))  # fmt: skip
+OTHERS: tuple[tuple[str, Any], ...] = (  # its rivals: colour and dashes
+    (VERMILLION, "--"), (GREEN, "-."), (PINK, ":"), (ORANGE, (0, (6, 1.5))),
+    (SOFT, (0, (3, 1, 1, 1, 1, 1))), (SKY, (0, (1, 1.5))), (INK, (0, (8, 2, 2, 2))),
+)  # fmt: skip
 SPLITS = {"train": "#ededed", "val": "#fbe8c2", "test": "#d3e9f7"}  # the shade of each
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 CURVES = {"train": (SOFT, "--"), "val": (ORANGE, "-")}  # of losses
 BANDS = ("#d3e4f1", "#9cc3df")  # wide, narrow: tints of the model's colour
 GREYS = ("#3d3d3d", "#7a7a7a", "#a3a3a3", "#5a5a5a", "#8f8f8f")  # of nodes side by side
-SHADE = "#dedede"  # the range of what is not the point
+SHADE = "#cfcfcf"  # the range of what is not the point
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
@@ -77,7 +78,7 @@ class Numbers(ScalarFormatter):
     """Plain numbers, and 5×10⁶ where they are very large or small; never an offset."""
 
     def __init__(self) -> None:
-        super().__init__(useOffset=False, useMathText=True)
+        super().__init__(useOffset=False, useMathText=False)  # mathtext is slow to parse
         self.set_scientific(False)
 
     def __call__(self, x: float, pos: int | None = None) -> str:
@@ -95,6 +96,10 @@ def number(x: float) -> str:
         return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
     raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{x / 10**power:.3g}×10{raised}".replace("-", "−")
+
+
+def short(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def trace(ax: Axes, x: np.ndarray, y: np.ndarray, **line: Any) -> None:
@@ -151,20 +156,23 @@ def log_axis(ax: Axes) -> None:
     ax.minorticks_off()
 
 
-def step_ticks(last: int, season: int, most: int = 6) -> list[int]:
+def step_ticks(last: int, season: int, most: int = 7) -> list[int]:
     """Steps to label: the first, and multiples of a round number, of the season where it fits."""
     rounds = [1, 2, 3, 4, 5, 6, 10, 12, 20, 24, 30, 48, 50, 60, 100, 120, 150, 200, 250, 500]
     if season > 1 and last >= 2 * season:
         rounds = [season * k for k in (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 50, 100)]
-    every = next((k for k in rounds if last / k <= most), max(1, -(-last // most)))
-    return sorted({1, *range(every, last + 1, every)})
+    fitting = [k for k in rounds if last / k <= most] or [max(1, -(-last // most))]
+    ending = [k for k in fitting if last % k == 0 and last // k > 2]  # at best the last is labelled
+    every = ending[0] if ending else fitting[0]
+    return sorted({1 if every > 2 else every, *range(every, last + 1, every)})
 
 
 def save(made: Figure, folder: Path, name: str) -> Path:
     """PNG and SVG, whole or not at all, and the same bytes for the same figure."""
     metadata: Mapping[str, Mapping[str, None]] = {"png": {"Software": None}, "svg": {"Date": None}}
+    options: Mapping[str, Any] = {"png": {"pil_kwargs": {"compress_level": 3}}, "svg": {}}
     for kind, fields in metadata.items():
         draft = folder / f".{name}.{kind}.part"
-        made.savefig(draft, format=kind, dpi=DPI, metadata=fields)
+        made.savefig(draft, format=kind, dpi=DPI, metadata=fields, **options[kind])
         draft.replace(folder / f"{name}.{kind}")
     return folder / f"{name}.png"

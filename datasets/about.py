@@ -1,0 +1,107 @@
+"""What the numbers of a panel mean and where they were taken: About, Space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any, Self
+
+import numpy as np
+
+Array = Any  # np.ndarray or torch.Tensor: both speak + * abs, slicing and .shape
+
+KINDS = ("calendar", "planned", "forecast", "oracle")  # how a covariate comes to be known ahead
+
+
+def xp(x: Array) -> ModuleType:
+    """numpy or torch, whichever made `x`; torch is never imported for numpy's sake."""
+    if isinstance(x, np.ndarray):
+        return np
+    import torch
+
+    return torch
+
+
+class Arrays:
+    """An immutable bundle of arrays that move together."""
+
+    def map(self, fn: Callable[[Array], Array]) -> Self:
+        """A copy with `fn` applied to every array of the bundle, and of the bundles in it."""
+        new = {}
+        for name in self.__dataclass_fields__:  # type: ignore[attr-defined]
+            value = getattr(self, name)
+            if isinstance(value, Arrays):
+                new[name] = value.map(fn)
+            elif hasattr(value, "shape"):
+                new[name] = fn(value)
+        return replace(self, **new)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Space(Arrays):
+    """Where the nodes are; any part may be absent.
+
+    adjacency  float (node, node), or (time, node, node) where the graph changes; [i, j] weighs i → j
+    coords     float (node, dim), in `units`
+    geometry   what the coordinates mean: plane, sphere (longitude, latitude) or grid
+    """
+
+    adjacency: Array | None = None
+    coords: Array | None = None
+    geometry: str = "plane"
+    units: str = ""
+
+    @property
+    def changes(self) -> bool:
+        return self.adjacency is not None and self.adjacency.ndim > 2
+
+    def at(self, rows: Array | slice) -> Space:
+        """The space at some rows of time: the same one, unless the graph changes."""
+        return replace(self, adjacency=self.adjacency[rows]) if self.changes else self
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class About:
+    """What the numbers mean. Nothing here depends on time.
+
+    `suggests` holds protocol values (horizon, transform, …) that apply where the protocol says
+    `auto`. `season` counts steps (1 = none). `family` groups datasets that are no independent
+    replicates of each other. `physics` holds constants in the units of the data.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    channels: tuple[str, ...]
+    targets: tuple[str, ...] = ()  # () = every channel
+    units: tuple[str, ...] = ()  # one per channel
+    covariates: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()  # one of KINDS per covariate
+    static: Mapping[str, Array] = field(default_factory=dict)  # name → (node,)
+    season: int = 1
+    step: str = ""  # the sampling step in words: "month", "5 min"
+    vocabulary: tuple[str, ...] = ()
+    family: str = ""
+    source: str = ""
+    licence: str = ""
+    digest: str = ""  # sha256 of the file it came from
+    physics: Mapping[str, float] = field(default_factory=dict)
+    suggests: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", self.targets or self.channels)
+        object.__setattr__(self, "units", self.units or ("",) * len(self.channels))
+        if unknown := set(self.targets) - set(self.channels):
+            raise ValueError(f"targets must be channels {self.channels}, got {sorted(unknown)}")
+        if len(self.units) != len(self.channels):
+            raise ValueError(f"wanted a unit for each of {self.channels}, got {self.units}")
+        if len(self.kinds) != len(self.covariates) or set(self.kinds) - set(KINDS):
+            raise ValueError(f"wanted one of {KINDS} per covariate, got {self.kinds}")
+
+    @property
+    def target_index(self) -> list[int]:
+        return [self.channels.index(name) for name in self.targets]
+
+    def only_targets(self) -> About:
+        units = tuple(self.units[i] for i in self.target_index)
+        return replace(self, channels=self.targets, units=units)

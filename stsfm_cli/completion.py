@@ -1,0 +1,63 @@
+"""What a TAB may be completed to: commands, groups, choices, keys. Hydra is not asked: 40 ms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from stsfm import options
+
+FLAGS = [
+    "--cfg",
+    "--config-dir",
+    "--help",
+    "--info",
+    "--multirun",
+    "--package",
+    "--quiet",
+    "--resolve",
+]
+
+
+def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
+    """For `stsfm WORDS`, of which the last is being typed."""
+    *before, word = words
+    command = before[0] if before else ""
+    if not before:
+        found: Iterable[str] = commands
+    elif command == "list":
+        found = options.groups()
+    elif command == "show":
+        found = _choices(word)
+    elif command == "run":
+        found = FLAGS if word.startswith("-") else [*_choices(word), *_keys(before, word)]
+    else:
+        found = []
+    return sorted({text for text in found if text.startswith(word)})
+
+
+def _choices(word: str) -> Iterator[str]:
+    """Groups, then the choices of one; after a comma another choice."""
+    group, equals, value = word.partition("=")
+    known = options.groups()
+    if not equals:
+        yield from (f"{name}=" for name in known)
+    taken, comma, _ = value.rpartition(",")
+    for name in known.get(group, []):
+        if name not in taken.split(","):
+            yield f"{group}={taken}{comma}{name}"
+
+
+def _keys(before: list[str], word: str) -> Iterator[str]:
+    """Keys of config.yaml and of the choices so far; a whole key gets its default."""
+    chosen = options.defaults() | dict(text.split("=") for text in before if text.count("=") == 1)
+    files = [(options.FOLDER / "config.yaml", "")]
+    files += [
+        (options.FOLDER / group / f"{chosen[group]}.yaml", group) for group in options.groups()
+    ]
+    for file, group in files:
+        for key in options.keys(file, group) if file.is_file() else ():
+            if "." in key.name and "." not in word:
+                yield f"{group}."  # not all keys of all groups at once
+            elif "${" not in key.value:
+                default = key.value.replace(" ", "") if word.startswith(f"{key.name}=") else ""
+                yield f"{key.name}={default}"

@@ -1,0 +1,90 @@
+"""What may be overridden: choices that exist, and keys that are there.
+
+Hydra lets +model.lrr=1 add a key, ~model take one away and model=_net choose a building block; and
+of model=[a,b] it silently takes b. All of these are mistakes here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from stsfm import options
+from stsfm.mistakes import Mistake, did_you_mean, no_such
+
+OPEN = ("loss.terms", "loss.weights", "trainer.optimizer")  # where +key=value adds a key
+
+
+class Override(Protocol):
+    """What is used of Hydra's own."""
+
+    key_or_group: str
+    package: str | None
+    input_line: str | None
+
+    def value(self) -> Any: ...
+    def is_add(self) -> bool: ...
+    def is_delete(self) -> bool: ...
+    def is_force_add(self) -> bool: ...
+    def is_hydra_override(self) -> bool: ...
+    def is_interval_sweep(self) -> bool: ...
+    def is_sweep_override(self) -> bool: ...
+    def sweep_string_iterator(self) -> Iterator[str]: ...
+    def get_key_element(self) -> str: ...
+    def get_value_element_as_str(self) -> str: ...
+
+
+def allowed(override: Override, groups: dict[str, list[str]]) -> str:
+    """Choices must exist; keys are fixed by what they configure, so a + means little."""
+    key, text = override.key_or_group, str(override.input_line)
+    if override.is_hydra_override():
+        return text
+    if override.is_delete():
+        raise Mistake(f"{text}: keys and groups cannot be taken out, only given another value")
+    if override.is_interval_sweep():
+        raise Mistake(
+            f"{text}: an interval is no list of values: {key}=0.1,0.2 or {key}=range(1,9)"
+        )
+    if override.package is not None:
+        raise Mistake(f"unknown group '{key}@{override.package}'.{did_you_mean(key, groups)}")
+    if key in groups or key in options.defaults():
+        return _choice(override, groups.get(key, []))
+    adds = override.is_add() or override.is_force_add()
+    opens = any(key.startswith(f"{path}.") for path in OPEN)
+    return ("++" if adds and opens else "") + text.lstrip("+")
+
+
+def _choice(override: Override, known: list[str]) -> str:
+    group, text = override.key_or_group, str(override.input_line).lstrip("+")
+    default = options.defaults().get(group, "[]")
+    if hasattr(glob := override.value(), "include"):
+        matches = glob.filter(known)  # Hydra would also take the names with a _
+        if not matches:
+            raise no_such(group, ",".join(glob.include), known)
+        return f"{group}={','.join(matches)}"
+    if default == text.partition("=")[2] == "null":
+        return ""  # which Hydra refuses to say again
+    if default != "[]" and any(value[:1] == "[" for value in values(override)):
+        raise Mistake(f"{text}: one {group} at a time; several are compared by {group}=a,b")
+    for name in names(override):
+        if name not in known:
+            raise no_such(group, name, known)
+    return text if group in options.defaults() else f"+{text}"
+
+
+def each(override: Override) -> list[str]:
+    """key=a,b → key=a and key=b."""
+    return [f"{override.get_key_element()}={value}" for value in values(override)]
+
+
+def values(override: Override) -> list[str]:
+    if override.is_sweep_override():
+        return list(override.sweep_string_iterator())
+    return [override.get_value_element_as_str()]
+
+
+def names(override: Override) -> list[str]:
+    """The choices in the values; [a,b] is two of them."""
+    return [
+        name.strip("'\" ") for value in values(override) for name in value.strip("[]").split(",")
+    ]

@@ -1,0 +1,92 @@
+"""`stsfm show GROUP=NAME` and `stsfm run --help`: what may be set, and what it means."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from stsfm import options
+from stsfm.mistakes import Mistake, no_such
+
+USAGE = """\
+usage: stsfm run [GROUP=NAME …] [KEY=VALUE …] [flags]
+
+  stsfm run                                 the default of every group
+  stsfm run model=gru model.hidden=32       another model, and one of its keys
+  stsfm run model=lstm,gru seeds=5          several values: every combination, then compared
+  stsfm run 'experiment=glob(paper_*)'      all choices that match
+"""
+FLAGS = """\
+flags
+  -q, --quiet                say only what failed
+  --cfg job [--resolve]      show the config instead of running; -p model shows a part of it
+  --info defaults            show which files it is composed of
+  -cd, --config-dir FOLDER   more choices: FOLDER/model/mine.yaml is model=mine
+  -m                         compare even if every key has one value
+"""
+
+
+def main(args: list[str]) -> int:
+    """Show one choice, such as model=lstm, or one kept run."""
+    if len(args) != 1 or args[0] in ("-h", "--help"):
+        raise Mistake(
+            "wanted one choice or run: stsfm show model=lstm; `stsfm list` has the choices"
+        )
+    group, equals, name = args[0].partition("=")
+    known = options.groups()
+    if equals:
+        print(choice(group, name))
+        return 0
+    of = [group for group in known if args[0] in known[group]]
+    if len(of) == 1:  # no run is called like a model
+        print(choice(of[0], args[0]))
+        return 0
+    if args[0] in known:
+        return options.main(args)
+    from stsfm import ls
+
+    return ls.show(args[0])
+
+
+def choice(group: str, name: str) -> str:
+    """What a choice is, and its keys as they are typed, with defaults and reasons."""
+    known = options.groups()
+    if group not in known:
+        raise no_such("group", group, known)
+    if name not in known[group]:
+        raise no_such(group, name, known[group])
+    file = options.FOLDER / group / f"{name}.yaml"
+    target = options.target_of(file)
+    lines = [f"{group}={name}   {options.about(file)}", "", *_keys(options.keys(file, group))]
+    if target:
+        lines += [f"reference  {target.reference}"] * bool(target.reference)
+        lines += [f"source     {target.file}"]
+    return "\n".join([*lines, f"config     {file}"])
+
+
+def page(overrides: list[str]) -> str:
+    """The help of `stsfm run`; of the choices among the overrides their keys instead."""
+    known = options.groups()
+    pairs = [text.split("=") for text in overrides if text.count("=") == 1]
+    chosen = [(group, name) for group, name in pairs if name in known.get(group, [])]
+    if chosen:
+        return "\n\n".join(choice(group, name) for group, name in chosen)
+    lines = [USAGE, "groups (* the default; `stsfm list model` says what each is)"]
+    for group, names in known.items():
+        marked = [f"*{name}" if name == options.defaults().get(group) else name for name in names]
+        indent = " " * 14
+        text = f"  {group + '=':12}{' '.join(marked)}"
+        lines += textwrap.wrap(text, 98, subsequent_indent=indent, break_on_hyphens=False)
+    lines += ["", "keys (`stsfm show model=lstm` has those of a choice)"]
+    return "\n".join([*lines, *_keys(options.keys(options.FOLDER / "config.yaml", "")), FLAGS])
+
+
+def _keys(found: Iterable[options.Key]) -> list[str]:
+    """Keys as they are typed, in columns; those that repeat a key of the root are named last."""
+    keys = list(found)
+    own = [(f"{key.name}={key.value}", key.comment) for key in keys if "${" not in key.value]
+    rest = [key.value.strip("${}") for key in keys if "${" in key.value]
+    width = min(max((len(text) for text, _ in own), default=0), 40)
+    lines = [f"  {text:{width}}  {f'# {why}' if why else ''}".rstrip() for text, why in own]
+    lines += [f"  and what is set by {', '.join(rest)}"] if rest else []
+    return [*lines, ""] if lines else []

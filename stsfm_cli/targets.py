@@ -1,0 +1,83 @@
+"""What a `_target_` says about itself, read from its source without importing it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+YEAR = re.compile(r"(\(|[A-Z]\w+ |al\.\s)(1[89]|20)\d\d\b")  # (1994), Elman 1990, Cho et al. 2014
+
+
+@dataclass(frozen=True)
+class Target:
+    """A class or function: where it stands and how it is documented."""
+
+    file: Path
+    sentence: str  # the first of its docstring, else of the file's
+    reference: str
+
+
+def find(dotted: str) -> Target | None:
+    """The target with this dotted name; None if its source is not at hand."""
+    *modules, name = dotted.split(".")
+    file = _file(modules)
+    if file is None:
+        return None
+    tree = _parse(file)
+    nodes = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)}
+    node = nodes.get(name)
+    docs = [ast.get_docstring(part) or "" for part in (node, tree) if part]
+    cite = f" [{key}]" if node and (key := _cite(node, nodes)) else ""
+    reference = next((found for doc in docs if (found := _reference(doc))), "")
+    return Target(file, sentence(next(filter(None, docs), "")), f"{reference}{cite}".strip())
+
+
+def sentence(doc: str) -> str:
+    """The first sentence, without its full stop."""
+    paragraph = " ".join(doc.partition("\n\n")[0].split())
+    return re.split(r"(?<=[^.])\.(?= [A-Z`]|$)", paragraph, maxsplit=1)[0]
+
+
+def _file(modules: list[str]) -> Path | None:
+    """The source of a module; only the outermost package is asked for, and that imports nothing."""
+    spec = importlib.util.find_spec(modules[0]) if modules else None
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(root, *modules[1:])
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if len(modules) > 1 and file.is_file():
+                return file
+    return None
+
+
+@cache
+def _parse(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
+def _cite(node: ast.AST, nodes: dict[str, ast.ClassDef | ast.FunctionDef]) -> str:
+    """The class attribute `cite`, own or of a base in the same file."""
+    if not isinstance(node, ast.ClassDef):
+        return ""
+    for part in node.body:
+        names = part.targets if isinstance(part, ast.Assign) else [getattr(part, "target", None)]
+        if any(getattr(name, "id", "") == "cite" for name in names):
+            value = getattr(part, "value", None)
+            return str(value.value) if isinstance(value, ast.Constant) else ""
+    bases = (nodes.get(getattr(base, "id", "")) for base in node.bases)
+    return next((found for base in bases if base and (found := _cite(base, nodes))), "")
+
+
+def _reference(doc: str) -> str:
+    """The sentences of a docstring that name a work and its year."""
+    parts = re.split(r"\n\s*\n", doc)
+    return next((" ".join(found) for part in parts if (found := _with_year(part))), "")
+
+
+def _with_year(paragraph: str) -> list[str]:
+    # a sentence ends with its line, or after a small word: "it." does, "J. Stat. Softw." does not
+    ends = re.sub(r"(\.\n|\b[a-z]+[.:]\s)\s*(?=[A-Z])", r"\1\0", paragraph)
+    return [" ".join(text.split()) for text in ends.split("\0") if YEAR.search(text)]

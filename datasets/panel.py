@@ -118,7 +118,7 @@ class Panel(Arrays):
         held = {k: v[rows] * real if k != "time" else v[rows] for k, v in self._timed()}
         return replace(self, **held, space=self.space.at(rows))
 
-    def part(self, batch: slice | None) -> Panel:
+    def part(self, batch: slice | tuple[int, ...] | None) -> Panel:
         """Some of a batch of panels, as views; None makes a batch of one."""
         return replace(self, **{k: v[batch] for k, v in self._timed()})
 
@@ -158,7 +158,8 @@ def _runs(x: Array, starts: Array, length: int) -> Array:
             return np.zeros(shape, x.dtype)
         flat = np.ascontiguousarray(x)
         strides = (flat.strides[0], flat.itemsize)
-        return np.lib.stride_tricks.as_strided(flat, views, strides, writeable=False)[starts].reshape(shape)
+        overlapping = np.lib.stride_tricks.as_strided(flat, views, strides, writeable=False)
+        return overlapping[np.atleast_1d(starts)].reshape(shape)
     if not width:
         return x.new_zeros(shape)
     return x.contiguous().as_strided(views, (width, 1)).index_select(0, starts.reshape(-1)).view(shape)

@@ -88,7 +88,10 @@ class ARIMA(Forecaster):
     def predict(self, past: Panel, future: Panel) -> Forecast:
         past, end = past.only_targets(), np.array([len(past)])
         batch = past.values.shape[:-3]
-        singles = [self._continue(past.part(at), end, len(future)) for at in np.ndindex(*batch)]
+        singles = [
+            self._continue(past.part(at), end, len(future))  # type: ignore[arg-type]
+            for at in np.ndindex(*batch)
+        ]
         return Forecast.concat(singles).map(lambda x: x.reshape(*batch, *x.shape[1:]))
 
     def backtest(self, windows: RollingWindows) -> Forecast:
@@ -123,8 +126,8 @@ class ARIMA(Forecaster):
             return _search(y, season if short or fixed else 1, fixed, self.steps)
         if seasonal == "auto":
             seasonal = (0, 1, 1) if short else (0, 0, 0)
-        p, d, q = self.order
-        return Order(p, d, q, *seasonal, constant=int(d + seasonal[1] == 0))
+        (p, d, q), (P, D, Q) = self.order, seasonal
+        return Order(p, d, q, P, D, Q, constant=int(d + D == 0))
 
 
 class _Fit(NamedTuple):
@@ -155,13 +158,13 @@ def _sarimax(y: Array, order: Order, season: int, **options: bool) -> Any:
 
 def _estimate(y: Array, order: Order, season: int, steps: int, *, short: bool = False) -> _Fit:
     """Maximum likelihood, σ² concentrated out; `short`: difference even over gaps."""
-    moves = _differenced(y, order.d, order.D, season)
-    moves = moves[np.isfinite(moves)]
     weights = order.p + order.q + order.P + order.Q
-    if not len(moves) or not np.ptp(moves):  # nothing is left to learn, or was ever seen
+    seen, moves = y[np.isfinite(y)], _differenced(y, order.d, order.D, season)
+    moves = moves[np.isfinite(moves)]
+    if _constant(seen) or (len(moves) and _constant(moves)):  # nothing is left to learn
         constant = [moves.mean() if len(moves) else 0.0] * order.constant
-        return _Fit(np.array([*constant, *[0.0] * weights, float(not len(moves))]), True, -np.inf)
-    short = short or bool(np.isfinite(y).all())
+        return _Fit(np.array([*constant, *[0.0] * weights, float(not len(seen))]), True, -np.inf)
+    short = short or len(seen) == len(y)
     concentrated = weights + order.constant > 0
     model = _sarimax(y, order, season, simple_differencing=short, concentrate_scale=concentrated)
     with warnings.catch_warnings():
@@ -239,6 +242,10 @@ def _differences(y: Array, season: int, seasonal: tuple[int, ...] | None) -> tup
         while d < 2 and np.ptp(y) and kpss(y, nlags=int(3 * len(y) ** 0.5 / 13))[1] < 0.05:
             y, d = np.diff(y), d + 1
     return d, D
+
+
+def _constant(x: Array) -> bool:
+    return not len(x) or not np.ptp(x)
 
 
 def _differenced(y: Array, d: int, D: int, season: int) -> Array:

@@ -73,7 +73,7 @@ class ETS(Forecaster):
         past, batch = past.only_targets(), past.values.shape[:-3]
         singles = []
         for at in np.ndindex(*batch):
-            one = past.part(at)
+            one = past.part(at)  # type: ignore[arg-type]
             begun = one.mask.any((-2, -1))
             one = one[slice(int(begun.argmax()) if begun.any() else len(one), None)]
             singles.append(self._continue(one, np.array([len(one)]), len(future)))
@@ -121,8 +121,8 @@ class ETS(Forecaster):
             level = before + alpha * (part(y, due) - before)
             slope = phi * slope + beta * (level - before)
             season[t % len(season)] = due + gamma * (part(y, level) - due)
-        level, slope, season = zip(*(found[t] for t in origins.tolist()), strict=True)
-        return np.stack(level), np.stack(slope), np.stack(season)
+        levels, slopes, seasons = zip(*(found[t] for t in origins.tolist()), strict=True)
+        return np.stack(levels), np.stack(slopes), np.stack(seasons)
 
     def _estimate(self, y: Array, kind: str, season: int) -> Array:
         """[α, β, γ, φ, σ, level, slope, season …] of one series (time,)."""

@@ -13,6 +13,7 @@ from stsfm.losses.metrics import METRICS
 from stsfm.table import Row, Table, Value
 
 NONE = "—"
+METRIC = {metric.name: metric for metric in METRICS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,35 +21,39 @@ class Column:
     label: str
     get: Callable[[Table, Row], Value | None]
     better: Literal["low", "high", ""] = ""
-    percent: bool = False
-    whole: bool = False
+    scale: float = 1
+    digits: int | None = None  # None = as the uncertainty of the column allows
+    brief: bool = True  # shown on a terminal too
 
 
 def columns(table: Table) -> list[Column]:
     """What a reader needs to judge the rows, left to right."""
     key = table.metric
-    name = next(metric.label for metric in METRICS if metric.name == key)
+    name = METRIC[key].label
     shown = [
         Column(label=f"val {name}", get=lambda _, r: r.score("val", key), better="low"),
         Column(label=f"test {name}", get=lambda _, r: r.score("test", key), better="low"),
         Column(label="MAE", get=lambda _, r: r.score("test", "mae"), better="low"),
-        Column(label="RMSE", get=lambda _, r: r.score("test", "rmse"), better="low"),
-        Column(label="skill", get=lambda t, r: t.skill(r), better="high", percent=True),
+        Column(label="RMSE", get=lambda _, r: r.score("test", "rmse"), better="low", brief=False),
+        Column(label="skill %", get=lambda t, r: t.skill(r), better="high", scale=100),
         Column(label="CRPS", get=lambda _, r: r.score("test", "crps"), better="low"),
-        Column(label="cover 80 %", get=lambda _, r: r.score("test", "cover80"), percent=True),
-        Column(label="fit s", get=lambda _, r: r.cost("fit_seconds")),
-        Column(label="params", get=lambda _, r: r.cost("parameters"), whole=True),
+        Column(label="cover 80 %", get=lambda _, r: r.score("test", "cover80"), scale=100, digits=0),
+        Column(label="fit s", get=lambda _, r: r.cost("fit_seconds"), digits=2),
+        Column(label="params", get=lambda _, r: r.cost("parameters"), digits=0),
     ]
     return [column for column in shown if key == "mase" or column.label != "MAE"]
 
 
-def cells(table: Table) -> tuple[list[str], list[list[str]], dict[tuple[int, int], str]]:
+def cells(
+    table: Table, *, brief: bool = False
+) -> tuple[list[str], list[list[str]], dict[tuple[int, int], str]]:
     """Header, text of every cell, and marks (row, column) → best | second."""
     spread = any(row.seeds > 1 for row in table.rows)
-    header = ["model", *(["seeds"] if spread else []), *(c.label for c in columns(table)), "fitted to"]
+    shown = [column for column in columns(table) if column.brief or not brief]
+    header = ["model", *(["seeds"] if spread else []), *(c.label for c in shown), "fitted to"]
     body = [[row.label, *([_seeds(row)] if spread else [])] for row in table.rows]
     marks: dict[tuple[int, int], str] = {}
-    for column in columns(table):
+    for column in shown:
         values = [column.get(table, row) if row.records else None for row in table.rows]
         digits = _digits(values, column)
         for i, value in enumerate(values):
@@ -70,27 +75,23 @@ def _seeds(row: Row) -> str:
 
 def _digits(values: list[Value | None], column: Column) -> int:
     """Decimals: two figures of the smallest deviation between seeds, else three of the smallest."""
-    if column.whole:
-        return 0
-    scale = 100 if column.percent else 1
+    if column.digits is not None:
+        return column.digits
     seen = [value for value in values if value]
-    spreads = [value.sd * scale for value in seen if value.sd]
-    if column.percent and not spreads:
-        return 0
-    sizes = spreads or [abs(value.mean) * scale / 10 for value in seen if value.mean]
+    spreads = [value.sd for value in seen if value.sd]
+    sizes = spreads or [abs(value.mean) / 10 for value in seen if value.mean]
     if not sizes:
         return 0
-    return max(0, min(4, 1 - math.floor(math.log10(min(sizes))))) if sizes else 0
+    return max(0, min(4, 1 - math.floor(math.log10(min(sizes) * column.scale))))
 
 
 def _text(value: Value | None, column: Column, digits: int, spread: bool) -> str:
     if value is None:
         return NONE
-    scale, unit = (100, " %") if column.percent else (1, "")
-    number = f"{value.mean * scale:.{digits}f}"
+    number = f"{value.mean * column.scale:.{digits}f}".replace("-", "−")
     if spread:
-        number += f" ± {NONE if value.sd is None else format(value.sd * scale, f'.{digits}f')}"
-    return number + unit
+        number += f" ± {NONE if value.sd is None else format(value.sd * column.scale, f'.{digits}f')}"
+    return number
 
 
 def _marks(values: list[Value | None], column: Column) -> dict[int, str]:
@@ -105,25 +106,31 @@ def _marks(values: list[Value | None], column: Column) -> dict[int, str]:
 def sentences(table: Table) -> list[str]:
     """What the table says, in words; nothing that it does not say."""
     words = []
-    best, key = table.best_classical, table.metric
-    label = next(metric.label for metric in METRICS if metric.name == key)
+    best = table.best_classical
     if best is not None:
-        target = best.score("test", key)
         words.append(f"Best classical model on validation: {best.label}.")
-        for row in table.rows:
-            if row.records and row.is_net and target and (mine := row.score("test", key)):
-                verb = "loses to" if mine.mean > target.mean else "is ahead of"
-                words.append(
-                    f"{row.label} {verb} {best.label}: test {label} {mine.mean:.3g} against "
-                    f"{target.mean:.3g}."
-                )
-    origins = table.status["independent"]
-    words.append(f"No significance test: {origins} independent origins." if origins < 10 else "")
+        words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
+    if (independent := table.status["independent"]) < 10:
+        words.append(f"No significance test: {independent} independent origins.")
     words.append(f"{table.tried} configurations tried under this protocol, {len(table.rows)} shown.")
     words += [f"Left out: {what}." for what in table.left_out]
     if table.exploratory:
         words.append("EXPLORATORY: every configuration is shown, so the best test score is optimistic.")
-    return [word for word in words if word]
+    return words
+
+
+def _verdict(table: Table, net: Row, best: Row) -> str:
+    """How a net stands to the best classical model on validation, and who else is ahead of it."""
+    key, label = table.metric, METRIC[table.metric].label
+    errors = {row.label: value.mean for row in table.rows if (value := row.score("test", key))}
+    if net.label not in errors or best.label not in errors:
+        return f"{net.label} has no test score."
+    mine, theirs = errors[net.label], errors[best.label]
+    verb = "loses to" if mine > theirs else "is ahead of"
+    words = f"{net.label} {verb} {best.label}: test {label} {mine:.3g} against {theirs:.3g}"
+    classical = [row.label for row in table.rows if row.records and not row.is_net and row is not best]
+    ahead = [name for name in classical if errors.get(name, mine) < mine]
+    return f"{words}; also ahead of it: {', '.join(ahead)}." if ahead else f"{words}."
 
 
 def caption(table: Table) -> str:
@@ -134,15 +141,18 @@ def caption(table: Table) -> str:
     )
 
 
-def as_text(table: Table) -> list[list[str]]:
-    """Aligned lines for a terminal."""
-    header, body, _ = cells(table)
+def as_text(table: Table) -> list[str]:
+    """Aligned lines for a terminal, the header first."""
+    header, body, _ = cells(table, brief=True)
     widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
-    fit = lambda line: "  ".join(  # noqa: E731
-        cell.ljust(w) if i in (0, len(widths) - 1) else cell.rjust(w)
-        for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-    )
-    return [[fit(header)], [fit(line) for line in body]]
+    last = len(widths) - 1
+    return [
+        "  ".join(
+            cell.ljust(width) if i in (0, last) else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in [header, *body]
+    ]
 
 
 def as_markdown(table: Table) -> str:

@@ -49,9 +49,7 @@ class Screen:
     def table(self, table: Table) -> None:
         from stsfm.render import as_text, sentences
 
-        (header,), body = as_text(table)
-        self.say(f"  {header}")
-        for line in body:
-            self.say(f"  {line}".rstrip())
+        for line in as_text(table):
+            self.say(f"  {line}")
         for sentence in sentences(table):
             self.say(sentence)

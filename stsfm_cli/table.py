@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import fmean, stdev
 from typing import Any
@@ -68,6 +68,15 @@ class Row:
 
     def cost(self, name: str) -> Value | None:
         return Value.of([scores["cost"][name] for scores in self.scores])
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The model's keys and the choices of groups, dotted; {} where no run finished."""
+        if not self.records:
+            return {}
+        config = yaml.safe_load((self.records[0].folder / "config.yaml").read_text())
+        choices = {k: v for k, v in config["choices"].items() if k in config["model"]}
+        return flatten({"choices": choices, "model": config["model"]}, drop=("seed",))
 
     @property
     def fitted_to(self) -> str:
@@ -135,7 +144,7 @@ def tabulate(records: Iterable[Record], *, tried: int, every_config: bool = Fals
     )
     error = lambda row: (value.mean if (value := row.score("test", table.metric)) else math.inf)  # noqa: E731
     ordered = sorted(rows, key=lambda row: (not row.records, error(row) if row.records else 0))
-    return Table(**{**vars(table), "rows": tuple(ordered)})
+    return replace(table, rows=tuple(ordered))
 
 
 def _row(group: list[Record]) -> Row:
@@ -153,7 +162,7 @@ def _newest_source(records: list[Record]) -> tuple[list[Record], list[str]]:
         newest[settings] = max(newest.get(settings, (0.0, "")), (when, record.status["group"]))
     kept = [r for r in records if r.status["group"] == newest[r.status["settings"]][1]]
     old = len(records) - len(kept)
-    return kept, [f"{old} runs of older source code"] if old else []
+    return kept, [f"{_count(old, 'run')} of older source code"] if old else []
 
 
 def _validation_winners(rows: list[Row]) -> tuple[list[Row], list[str]]:
@@ -164,7 +173,7 @@ def _validation_winners(rows: list[Row]) -> tuple[list[Row], list[str]]:
         if held is None or _validation_error(row) < _validation_error(held):
             best[row.model] = row
     hidden = len(rows) - len(best)
-    words = f"{hidden} configurations that validation did not choose"
+    words = f"{_count(hidden, 'configuration')} that validation did not choose"
     return list(best.values()), [words] if hidden else []
 
 
@@ -173,23 +182,23 @@ def _validation_error(row: Row) -> float:
     return value.mean if value else math.inf
 
 
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
+
+
 def _labelled(rows: list[Row]) -> list[Row]:
-    """Rows of one model are told apart by the settings in which they differ."""
+    """Rows of one model are told apart by the choices and keys in which they differ."""
+    configs = {id(row): row.config for row in rows}
     labelled = []
     for row in rows:
-        like = [_settings(r) for r in rows if r.model == row.model]
-        mine = _settings(row)
-        differ = [key for key in mine if any(other.get(key) != mine[key] for other in like)]
-        extra = " ".join(f"{key.removeprefix('model.')}={mine[key]}" for key in differ)
-        labelled.append(Row(**{**vars(row), "label": f"{row.model} {extra}".strip()}))
+        like = [configs[id(other)] for other in rows if other.model == row.model]
+        mine = configs[id(row)]
+        keys = [key for key in mine if any(other.get(key) != mine[key] for other in like)]
+        groups = [f"model.{key.removeprefix('choices.')}." for key in keys if "choices." in key]
+        short = [key for key in keys if not key.startswith(tuple(groups))]
+        words = [f"{key.removeprefix('model.').removeprefix('choices.')}={mine[key]}" for key in short]
+        labelled.append(replace(row, label=" ".join([row.model, *words])))
     return labelled
-
-
-def _settings(row: Row) -> dict[str, Any]:
-    if not row.records:
-        return {}
-    config = yaml.safe_load((row.records[0].folder / "config.yaml").read_text())
-    return flatten({key: config[key] for key in ("model", "choices")}, drop=("seed",))
 
 
 def flatten(tree: dict[str, Any], prefix: str = "", drop: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -260,4 +260,4 @@ def test_a_transform_fitted_on_everything_is_caught(file, tmp_path, monkeypatch)
 
     monkeypatch.setattr(Transform, "fit", leaky)
     with pytest.raises(AssertionError, match="origin"):
-        assert_blind(lambda: make("mean"), file, tmp_path)
+        assert_blind(lambda: make("gru"), file, tmp_path)

@@ -42,10 +42,10 @@ def _moment(day: float) -> np.datetime64:
 
 
 def _rung(apart: float) -> tuple[str, int]:
-    """The finest unit and multiple that are `apart` days or more apart."""
+    """The finest unit and multiple that are about `apart` days or more."""
     for unit, length, multiples in LADDER:
         for every in multiples:
-            if length * every >= apart * (1 - 1e-9):
+            if length * every >= 0.9 * apart:
                 return unit, every
     return "Y", 1_000
 

@@ -92,8 +92,9 @@ def _panel(
     clock, ahead = story.clock, story.clock[future]
     dots: dict[str, Any] = {"marker": "o", "ms": 3.2} if story.horizon == 1 else {}
     point = story.point[pick.window, :, pick.node, 0]
+    thick = 0.8 if story.horizon <= 100 else 0.5  # what was observed lies over what was forecast
     truth = story.series[shown, pick.node]
-    style.trace(ax, clock[shown], truth, color=style.INK, lw=1.0, label="observed", zorder=5)
+    style.trace(ax, clock[shown], truth, color=style.INK, lw=thick, label="observed", zorder=5)
     drawn = [truth, point]
     if story.reference is not None:
         naive = story.reference[pick.window, :, pick.node, 0]
@@ -101,7 +102,7 @@ def _panel(
         ax.plot(
             ahead, naive, color=style.SOFT, lw=1, ls=(0, (2, 1.2)), label="seasonal naive", **dots
         )
-    ax.plot(ahead, point, color=style.MODEL, lw=1.5, label=story.model, zorder=4, **dots)
+    ax.plot(ahead, point, color=style.MODEL, lw=2 * thick, label=story.model, zorder=4, **dots)
     spans = np.array([np.nanmin(np.concatenate(drawn)), np.nanmax(np.concatenate(drawn))])
     reach = spans + np.array([-1, 1]) * max(np.ptp(spans), 1e-9)  # no band may dwarf the lines
     for tint, (name, low, high) in zip(style.BANDS[2 - len(bands) :], bands, strict=True):

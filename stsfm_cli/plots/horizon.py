@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,11 +34,12 @@ def horizon(story: Story) -> tuple[Figure, str]:
 def _lines(story: Story, errors: dict[str, np.ndarray], looks: dict, unit: str) -> Figure:
     made, grid = layout.figure(style.COLUMN, 2.4)
     ax: Axes = grid[0, 0]
+    thick = 1.0 if story.horizon <= 100 else 0.7
     for name, steps in errors.items():
         color, dashes = looks[name]
         own = name == story.model
         x = np.arange(1, len(steps) + 1)
-        style.trace(ax, x, steps, color=color, ls=dashes, lw=2.0 if own else 1.1, zorder=2 + own)
+        style.trace(ax, x, steps, color=color, ls=dashes, lw=thick * (1 + own), zorder=2 + own)
     seen = np.concatenate(list(errors.values()))
     seen = seen[np.isfinite(seen) & (seen > 0)]
     tops = [np.nanmax(steps) for steps in errors.values() if np.isfinite(steps).any()]
@@ -85,8 +88,9 @@ def _dots(story: Story, errors: dict[str, np.ndarray], unit: str) -> Figure:
     return made
 
 
-def _floats(steps: object) -> np.ndarray:
-    return np.array([np.nan if x is None else x for x in steps], float)  # type: ignore[attr-defined]
+def _floats(steps: Sequence[float | None]) -> np.ndarray:
+    found = np.array([np.nan if x is None else x for x in steps], float)
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def _last(steps: np.ndarray) -> float:

@@ -35,7 +35,7 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tupl
     for row, column in np.ndindex(rows, columns):
         place = (column / columns, 1 - (row + 1) / rows, 0.8 / columns, 0.8 / rows)
         grid[row, column] = made.add_axes(place, label=f"{row} {column}")
-        grid[row, column].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        grid[row, column].yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
         grid[row, column].yaxis.set_major_formatter(Numbers())  # as many ticks at any height
     return made, grid
 
@@ -97,20 +97,25 @@ def text_width(made: Figure, text: str, **font: Any) -> float:
     return float(box.width / made.dpi)
 
 
-def spread(wanted: Sequence[float], gap: float) -> np.ndarray:
-    """Places `gap` or more apart, otherwise as near to the wanted ones as can be."""
-    order = np.argsort(wanted, kind="stable")
-    blocks: list[list[float]] = []  # [mean, size] of shifted places that must not decrease
-    for rank, index in enumerate(order):
-        blocks.append([wanted[index] - gap * rank, 1])
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            mean, size = blocks.pop()
-            before = blocks[-1]
-            before[0] = (before[0] * before[1] + mean * size) / (before[1] + size)
-            before[1] += size
-    places = np.concatenate([[mean] * int(size) for mean, size in blocks])
+def spread(wanted: Sequence[float], sizes: Sequence[float], low: float, high: float) -> np.ndarray:
+    """Middles of things of these sizes that do not overlap, as near to the wanted ones as can be.
+
+    Least squares: what each is moved by, once shifted by the sizes before it, must not decrease,
+    which pooling adjacent violators solves; what would leave [low, high] is pushed back in.
+    """
+    order, sizes = np.argsort(wanted, kind="stable"), np.asarray(sizes)
+    each = sizes[order]
+    offsets = np.cumsum(each) - each / 2
+    pools: list[tuple[float, int]] = []  # mean and size
+    for place in np.asarray(wanted)[order] - offsets:
+        mean, size = float(place), 1
+        while pools and pools[-1][0] > mean:
+            before, count = pools.pop()
+            mean, size = (before * count + mean * size) / (count + size), count + size
+        pools.append((mean, size))
+    places = np.repeat(*zip(*pools, strict=True))
     out = np.empty(len(order))
-    out[order] = places + gap * np.arange(len(order))
+    out[order] = np.clip(places, low, max(low, high - each.sum())) + offsets
     return out
 
 
@@ -120,8 +125,7 @@ def name_ends(ax: Axes, ends: Sequence[End]) -> None:
     wide, tall = box.width / DPI, box.height / DPI  # inches
     points = ax.transData.transform([(end.x, end.y) for end in ends])
     x, y = ax.transAxes.inverted().transform(points).T
-    heights = spread(y, gap=LINE / tall)
-    heights += min(0.0, 1.03 - heights.max())
+    heights = spread(y, [LINE / tall] * len(ends), low=-0.02, high=1.1)
     to_x = 1 + 0.12 / wide
     for end, from_x, from_y, to_y in zip(ends, x, y, heights, strict=True):
         ax.plot([from_x + 0.03 / wide, to_x - 0.03 / wide], [from_y, to_y], color=end.color, lw=0.5,

@@ -33,7 +33,7 @@ def loss(story: Story) -> tuple[Figure, str] | None:
         _mark(ax, best, first=curves["val"][0, 0], last=curves["val"][-1, 0])
     ax.xaxis.get_major_locator().set_params(integer=True)
     if len(rows) == 1:
-        ax.set_xlim(rows[0]["epoch"] - 0.5, rows[0]["epoch"] + 0.5)
+        ax.set_xticks([rows[0]["epoch"]])
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss")
     ends = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +15,11 @@ FEW = 5  # series that are drawn one by one
 ROWS = 750  # rows at which the range over many nodes is drawn
 TICKS = 400  # origins that are drawn one by one
 ORIGINS, WINDOW = 1, 0  # the lanes, from below
+ABOVE: dict[str, Any] = {
+    "textcoords": "offset points",
+    "xycoords": "axes fraction",
+    "va": "baseline",
+}
 
 
 def protocol(story: Story) -> tuple[Figure, str]:
@@ -33,8 +40,9 @@ def protocol(story: Story) -> tuple[Figure, str]:
     lanes.set_ylim(-0.6, 1.6)
     lanes.tick_params(axis="y", length=0)
     lanes.spines["left"].set_visible(False)
-    layout.arrange(made, grid, titles=(0.36, 0.0), heights=(3.4, 1), right=0.15, below=0.1)
+    layout.arrange(made, grid, titles=(0.36, 0.0), heights=(3.4, 1), right=0.2, below=0.1)
     _name_splits(made, top, story)
+    _date_borders(made, top, story)
     _origins(made, lanes, story)
     _window(made, lanes, story)
     return made, _caption(story)
@@ -61,33 +69,40 @@ def _key(story: Story) -> str:
 
 
 def _name_splits(made: Figure, ax: Axes, story: Story) -> None:
-    """Over the axes each split by name and, beside its border, the day it begins."""
-    wide = ax.get_window_extent().width / style.DPI
-    start, stop = ax.get_xlim()
-    spans = {k: [(story.clock[row] - start) / (stop - start) * wide for row in rows]
-             for k, rows in story.borders.items()}  # fmt: skip
-    names = []
+    """Over the axes each split by name, with its length where there is room."""
+    inch = _inch(ax)
+    names, middles = [], []
     for part, (first, end) in story.borders.items():
-        short, long = style.SPLIT_NAMES[part], story.steps(end - first)
-        fits = layout.text_width(made, f"{short}, {long}") < spans[part][1] - spans[part][0]
-        names.append(f"{short}, {long}" if fits else short)
-    widths = np.array([layout.text_width(made, name) for name in names])
-    middles = layout.spread([sum(span) / 2 for span in spans.values()], float(max(widths)) * 0.9)
-    middles = np.clip(middles, widths / 2, wide - widths / 2)
-    over = {"textcoords": "offset points", "xycoords": "axes fraction", "va": "baseline"}
-    for name, middle in zip(names, middles, strict=True):
-        ax.annotate(name, (middle / wide, 1), (0, 15), ha="center", weight="bold", **over)
+        start, stop = (story.clock[[first, end]] - story.clock[0]) / inch
+        name, length = style.SPLIT_NAMES[part], story.steps(end - first)
+        long = f"{name}, {length}"
+        names.append(long if layout.text_width(made, long, weight="bold") < stop - start else name)
+        middles.append((start + stop) / 2)
+    widths = [layout.text_width(made, name, weight="bold") + 0.1 for name in names]
+    wide = (story.clock[-1] - story.clock[0]) / inch
+    for name, middle in zip(names, layout.spread(middles, widths, 0, wide), strict=True):
+        ax.annotate(name, (middle / wide, 1), (0, 15), ha="center", weight="bold", **ABOVE)
+
+
+def _date_borders(made: Figure, ax: Axes, story: Story) -> None:
+    """Beside each border the day after it: validation's to the left, test's to the right of it."""
     if len(story.about.nodes) > FEW:
-        ax.annotate(_key(story), (0, 1), (0, 4), color=style.SOFT, **over)
-    for part, side in (("val", "right"), ("test", "left")):  # away from each other
-        if part not in spans:
+        ax.annotate(_key(story), (0, 1), (0, 4), color=style.SOFT, **ABOVE)
+    for part, side in (("val", "right"), ("test", "left")):
+        if part not in story.borders:
             continue
-        border = spans[part][0]
-        day = story.at(story.borders[part][0])
-        if side == "left" and border + layout.text_width(made, day) > wide:
-            border, side = wide, "right"
-        ax.annotate(day, (border / wide, 1), (0, 4), ha=side, color=style.SOFT, **over)
-        ax.axvline(story.clock[story.borders[part][0]], color=style.SOFT, lw=0.6, zorder=1)
+        border, day = story.clock[story.borders[part][0]], story.at(story.borders[part][0])
+        ax.axvline(border, color=style.SOFT, lw=0.6, zorder=1)
+        room = (story.clock[-1] - border) / _inch(ax)
+        if side == "left" and layout.text_width(made, day) > room:
+            border, side = story.clock[-1], "right"
+        share = (border - story.clock[0]) / (story.clock[-1] - story.clock[0])
+        ax.annotate(day, (share, 1), (0, 4), ha=side, color=style.SOFT, **ABOVE)
+
+
+def _inch(ax: Axes) -> float:
+    """How much of the x axis an inch is."""
+    return float(np.diff(ax.get_xlim())[0] / (ax.get_window_extent().width / style.DPI))
 
 
 def _origins(made: Figure, ax: Axes, story: Story) -> None:
@@ -123,8 +138,7 @@ def _beside(
     inside: tuple[float, float] | None = None,
 ) -> None:
     """A text in, else left of, else right of a span, wherever there is room."""
-    start, stop = ax.get_xlim()
-    inch = (stop - start) / (ax.get_window_extent().width / style.DPI)
+    start, inch = ax.get_xlim()[0], _inch(ax)
     need = (layout.text_width(made, text) + 0.12) * inch
     if inside and inside[1] - inside[0] > need:
         x, side = inside[1] - 0.06 * inch, "right"
@@ -138,8 +152,12 @@ def _beside(
 def _caption(story: Story) -> str:
     nodes = len(story.about.nodes)
     drawn = "" if nodes == 1 else " (a line per node)" if nodes <= FEW else f" ({_key(story)})"
+    sizes = ", ".join(
+        f"{style.SPLIT_NAMES[part]} ({story.steps(end - first)})"
+        for part, (first, end) in story.borders.items()
+    )
     text = (
-        f"The series{drawn} over the rows for training, validation and test. Below: every "
+        f"The series{drawn} over the rows for {sizes}. Below: every "
         "origin of the test, and its first window at true length, what the model reads in white, "
         "what it forecasts in colour."
     )

@@ -85,7 +85,7 @@ def _memory(ax: Axes, story: Story) -> None:
     ax.axhspan(-band, band, color=style.BANDS[0], lw=0, label="±1.96/√n", zorder=0)
     if story.many:
         low, high = style.quantiles(r, RANGE)
-        ax.vlines(lag, low, high, color=style.SHADE, lw=3.2, label=_range_name(story), zorder=1)
+        ax.vlines(lag, low, high, color=style.FAINT, lw=3.2, label=_range_name(story), zorder=1)
     ax.axhline(0, color=style.FAINT, lw=0.8, zorder=1)
     ax.vlines(lag, 0, r[:, story.node], color=style.MODEL, lw=1.1, zorder=2)
     ax.plot(lag, r[:, story.node], ls="", marker="o", ms=2.6, color=style.MODEL, zorder=3)
@@ -96,7 +96,7 @@ def _memory(ax: Axes, story: Story) -> None:
     ax.set_ylabel("autocorrelation")
     ax.set_xlim(0.4, len(r) + 0.6)
     ax.margins(y=0.08)
-    ax.set_title("(b) Autocorrelation")
+    ax.set_title("(b) ACF")
     _key(ax)
 
 
@@ -113,6 +113,7 @@ def _histogram(ax: Axes, story: Story) -> None:
     ax.set_ylim(0, 1.05 * max(count.max(), bell.max()))
     ax.set_xlabel(story.in_unit("residual"))
     ax.set_ylabel("count")
+    ax.yaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
     ax.set_title(f"(c) Distribution, n = {len(y):,}")
     _key(ax)
 
@@ -173,7 +174,7 @@ def _caption(story: Story) -> str:
             "(c, d) all nodes pooled, in (d) each by its own mean and deviation; nodes are no "
             "independent draws."
         )
-    text += " (b) outside ±1.96/√n lie 5 % of the lags of an error without memory."
+    text += " (b) autocorrelation; outside ±1.96/√n lie 5 % of the lags of an error without memory."
     if n < 50:
         text += f" With {n} residuals only gross departures can be seen."
     return f"{text} Dashed: the normal law. {story.where}"

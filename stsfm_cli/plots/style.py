@@ -36,7 +36,7 @@ SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 CURVES = {"train": (SOFT, "--"), "val": (ORANGE, "-")}  # of losses
 BANDS = ("#d3e4f1", "#9cc3df")  # wide, narrow: tints of the model's colour
 GREYS = ("#3d3d3d", "#7a7a7a", "#a3a3a3", "#5a5a5a", "#8f8f8f")  # of nodes side by side
-SHADE = "#cfcfcf"  # the range of what is not the point
+SHADE = "#dadada"  # the range of what is not the point
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
@@ -156,10 +156,12 @@ def log_axis(ax: Axes) -> None:
     ax.minorticks_off()
 
 
-def step_ticks(last: int, season: int, most: int = 7) -> list[int]:
+def step_ticks(last: int, season: int, most: int = 5) -> list[int]:
     """Steps to label: the first, and multiples of a round number, of the season where it fits."""
+    if last <= most + 2:
+        return list(range(1, last + 1))
     rounds = [1, 2, 3, 4, 5, 6, 10, 12, 20, 24, 30, 48, 50, 60, 100, 120, 150, 200, 250, 500]
-    if season > 1 and last >= 2 * season:
+    if season > 1 and last >= 3 * season:
         rounds = [season * k for k in (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 50, 100)]
     fitting = [k for k in rounds if last / k <= most] or [max(1, -(-last // most))]
     ending = [k for k in fitting if last % k == 0 and last // k > 2]  # at best the last is labelled

@@ -70,7 +70,9 @@ def backtest(
     forecasts, truths, seconds = [], [], 0.0
     for part in _batches(windows, model.reads, batch):
         start = time.perf_counter()
-        forecast = transform.forecast(model.backtest(part))
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            forecast = transform.forecast(model.backtest(part))
+        _check_finite(forecast)
         seconds += time.perf_counter() - start
         truth = split.truth(part).futures()
         step = Step(past=None, future=truth, forecast=forecast, transform=transform)
@@ -86,6 +88,16 @@ def backtest(
         forecast=Forecast.concat(forecasts),
         seconds=seconds,
     )
+
+
+def _check_finite(forecast: Forecast) -> None:
+    """A forecast that is not finite has no score, and is no result."""
+    bad = ~np.isfinite(forecast.point).all((-3, -2, -1))
+    if bad.any():
+        raise FloatingPointError(
+            f"the forecasts of {bad.sum()} of {len(bad)} windows are not finite; "
+            "lower trainer.lr, or use protocol.transform=none"
+        )
 
 
 def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None:

@@ -18,9 +18,14 @@ LADDER = (
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def ticks(start: float, stop: float, most: int) -> tuple[list[float], list[str]]:
-    """About `most` ticks at most between two instants (days since 1970), and their labels."""
-    unit, every = _rung((stop - start) / max(most, 1))
+def ticks(
+    start: float, stop: float, most: int, least: float = 0.0
+) -> tuple[list[float], list[str]]:
+    """Ticks between two instants (days since 1970), about `most` at most, and their labels.
+
+    No two are nearer than `least` days, which is the step of the data.
+    """
+    unit, every = _rung(max((stop - start) / max(most, 1), least))
     low, high = (_moment(x).astype(f"M8[{unit}]") for x in (start, stop))
     moments = np.arange(low, high + 1)
     shift = {"Y": 1970, "D": 3}.get(unit, 0)  # decades end in 0, weeks begin on a Monday

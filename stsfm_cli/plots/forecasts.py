@@ -23,7 +23,7 @@ class Pick(NamedTuple):
 
 def errors(story: Story) -> np.ndarray:
     """(window, node) mean absolute error; NaN where less than half of the steps were observed."""
-    total, count = np.zeros((2, *story.point.shape[::2][:2]))
+    total, count = np.zeros((2, *story.point.shape[::2]))  # (window, node) each
     for step in range(story.horizon):  # step by step: all truths at once may not fit in memory
         error = abs(story.series[story.origins + step] - story.point[:, step, :, 0])
         seen = np.isfinite(error)
@@ -75,7 +75,9 @@ def forecasts(story: Story) -> tuple[Figure, str]:
     handles, labels = grid[0, 0].get_legend_handles_labels()
     columns = 2 if alone else len(labels)
     rows = -(-len(labels) // columns)
-    layout.arrange(made, grid, titles=0.34, top=0.1 + 0.16 * rows, right=0.2)
+    layout.arrange(
+        made, grid, titles=0.34, gap=0.3 if same else 0.12, top=0.1 + 0.16 * rows, right=0.2
+    )
     left = grid[0, 0].get_position().x0
     made.legend(
         handles, labels, ncols=columns, loc="upper left", bbox_to_anchor=(left, 1 - 0.04 / 2.55)
@@ -127,7 +129,7 @@ def _panel(
     ax.axvline(border, color=style.FAINT, lw=0.8, zorder=0)
     ends = clock[shown.start], clock[shown.stop - 1]
     slack = 0.02 * (ends[1] - ends[0])
-    style.date_axis(ax, ends[0] - slack, ends[1] + slack, 6 if alone else 4, dated=story.dated)
+    style.date_axis(ax, story, ends[0] - slack, ends[1] + slack, 6 if alone else 4)
     ax.set_title(_title(story, pick, alone), linespacing=1.35)
 
 
@@ -162,4 +164,4 @@ def _caption(story: Story, picks: list[Pick], bands: list[tuple[str, int, int]])
         text += f" Shaded: central {' and '.join(name for name, *_ in bands)} intervals."
     if story.unit:
         text += f" MAE in {story.unit}."
-    return f"{text} Dates are those of the origins, the vertical lines. {story.where}"
+    return f"{text} The vertical line is the origin, whose date is above. {story.where}"

@@ -82,7 +82,6 @@ def _dots(story: Story, errors: dict[str, np.ndarray], unit: str) -> Figure:
     ax.spines["left"].set_visible(False)
     ax.set_ylim(-0.6, len(order) - 0.4)
     ax.set_xlim(left=0)
-    ax.xaxis.set_major_formatter(style.Numbers())
     ax.set_xlabel(f"{unit}, {story.steps(1)} ahead")
     layout.arrange(made, grid, right=0.5)
     return made

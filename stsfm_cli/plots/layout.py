@@ -35,8 +35,9 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tupl
     for row, column in np.ndindex(rows, columns):
         place = (column / columns, 1 - (row + 1) / rows, 0.8 / columns, 0.8 / rows)
         grid[row, column] = made.add_axes(place, label=f"{row} {column}")
-        grid[row, column].yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-        grid[row, column].yaxis.set_major_formatter(Numbers())  # as many ticks at any height
+        for axis in (grid[row, column].xaxis, grid[row, column].yaxis):
+            axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))  # at any size
+            axis.set_major_formatter(Numbers())
     return made, grid
 
 

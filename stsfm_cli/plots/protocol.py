@@ -12,7 +12,6 @@ from stsfm.plots import layout, style
 from stsfm.plots.story import Story
 
 FEW = 5  # series that are drawn one by one
-ROWS = 750  # rows at which the range over many nodes is drawn
 TICKS = 400  # origins that are drawn one by one
 ORIGINS, WINDOW = 1, 0  # the lanes, from below
 ABOVE: dict[str, Any] = {
@@ -33,7 +32,7 @@ def protocol(story: Story) -> tuple[Figure, str]:
             )
     _series(top, story)
     for ax in (top, lanes):
-        style.date_axis(ax, story.clock[0], story.clock[-1], 12, dated=story.dated)
+        style.date_axis(ax, story, story.clock[0], story.clock[-1], 12)
     top.tick_params(labelbottom=False, bottom=False)
     top.set_xlabel("")
     lanes.set_yticks([ORIGINS, WINDOW], ["origins", "a window"])
@@ -57,7 +56,7 @@ def _series(ax: Axes, story: Story) -> None:
             ink = style.INK if nodes == 1 else style.GREYS[node % len(style.GREYS)]
             style.trace(ax, clock, story.series[:, node], color=ink, lw=0.9 if nodes == 1 else 0.7)
         return
-    rows = np.unique(np.linspace(0, len(clock) - 1, ROWS).round().astype(int))
+    rows = style.sample(len(clock))
     low, middle, high = style.quantiles(story.series[rows], (0.05, 0.5, 0.95))
     ax.fill_between(clock[rows], low, high, color=style.SOFT, alpha=0.35, lw=0, zorder=1)
     style.trace(ax, clock[rows], middle, color=style.INK, lw=0.8)

@@ -64,13 +64,16 @@ def _over_time(ax: Axes, story: Story, most: int) -> None:
     x, y = story.clock[story.origins], story.residuals[:, story.node]
     ax.axhline(0, color=style.FAINT, lw=0.8, zorder=0)
     if story.many:
-        low, high = style.quantiles(story.residuals, RANGE)
-        ax.fill_between(x, low, high, color=style.SHADE, lw=0, label=_range_name(story), zorder=0)
+        rows = style.sample(len(x))
+        low, high = style.quantiles(story.residuals[rows], RANGE)
+        ax.fill_between(
+            x[rows], low, high, color=style.SHADE, lw=0, label=_range_name(story), zorder=0
+        )
         _key(ax)
     dots = {"marker": "o", "ms": 2.4} if len(x) <= 80 else {}
     style.trace(ax, x, y, color=style.MODEL, lw=0.9, **dots)
     slack = 0.02 * (x[-1] - x[0])
-    style.date_axis(ax, x[0] - slack, x[-1] + slack, most, dated=story.dated)
+    style.date_axis(ax, story, x[0] - slack, x[-1] + slack, most)
     ax.set_ylabel(story.in_unit("residual"))
     name = style.short(story.about.nodes[story.node], 16) if story.many else "Residuals"
     ax.set_title(f"(a) {name}, n = {np.isfinite(y).sum():,}")
@@ -159,8 +162,8 @@ def _one_window(story: Story) -> tuple[Figure, str] | None:
     of = f" at node {story.about.nodes[story.node]}" if story.many else ""
     return made, (
         f"Errors (observed − forecast) of {story.model}{of}, by step of the only scored window: "
-        f"{np.isfinite(y).sum()} values of one forecast. They overlap in what they missed, so they "
-        f"say nothing about memory or a distribution. {story.where}"
+        f"{np.isfinite(y).sum()} steps of one forecast, which share what it missed: they say "
+        f"nothing about memory or a distribution. {story.where}"
     )
 
 
@@ -170,11 +173,11 @@ def _caption(story: Story) -> str:
     if story.many:
         text += (
             f" (a, b) {story.about.nodes[story.node]}, the node of the median error, with the "
-            f"{_range_name(story)}; "
+            f"{'middle ' * (len(story.about.nodes) > 10)}{_range_name(story)}; "
             "(c, d) all nodes pooled, in (d) each by its own mean and deviation; nodes are no "
             "independent draws."
         )
-    text += " (b) autocorrelation; outside ±1.96/√n lie 5 % of the lags of an error without memory."
+    text += " (b) autocorrelation; of an error without memory, about 5 % of the lags lie outside."
     if n < 50:
         text += f" With {n} residuals only gross departures can be seen."
     return f"{text} Dashed: the normal law. {story.where}"

@@ -81,7 +81,8 @@ class Story:
     @cached_property
     def residuals(self) -> np.ndarray:
         """(window, node) truth − forecast, one step ahead: the only step whose errors are new."""
-        return self.series[self.origins] - self.point[:, 0, :, 0]
+        residuals = self.series[self.origins] - self.point[:, 0, :, 0]
+        return np.where(np.isfinite(residuals), residuals, np.nan)
 
     @cached_property
     def node(self) -> int:
@@ -128,13 +129,14 @@ class Story:
         """The line with which a caption says what the numbers are about."""
         first, end = self.borders["test"]
         count, free = len(self.origins), independent(self.origins, self.horizon)
+        overlap = f" ({free} with futures that do not overlap)" if free < count else ""
         nodes = len(self.about.nodes)
         data = f"{self.about.name}, {nodes} node{'s' * self.many}"
         if len(self.about.channels) > 1:
             data += f", channel {self.about.channels[0]} of {len(self.about.channels)}"
         return (
             f"Data: {data}; test {self.at(first)} … {self.at(end - 1)}, "
-            f"{count} origin{'s' * (count > 1)} ({free} with futures that do not overlap), "
+            f"{count:,} origin{'s' * (count > 1)}{overlap}, "
             f"horizon {self.steps(self.horizon)}"
             f"{'; protocol ' * bool(self.protocol)}{self.protocol}."
         )

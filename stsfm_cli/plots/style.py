@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from stsfm.plots import dates
+from stsfm.plots.story import Story
 
 COLUMN, PAGE = 3.4, 7.0  # inches: a column and a page of a paper
 PAD = 0.08  # inches between neighbours
@@ -95,7 +96,8 @@ def number(x: float) -> str:
         text = f"{round(x, 2 - power):,.{max(0, 2 - power)}f}"
         return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
     raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{x / 10**power:.3g}×10{raised}".replace("-", "−")
+    factor = f"{x / 10**power:.3g}×"
+    return f"{'' if factor == '1×' else factor}10{raised}".replace("-", "−")
 
 
 def short(name: str, most: int) -> str:
@@ -125,6 +127,11 @@ def thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(middle, 2), ends.ravel()
 
 
+def sample(count: int) -> np.ndarray:
+    """At most half of `MOST` indices, evenly: where the range over many nodes is drawn."""
+    return np.unique(np.linspace(0, count - 1, MOST // 2).round().astype(int))
+
+
 def quantiles(x: np.ndarray, at: Sequence[float]) -> np.ndarray:
     """(time, node) → (quantile, time) over the observed nodes, by nearest rank; NaN without any."""
     ordered = np.sort(x, 1)  # NaN last
@@ -133,13 +140,13 @@ def quantiles(x: np.ndarray, at: Sequence[float]) -> np.ndarray:
     return np.take_along_axis(ordered, ranks.T, 1).T
 
 
-def date_axis(ax: Axes, start: float, stop: float, most: int, *, dated: bool) -> None:
+def date_axis(ax: Axes, story: Story, start: float, stop: float, most: int) -> None:
     """Ticks of an x axis over a stretch of the clock of a story."""
     ax.set_xlim(start, stop)
-    if not dated:
+    if not story.dated:
         ax.set_xlabel("row")
         return
-    places, labels = dates.ticks(start, stop, most)
+    places, labels = dates.ticks(start, stop, most, least=float(np.median(np.diff(story.clock))))
     ax.set_xticks(places, labels)
 
 
@@ -161,7 +168,7 @@ def step_ticks(last: int, season: int, most: int = 5) -> list[int]:
     if last <= most + 2:
         return list(range(1, last + 1))
     rounds = [1, 2, 3, 4, 5, 6, 10, 12, 20, 24, 30, 48, 50, 60, 100, 120, 150, 200, 250, 500]
-    if season > 1 and last >= 3 * season:
+    if season > 1 and last >= 2 * season:
         rounds = [season * k for k in (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 50, 100)]
     fitting = [k for k in rounds if last / k <= most] or [max(1, -(-last // most))]
     ending = [k for k in fitting if last % k == 0 and last // k > 2]  # at best the last is labelled

@@ -1,0 +1,389 @@
+"""The command line as a user meets it: the real command, and in-process what many cases share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stsfm import completion, compose, options, targets
+from stsfm.mistakes import Mistake, tell
+from stsfm.request import read, split_flags
+
+HEAVY = ("hydra", "omegaconf", "numpy", "torch", "lightning")
+
+
+def stsfm(*args: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "stsfm", *args]
+    full = {**os.environ, **environ}
+    return subprocess.run(command, cwd=cwd, env=full, capture_output=True, text=True, timeout=60)
+
+
+def imported(cwd: Path, *args: str) -> set[str]:
+    """Which of the heavy packages a command imports."""
+    code = "import sys; from stsfm.__main__ import main; main(sys.argv[1:]); print(*sys.modules)"
+    command = [sys.executable, "-c", code, *args]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+    return set(HEAVY) & set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A user's own conf folder: a model, an experiment that sweeps, and files with mistakes."""
+    files = {
+        "model/mine.yaml": "defaults: [_net]\n_target_: stsfm.models.recurrent.GRU\nhidden: 8\n",
+        "model/hole.yaml": "_target_: stsfm.models.naive.Naive\nlevel: ???\n",
+        "model/broken.yaml": "_target_: [a\n",
+        "experiment/sweep.yaml": "# @package _global_\nhydra:\n  mode: MULTIRUN\n"
+        "  sweeper: {params: {model: 'lstm,naive'}}\n",
+        "experiment/typo.yaml": "# @package _global_\nsead: 3\n",
+        "experiment/lost.yaml": "# @package _global_\ndefaults: [override /model: lsmt]\n",
+        "experiment/seven.yaml": "# @package _global_\ndefaults: [override /model: gru]\nseed: 7\n",
+    }
+    for name, text in files.items():
+        file = tmp_path / "mine" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return tmp_path / "mine"
+
+
+# ---- the table of commands -----------------------------------------------------------------------
+
+
+def test_help_lists_the_commands_and_imports_nothing(tmp_path: Path) -> None:
+    done = stsfm("--help", cwd=tmp_path)
+    assert done.returncode == 0 and "run" in done.stdout and "compare" in done.stdout
+    assert imported(tmp_path, "--help") == set()
+
+
+def test_version(tmp_path: Path) -> None:
+    assert stsfm("--version", cwd=tmp_path).stdout.startswith("stsfm 0.")
+
+
+def test_no_command_is_the_help_and_a_wrong_one_a_line(tmp_path: Path) -> None:
+    assert stsfm(cwd=tmp_path).returncode == 2
+    done = stsfm("compair", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Did you mean 'compare'?" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_tell_is_one_line_and_knows_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell("run", Mistake("wanted a\nb")) == 2
+    assert tell("run", KeyboardInterrupt()) == 130
+    assert tell("run", ZeroDivisionError("x")) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "stsfm run: wanted a b",
+        "stsfm run: interrupted",
+        "stsfm run: ZeroDivisionError: x (STSFM_DEBUG=1 shows where)",
+    ]
+
+
+# ---- list, show, completion ----------------------------------------------------------------------
+
+
+def test_list_says_what_every_choice_is_and_marks_the_default(tmp_path: Path) -> None:
+    lines = stsfm("list", "model", cwd=tmp_path).stdout.splitlines()
+    assert any(line.startswith("* lstm ") and "memory" in line for line in lines)
+    assert any(line.startswith("  naive ") and "Repeat the last value" in line for line in lines)
+    assert not any("_net" in line for line in lines)
+    assert imported(tmp_path, "list") == set()
+
+
+def test_every_choice_has_its_line() -> None:
+    for group, names in options.groups().items():
+        for name in names:
+            assert options.about(options.FOLDER / group / f"{name}.yaml"), f"{group}={name}"
+
+
+def test_list_of_an_unknown_group(tmp_path: Path) -> None:
+    done = stsfm("list", "modle", cwd=tmp_path)
+    assert done.returncode == 2 and "Did you mean 'model'?" in done.stderr
+
+
+def test_show_has_keys_reference_and_files(tmp_path: Path) -> None:
+    shown = stsfm("show", "model=lstm", cwd=tmp_path).stdout
+    assert "model.hidden=64" in shown and "# rows of past that it reads" in shown
+    assert "hochreiter1997lstm" in shown and "recurrent.py" in shown and "lstm.yaml" in shown
+    assert stsfm("show", "lstm", cwd=tmp_path).stdout == shown
+    assert imported(tmp_path, "show", "model=lstm") == set()
+
+
+@pytest.mark.parametrize("group", [group for group in options.groups() if group != "experiment"])
+def test_what_show_prints_can_be_typed(group: str) -> None:
+    name = options.groups()[group][-1]
+    keys = options.keys(options.FOLDER / group / f"{name}.yaml", group)
+    texts = [f"{key.name}={key.value}" for key in keys]
+    assert compose.config([f"{group}={name}", *texts]) == compose.config([f"{group}={name}"])
+
+
+def test_sentences_and_references() -> None:
+    drift = targets.find("stsfm.models.naive.Drift")
+    assert drift and drift.sentence == "Continue the line through the first and the last value"
+    assert "Hyndman" in drift.reference and drift.reference.endswith("[hyndman2021fpp3]")
+    assert targets.find("nowhere.at.All") is None
+    assert targets.sentence("As in v1.2, e.g. here. And more.") == "As in v1.2, e.g. here"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("stsfm ru", ["run"]),
+        ("stsfm list mod", ["model"]),
+        ("stsfm show model=ls", ["model=lstm"]),
+        ("stsfm run mod", ["model.", "model="]),
+        ("stsfm run model=naive,ls", ["model=naive,lstm"]),
+        ("stsfm run model=gru model.hi", ["model.hidden="]),
+        ("stsfm run model=naive model.", []),
+        ("stsfm run trainer.epochs=", ["trainer.epochs=300"]),
+        ("stsfm run --res", ["--resolve"]),
+    ],
+)
+def test_completion(line: str, found: list[str]) -> None:
+    assert completion.candidates(line.split()[1:], ["run", "list"]) == found
+
+
+def test_the_shell_gets_its_completions(tmp_path: Path) -> None:
+    done = stsfm("-sc", "query=bash", cwd=tmp_path, COMP_LINE="stsfm run model=")
+    assert "model=lstm" in done.stdout.split() and "model=_net" not in done.stdout.split()
+    assert "COMP_LINE" in stsfm("-sc", "install=bash", cwd=tmp_path).stdout
+
+
+# ---- one job -------------------------------------------------------------------------------------
+
+
+def test_cfg_shows_a_config_without_torch_and_leaves_nothing(tmp_path: Path) -> None:
+    args = ["run", "model=gru", "--cfg", "job", "--resolve", "-p", "model", "model.hidden=9"]
+    shown = stsfm(*args, cwd=tmp_path).stdout
+    assert "hidden: 9" in shown and "stsfm.models.recurrent.GRU" in shown and "epochs: 300" in shown
+    assert "torch" not in imported(tmp_path, *args)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_of_run_and_of_a_choice(tmp_path: Path) -> None:
+    shown = stsfm("run", "--help", cwd=tmp_path).stdout
+    assert "*lstm" in shown and "seeds=5" in shown and "_net" not in shown
+    assert "model.hidden=64" in stsfm("run", "model=gru", "--help", cwd=tmp_path).stdout
+
+
+def test_config_is_plain_resolved_and_names_the_choices() -> None:
+    config = compose.config(["model=gru", "seed=4", "model.hidden=${seed}"])
+    assert type(config["model"]) is dict and config["model"]["hidden"] == 4
+    assert config["choices"]["model"] == "gru" and config["choices"]["experiment"] is None
+    assert config["model"]["trainer"] == config["trainer"] and "hydra" not in config
+
+
+def test_models_are_composed_in_the_context_of_a_config() -> None:
+    config = compose.config(["model=naive", "seed=5", "trainer.epochs=7", "loss=mse"])
+    gru = compose.model("gru", config)
+    assert gru["seed"] == 5 and gru["trainer"]["epochs"] == 7 and gru["loss"] == config["loss"]
+    both = compose.models(["gru", "naive"], config)
+    assert both == {"gru": gru, "naive": config["model"]}
+    with pytest.raises(Mistake, match="Did you mean 'lstm'"):
+        compose.model("lsmt", config)
+
+
+def test_own_folder_of_choices(mine: Path) -> None:
+    config = compose.config(["--config-dir", str(mine), "model=mine", "experiment=seven"])
+    assert config["choices"]["model"] == "mine" and config["seed"] == 7
+    assert compose.config(["-cd", str(mine), "experiment=seven"])["choices"]["model"] == "gru"
+    assert compose.config(["-cd", str(mine), "experiment=seven", "seed=1"])["seed"] == 1
+
+
+# ---- jobs ----------------------------------------------------------------------------------------
+
+
+def jobs(*args: str) -> tuple[int, list[tuple[dict[str, Any], list[str], list[str]]]]:
+    """The exit code of compose.main, and what the job was called with, sys.argv included."""
+    calls: list[tuple[dict[str, Any], list[str], list[str]]] = []
+
+    def job(config: dict[str, Any], overrides: list[str]) -> int:
+        calls.append((config, overrides, sys.argv[1:]))
+        return config["seed"] % 2
+
+    return compose.main(list(args), job), calls
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_single_job_leaves_nothing_and_argv_is_its_own(here: Path) -> None:
+    before = list(sys.argv)
+    code, [(config, overrides, argv)] = jobs("model=gru", "seed=2", "hydra.output_subdir=null")
+    assert code == 0 and config["choices"]["model"] == "gru"
+    assert overrides == ["model=gru", "seed=2"] and argv == ["run", *overrides]
+    assert sys.argv == before and list(here.iterdir()) == []
+
+
+def test_what_lightning_appends_for_another_rank_is_accepted(here: Path) -> None:
+    tail = ['hydra.run.dir="."', "hydra.job.name=train_ddp_process_1", "hydra.output_subdir=null"]
+    code, calls = jobs("seed=2", *tail)
+    assert code == 0 and calls[0][1] == ["seed=2"]
+
+
+def test_several_values_are_a_sweep(here: Path) -> None:
+    code, calls = jobs("model=naive,gru", "seeds=2", "--config-dir", str(here))
+    assert code == 1 and len(calls) == 4  # the worst of the jobs
+    assert calls[0][2] == ["run", "--config-dir", str(here), "model=naive", "seed=1"]
+    name = compose.comparison_name(["model=naive,gru", "seeds=2"])
+    assert [path.name for path in here.rglob("*.*")] == ["multirun.yaml"]
+    assert (here / "runs/_comparisons" / name / "multirun.yaml").is_file()
+
+
+def test_glob_takes_no_building_blocks(here: Path) -> None:
+    _, calls = jobs("model=glob(*n*)", "runs_dir=kept")
+    names = [config["choices"]["model"] for config, _, _ in calls]
+    assert "naive" in names and "_net" not in names and (here / "kept").is_dir()
+
+
+def test_an_experiment_may_sweep(mine: Path, here: Path) -> None:
+    _, calls = jobs("--config-dir", str(mine), "experiment=sweep", "seed=2")
+    assert [config["choices"]["model"] for config, _, _ in calls] == ["lstm", "naive"]
+
+
+def test_a_mistake_in_a_job_does_not_end_the_sweep(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def job(config: dict[str, Any], overrides: list[str]) -> int:
+        if config["seed"] == 1:
+            raise Mistake("not this one")
+        return 1
+
+    assert compose.main(["seeds=2"], job) == 2
+    assert capsys.readouterr().err == "stsfm run: not this one\n"
+
+
+def test_names_of_comparisons() -> None:
+    name = compose.comparison_name(["model=lstm,gru", "seeds=2"])
+    assert name.startswith("airline-") and len(name) == len("airline-") + 8
+    assert name == compose.comparison_name(["seed=1,2", "-m", "force=true", "model=lstm,gru"])
+    assert name != compose.comparison_name(["model=lstm,gru", "seeds=3"])
+    assert compose.comparison_name(["data=airline,ring"]).startswith("airline+ring-")
+
+
+def test_short_forms() -> None:
+    assert read(["seeds=3"]).overrides == ["seed=1,2,3"]
+    assert read(["seeds=[2,7]"]).overrides == read(["seeds=2,7"]).overrides == ["seed=2,7"]
+    assert read(["data=a/b.csv"]).overrides == ["data=csv", "data.path=a/b.csv"]
+    assert split_flags(["a=1", "-q"], "-q", "--quiet") == (True, ["a=1"])
+    assert compose.config(["experiment=null"])["choices"]["experiment"] is None
+
+
+# ---- mistakes ------------------------------------------------------------------------------------
+
+
+def typed(table: list[tuple[list[str], str]]) -> list[str]:
+    return [" ".join(args) for args, _ in table]
+
+
+ON_THE_COMMAND_LINE = [
+    (["model=lsmt"], "no model named 'lsmt'. Did you mean 'lstm'? Available: "),
+    (["--help", "model=lsmt"], "no model named 'lsmt'. Did you mean 'lstm'?"),
+    (["modle=lstm"], "unknown key 'modle'. Did you mean 'model'?"),
+    (["model.layer=3"], "unknown key 'model.layer' of model=lstm. Did you mean 'model.layers'?"),
+    (["seed=abc"], "seed=abc: wanted a whole number, got 'abc'"),
+    (["--cfg", "job", "-m"], "--cfg shows one job"),
+    (["baselines=[naive"], "cannot read 'baselines=[naive': special characters need quotes"),
+]
+
+MISTAKES: list[tuple[list[str], str]] = [
+    *ON_THE_COMMAND_LINE,
+    (["k=0,0.1"], "unknown key 'k'"),
+    (["seed="], "seed=: wanted a whole number, got nothing"),
+    (["seed=1.5"], "wanted a whole number"),
+    (["force=maybe"], "wanted true or false"),
+    (["baselines=naive"], "wanted a list, such as [a,b]"),
+    (["runs_dir=null"], "runs_dir=null: wanted a value"),
+    (["model=_net"], "no model named '_net'"),
+    (["model=lstm,_net"], "no model named '_net'"),
+    (["model=glob(_*)"], "no model named '_*'"),
+    (["model="], "no model named ''"),
+    (["model=null"], "no model named 'null'"),
+    (["model=[lstm,gru]"], "one model at a time"),
+    (["experiment=nothing"], "no experiment named 'nothing'"),
+    (["+modle=lstm"], "Did you mean 'model'?"),
+    (["+model.lrr=1"], "unknown key 'model.lrr'"),
+    (["++model.hiden=3"], "Did you mean 'model.hidden'?"),
+    (["hidden=3"], "Did you mean 'model.hidden'?"),
+    (["model.lr=1"], "Did you mean 'trainer.lr'?"),
+    (["model.hidden.x=1"], "unknown key 'model.hidden.x'"),
+    (["model.trainer.lr=1"], "Did you mean 'trainer.lr'?"),
+    (["loss.weights.new=1"], "added by +loss.weights.new=…"),
+    (["model=lstm,naive", "model.hidden=8"], "unknown key 'model.hidden' of model=naive"),
+    (["~model"], "cannot be taken out"),
+    (["model@other=lstm"], "Did you mean 'model'?"),
+    (["model/part=x"], "unknown key 'model/part'"),
+    (["model.hidden=interval(1,5)"], "an interval is no list of values"),
+    (["seed=${nothing}"], "seed: ${nothing} points to no key"),
+    (["model.hidden=???"], "model.hidden has no value yet"),
+    (["lstm"], "cannot read 'lstm': wanted key=value"),
+    (["=3"], "wanted key=value"),
+    (["a=b=c"], "special characters need quotes"),
+    (["seeds=0"], "wanted how many seeds, or which"),
+    (["seeds=2", "seed=1"], "give one of the two"),
+    (["--mulitrun"], "Did you mean '--multirun'"),
+    (["--cfg"], "expected one argument"),
+    (["--resolve"], "go with --cfg"),
+    (["--cfg", "job", "seed=1,2"], "--cfg shows one job"),
+    (["--cfg", "job", "-p", "modle"], "unknown key 'modle'. Did you mean 'model'?"),
+    (["--config-dir", "/nowhere"], "'/nowhere' is no folder"),
+    (["hydra/launcher=basicc"], "Did you mean 'basic'?"),
+    (["hydra.nothing=1"], "unknown key 'hydra.nothing'"),
+]
+
+
+@pytest.mark.parametrize(("args", "line"), ON_THE_COMMAND_LINE, ids=typed(ON_THE_COMMAND_LINE))
+def test_a_mistake_costs_one_line(args: list[str], line: str, tmp_path: Path) -> None:
+    done = stsfm("run", *args, cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith(f"stsfm run: {line}") and done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def said(args: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that a wrong command costs; no job may have been called."""
+    try:
+        code, calls = jobs(*args)
+    except Mistake as mistake:
+        code, calls = tell("run", mistake), []
+    captured = capsys.readouterr()
+    assert code == 2 and calls == [] and captured.out == ""
+    assert captured.err.startswith("stsfm run: ") and captured.err.count("\n") == 1, captured.err
+    return captured.err
+
+
+@pytest.mark.parametrize(("args", "line"), MISTAKES, ids=typed(MISTAKES))
+def test_mistakes(
+    args: list[str], line: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert line in said(args, capsys)
+
+
+@pytest.mark.parametrize(
+    ("choice", "line"),
+    [
+        ("model=mien", "Did you mean 'mine'"),
+        ("model=hole", "model.level has no value yet: give it one by model.level=…"),
+        ("model=broken", "expected ',' or ']'"),
+        ("experiment=typo", "experiment/typo.yaml: unknown key 'sead'. Did you mean 'seed'?"),
+        ("experiment=lost", "no model named 'lsmt'"),
+    ],
+)
+def test_mistakes_in_files(
+    choice: str, line: str, mine: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert line in said(["--config-dir", str(mine), choice], capsys)
+
+
+def test_keys_are_added_only_where_dictionaries_are_open() -> None:
+    config = compose.config(["+loss.weights.extra=0.1", "+trainer.optimizer.eps=1e-9"])
+    assert config["loss"]["weights"] == {"task": 1.0, "extra": 0.1}
+    assert config["trainer"]["optimizer"]["eps"] == 1e-9
+    assert compose.config(["+model=gru", "++model.hidden=3"])["model"]["hidden"] == 3

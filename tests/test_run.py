@@ -1,0 +1,249 @@
+"""A run is its content: found again when it is the same, made anew when anything that counts differs."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import yaml
+
+from stsfm import compose, identity
+from stsfm.backtest import backtest
+from stsfm.build import build_model
+from stsfm.identity import bare, identify
+from stsfm.losses.metrics import Reference
+from stsfm.run import cut
+
+SHORT = "trainer.epochs=4"
+ALONE = "baselines=[]"
+FILES = {
+    "status.json", "config.yaml", "command.txt", "environment.json", "data.json", "references.bib",
+    "log.txt", "scores.json", "windows.npz", "forecast.npz", "history.csv", "table.md", "table.csv",
+}  # fmt: skip
+
+
+def name(*overrides: str) -> str:
+    config = compose.config(list(overrides))
+    return identify(config, cut(config)).run_id
+
+
+def test_a_run_leaves_its_whole_record(desk):
+    assert desk("run", "model=lstm", SHORT, "baselines=[naive,seasonal_naive]") == 0
+    run = desk.only("/lstm/")
+    assert FILES <= {path.name for path in run.folder.iterdir()}
+    plots = {path.stem for path in (run.folder / "plots").glob("*.png")}
+    assert plots == {"forecasts", "horizon", "loss", "residuals", "protocol"}
+    assert "hochreiter1997lstm" in (run.folder / "references.bib").read_text()
+    assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]
+    assert run.read("environment.json")["packages"]["torch"]
+    assert run.read("data.json")["borders"]["test"] == ["1958-01", "1960-12"]
+    errors = np.load(run.folder / "windows.npz")
+    pooled = errors["test_absolute"].sum() / errors["test_count"].sum()
+    assert pooled == pytest.approx(run.scores["test"]["mae"]["pooled"], rel=1e-12)
+    assert "runs/airline/lstm" in desk.out and "seasonal_naive" in desk.out
+    assert not [path for path in desk.folder.iterdir() if path.name != "runs"]
+
+
+def test_a_saved_model_gives_the_recorded_forecasts(desk):
+    desk("run", "model=gru", SHORT, ALONE)
+    run = desk.only("/gru/")
+    config = yaml.safe_load((run.folder / "config.yaml").read_text())
+    split = cut(config)
+    model = build_model(config["model"], lambda row: None).load(run.folder / "model")
+    again = backtest(model, split.test, split, Reference.of(split.panel.upto(84)))
+    np.testing.assert_allclose(again.forecast.point, np.load(run.folder / "forecast.npz")["point"])
+
+
+def test_the_same_command_is_free_and_needs_no_torch(desk):
+    desk("run", "model=lstm", SHORT, "baselines=[naive]")
+    run = desk.only("/lstm/")
+    before = (run.folder / "status.json").stat().st_mtime_ns
+    code = (
+        "import sys; from stsfm.__main__ import main; "
+        f"code = main(['run', 'model=lstm', '{SHORT}', 'baselines=[naive]']); "
+        "print(code, sorted({'torch', 'lightning', 'matplotlib', 'statsmodels'} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "0 []"
+    assert "lstm" in shown.stdout and str(run.folder.name) in shown.stdout
+    assert (run.folder / "status.json").stat().st_mtime_ns == before
+
+
+def test_a_naive_model_imports_neither_torch_nor_lightning(desk):
+    code = (
+        "import sys; from stsfm.__main__ import main; "
+        "main(['run', 'model=seasonal_naive', 'baselines=[naive]']); "
+        "print(sorted({'torch', 'lightning'} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "words", [["trainer.lr=0.1"], ["seed=2"], ["model.hidden=8"], ["loss=mse"], ["hardware=cpu_ddp2"],
+              ["protocol.stride=2"], ["model.context=12"]],
+)  # fmt: skip
+def test_what_decides_the_numbers_of_a_net_makes_another_run(words):
+    assert name("model=lstm", *words) != name("model=lstm")
+
+
+@pytest.mark.parametrize(
+    "words", [["hardware.threads=2"], ["runs_dir=elsewhere"], ["force=true"], ["baselines=[]"]]
+)
+def test_what_decides_no_number_does_not(words):
+    assert name("model=lstm", *words) == name("model=lstm")
+
+
+@pytest.mark.parametrize("words", [["trainer.epochs=7"], ["loss=mse"], ["seed=2"], ["hardware=gpu"]])
+def test_arima_does_not_run_again_for_what_only_nets_read(words):
+    assert name("model=arima", *words) == name("model=arima")
+
+
+def test_editing_a_models_source_runs_that_model_again_and_no_other(monkeypatch):
+    others = ("ets", "linear", "lstm", "seasonal_naive")
+    before = {model: name(f"model={model}") for model in ("arima", *others)}
+    source = identity._source
+    edited = lambda m: source(m) + ("x = 1\n" if m == "stsfm.models.arima" else "")  # noqa: E731
+    for function in (identity.source_digest, identity._imports):
+        function.cache_clear()
+    monkeypatch.setattr(identity, "_source", edited)
+    after = {model: name(f"model={model}") for model in before}
+    identity.source_digest.cache_clear()
+    assert [model for model in before if after[model] != before[model]] == ["arima"]
+
+
+def test_words_about_code_are_no_code():
+    code = '"""Doc."""\nx = 1  # why\n\n\ndef f(a):\n    """Say."""\n    return a  # "b"\n'
+    other = '"""Other."""\n# new\nx = 1\ndef f(a):\n    """Longer\n    words."""\n    return a\n'
+    assert bare(code) == bare(other) == "x = 1\ndef f(a):\n    return a"
+    assert bare(code) != bare(code.replace("x = 1", "x = 2"))
+    assert "# kept" in bare('s = "# kept"\n')
+
+
+def test_what_a_net_imports_is_part_of_it_and_what_it_does_not_is_not():
+    modules = identity.closure({"stsfm.models.recurrent", "stsfm.models.training"})
+    assert {"stsfm.models.layers.head", "stsfm.losses.base", "stsfm.datasets.windows"} <= set(modules)
+    assert "stsfm.models.arima" not in modules and "stsfm.plots.style" not in modules
+
+
+def test_the_order_of_jobs_changes_no_number(desk):
+    desk("run", "-m", "model=gru,lstm,rnn", SHORT, ALONE, "runs_dir=runs/a")
+    desk("run", "-m", "model=rnn,lstm,gru", SHORT, ALONE, "runs_dir=runs/b")
+    desk("run", "model=lstm", SHORT, ALONE, "runs_dir=runs/c")
+    scores = {}
+    for letter in "abc":
+        for path in sorted((desk.folder / "runs" / letter).glob("airline/*/*/scores.json")):
+            made = desk.json(path)
+            scores.setdefault(path.parts[-3], []).append([made["val"], made["test"]])
+    assert set(scores) == {"gru", "lstm", "rnn"} and len(scores["lstm"]) == 3
+    assert all(each == made[0] for made in scores.values() for each in made)
+
+
+def test_no_batch_of_evaluation_changes_a_number(desk):
+    desk("run", "model=lstm", SHORT, ALONE)
+    config = compose.config(["model=lstm", SHORT])
+    split, run = cut(config), desk.only("/lstm/")
+    model = build_model(config["model"], lambda row: None).load(run.folder / "model")
+    reference = Reference.of(split.panel.upto(84))
+    for batch in (1, 7, 25):
+        made = backtest(model, split.test, split, reference, batch=batch).scores["mae"]["pooled"]
+        assert made == pytest.approx(run.scores["test"]["mae"]["pooled"], rel=1e-6)
+
+
+def test_a_failed_run_is_shown_as_failed_and_tried_again(desk):
+    words = ["run", "model=lstm", "trainer.lr=1e30", SHORT, "baselines=[naive]"]
+    assert desk(*words) == 1
+    run = desk.only("/lstm/")
+    assert run.state == "failed" and run.status["attempt"] == 1
+    assert "lower trainer.lr" in run.status["error"] and "lower trainer.lr" in desk.err
+    assert "Traceback" not in desk.err and "Traceback" in (run.folder / "error.txt").read_text()
+    assert desk(*words) == 1
+    assert run.status["attempt"] == 2
+    assert desk("ls") == 0 and desk.out.startswith("failed")
+
+
+def test_a_failed_seed_is_in_the_table(desk):
+    assert desk("run", "-m", "model=naive,lstm", "trainer.lr=1e30", SHORT, ALONE) == 1
+    table = (desk.comparison() / "table.md").read_text()
+    last = [line for line in table.splitlines() if line.startswith("|")][-1]
+    assert "lstm" in last and "FAILED(FloatingPointError" in last
+
+
+def test_force_runs_anew(desk):
+    for force in ("false", "true"):
+        desk("run", "model=naive", ALONE, f"force={force}")
+    assert desk.only("naive").state == "finished"
+
+
+@pytest.mark.parametrize(
+    "words, hint",
+    [
+        (["model.hidden=abc"], "model.hidden: wanted a whole number, got 'abc'"),
+        (["protocol.horizon=100"], "lower protocol.horizon"),
+        (["protocol.test=soon"], "a border is a fraction"),
+        (["protocol.transform=sqrt"], "protocol.transform"),
+        (["model.normalise=first"], "wanted none or last or mean, got 'first'"),
+        (["model.context=200"], "lower model.context"),
+        (["data=sines", "data.periods=[24]"], "an amplitude per period"),
+        (["loss=quantile", "loss.terms.task.levels=[0.1,0.9]"], "median 0.5"),
+        (["baselines=[nave]"], "Did you mean 'naive'"),
+    ],
+)
+def test_bad_values_cost_one_line(desk, words, hint):
+    code = desk("run", "model=lstm", SHORT, *words)
+    assert code in (1, 2) and hint in desk.err
+    assert len(desk.err.strip().splitlines()) == 1 and "Traceback" not in desk.err
+
+
+@pytest.mark.parametrize("loss", ["gaussian_nll", "quantile"])
+def test_probabilistic_heads_give_intervals(desk, loss):
+    assert desk("run", "model=gru", f"loss={loss}", SHORT, ALONE) == 0
+    scores = desk.only("/gru/").scores["test"]
+    assert scores["crps"]["pooled"] > 0 and 0 <= scores["cover80"]["pooled"] <= 1
+
+
+@pytest.mark.parametrize("data", ["sines", "ring"])
+def test_every_dataset_runs(desk, data):
+    assert desk("run", f"data={data}", "data.length=300", "model=linear", "baselines=[naive,mean]") == 0
+    assert f"runs/{data}/linear" in desk.out
+
+
+def test_quiet_says_nothing(desk):
+    assert desk("run", "-q", "model=naive", ALONE) == 0
+    assert desk.out == "" and desk.err == ""
+
+
+@pytest.mark.xdist_group("processes")
+def test_two_ranks_end_with_equal_weights_and_one_folder(desk):
+    command = [sys.executable, "-m", "stsfm", "run", "model=lstm", "hardware=cpu_ddp2", SHORT, ALONE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    run = desk.only("/lstm/")
+    weights = run.scores["training"]["weights"]
+    assert len(weights) == 2 and len(set(weights)) == 1
+    assert run.scores["training"]["effective_batch"] == 2 * 16
+    assert done.stdout.count("runs/airline/lstm") == 1
+    assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]
+
+
+@pytest.mark.xdist_group("processes")
+@pytest.mark.parametrize("signal, code", [("SIGINT", 130), ("SIGTERM", 143)])
+def test_an_interrupted_run_says_so_and_runs_again(desk, signal, code):
+    import signal as signals
+    import time
+
+    words = ["model=lstm", ALONE, "trainer.patience=null", "trainer.epochs=100000"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "stsfm", "run", *words], stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not [r for r in desk.runs("/lstm/") if r.history()]:
+        assert time.monotonic() < deadline and child.poll() is None
+        time.sleep(0.1)
+    child.send_signal(getattr(signals, signal))
+    assert child.wait(timeout=20) == code
+    run = desk.only("/lstm/")
+    assert run.state == "interrupted" and not run.locked
+    assert len(child.stderr.read().strip().splitlines()) <= 1

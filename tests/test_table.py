@@ -1,0 +1,169 @@
+"""Tables: seeds folded, best marked, digits honest, protocols never mixed; locks and states of records."""
+
+import csv
+import os
+
+import pytest
+
+from stsfm.identity import Identity
+from stsfm.record import Record, writing
+from stsfm.render import Column, _digits, _text, as_latex, as_text
+from stsfm.table import Row, Value, flatten, tabulate
+
+SHORT = "trainer.epochs=4"
+
+
+def test_seeds_are_folded_into_mean_and_sd_and_deterministic_rows_have_none(desk):
+    assert desk("run", "-m", "model=lstm,drift", "seeds=3", SHORT) == 0
+    folder = desk.comparison()
+    with (folder / "table.csv").open() as file:
+        rows = {row["model"]: row for row in csv.DictReader(file)}
+    maes = [run.scores["test"]["mae"]["pooled"] for run in desk.runs("/lstm/")]
+    mean = sum(maes) / 3
+    sd = (sum((x - mean) ** 2 for x in maes) / 2) ** 0.5
+    assert float(rows["lstm"]["test_mae"]) == pytest.approx(mean)
+    assert float(rows["lstm"]["test_mae_sd"]) == pytest.approx(sd)
+    assert rows["lstm"]["seeds"] == "3"
+    assert rows["drift"]["seeds"] == rows["drift"]["test_mae_sd"] == ""
+    assert len(desk.runs("/drift/")) == 1
+    markdown = (folder / "table.md").read_text()
+    drift = next(line for line in markdown.splitlines() if line.startswith("| drift"))
+    assert drift.split("|")[2].strip() == "—" and "± 0" not in drift
+    level = float(rows["seasonal_naive"]["test_mae"])
+    assert float(rows["lstm"]["test_skill"]) == pytest.approx(1 - mean / level)
+
+
+def test_compare_rebuilds_the_table_from_folders(desk):
+    desk("run", "-m", "model=lstm,drift", "seeds=2", SHORT)
+    folder = desk.comparison()
+    assert desk("compare", "model=lstm,drift", "data=airline") == 0
+    (rebuilt,) = set((desk.folder / "runs/_comparisons").iterdir()) - {folder}
+    for name in ("table.csv", "table.md", "table.tex"):
+        assert (rebuilt / name).read_text() == (folder / name).read_text()
+
+
+def test_protocols_are_never_mixed(desk):
+    desk("run", "model=naive", "baselines=[]")
+    desk("run", "model=naive", "baselines=[]", "protocol.horizon=6")
+    assert desk("compare", "model=naive") == 2
+    assert "different protocols" in desk.err and len(desk.err.splitlines()) == 1
+    print_ = desk.runs()[0].status["fingerprint"]
+    assert desk("compare", "model=naive", f"protocol={print_}") == 0
+
+
+def test_a_sweep_over_hyperparameters_shows_the_winner_of_validation(desk):
+    desk("run", "model=linear", "model.context=12,24,36", "baselines=[seasonal_naive]")
+    runs = desk.runs("/linear/")
+    best = min(runs, key=lambda run: run.scores["val"]["mase"]["pooled"])
+    table = (desk.comparison() / "table.md").read_text()
+    assert table.count("| linear") == 1 and "2 configurations that validation did not choose" in table
+    assert "4 configurations tried under this protocol, 2 shown" in table
+    shown = [line for line in table.splitlines() if line.startswith("| linear")][0]
+    assert f"{best.scores['test']['mase']['pooled']:.3f}" in shown
+    assert desk("compare", "model=linear", "--all-configs") == 0
+    assert "EXPLORATORY" in desk.out and desk.out.count("  linear context=") == 3
+
+
+def test_runs_of_older_source_are_left_out(desk, monkeypatch):
+    from stsfm import identity
+
+    desk("run", "model=naive", "baselines=[]")
+    source = identity._source
+    monkeypatch.setattr(identity, "_source", lambda m: source(m) + "x = 1\n" * (m.endswith("naive")))
+    identity.source_digest.cache_clear()
+    desk("run", "model=naive", "baselines=[]")
+    identity.source_digest.cache_clear()
+    assert len(desk.runs("/naive/")) == 2
+    assert desk("compare", "model=naive") == 0 and "1 run of older source code" in desk.out
+
+
+@pytest.mark.parametrize(
+    "words, hint",
+    [
+        (["modle=lstm"], "Did you mean 'model'"),
+        (["lstm"], "wanted key=value"),
+        (["model=lsmt"], "no run in runs matches"),
+        (["--al"], "unknown option '--al'"),
+    ],
+)
+def test_mistakes_in_compare_cost_one_line(desk, words, hint):
+    desk("run", "model=naive", "baselines=[]")
+    assert desk("compare", *words) == 2
+    assert hint in desk.err and len(desk.err.splitlines()) == 1
+
+
+def test_ls_and_show_find_runs(desk):
+    desk("run", "model=naive", "baselines=[drift]")
+    run = desk.only("/naive/")
+    assert desk("ls", "model=naive") == 0 and desk.out.count("\n") == 1
+    assert desk("show", run.folder.name[:6]) == 0
+    assert "table.md" in desk.out and "drift" in desk.out and "stsfm run" in desk.out
+    assert desk("show", "nothing") == 2 and "no run" in desk.err
+
+
+def test_digits_follow_the_spread_of_seeds():
+    column = Column(label="x", get=lambda t, r: None, better="low")
+    spread = [Value(24.31234, 1.5), Value(38.61, None)]
+    assert _digits(spread, column) == 1
+    assert _text(spread[0], column, 1, True) == "24.3 ± 1.5"
+    assert _text(spread[1], column, 1, True) == "38.6 ± —"
+    assert _text(Value(-3.0), column, 0, False) == "−3" and _text(None, column, 1, True) == "—"
+
+
+def test_a_mean_over_seeds_that_lacks_one_is_no_mean():
+    assert Value.of([1.0, 3.0]) == Value(2.0, 2**0.5)
+    assert Value.of([1.0]) == Value(1.0, None)
+    assert Value.of([1.0, None]) is None and Value.of([1.0, float("nan")]) is None
+
+
+def test_text_lines_up_and_latex_is_escaped(desk):
+    desk("run", "model=seasonal_naive", "baselines=[naive]")
+    table = tabulate(desk.runs(), tried=2)
+    lines = as_text(table)
+    assert len({line.index("train") for line in lines[1:]}) == 1
+    latex = as_latex(table)
+    assert r"seasonal\_naive" in latex and r"\toprule" in latex and "_n" not in latex.replace(r"\_n", "")
+    assert r"\textbf{" in latex and r"\underline{" in latex
+
+
+def test_rows_keep_failures_apart():
+    row = Row(model="m", records=(), failures=("OOM",))
+    assert row.score("test", "mae") is None and row.seeds == 0
+    assert flatten({"a": {"b": 1}, "seed": 2}, drop=("seed",)) == {"a.b": 1}
+
+
+IDENTITY = Identity(data="d", model="m", seed=1, ingredients={"data": "x"})
+
+
+def test_a_run_is_written_by_one_process_at_a_time_and_found_finished_after(tmp_path):
+    with writing(tmp_path, IDENTITY, {}, force=False) as run:
+        assert run.locked and run.state == "running"
+        (run.folder / "scores.json").write_text("{}")
+        (run.folder / "scores.json").write_text('{"kind": "net"}')
+    assert run.state == "finished" and not run.locked
+    with writing(tmp_path, IDENTITY, {}, force=False) as again:
+        assert again is None
+    with writing(tmp_path, IDENTITY, {}, force=True) as again:
+        assert not (again.folder / "scores.json").exists()
+
+
+def test_a_running_run_without_a_lock_has_crashed(tmp_path):
+    folder = tmp_path / IDENTITY.folder
+    folder.mkdir(parents=True)
+    (folder / "status.json").write_text('{"state": "running"}')
+    assert Record(folder).state == "crashed"
+    (folder / "status.json").write_text('{"state": "fini')
+    assert Record(folder).state == "missing"
+    (folder / "status.json").write_text('{"state": "finished", "schema": 1}')
+    assert Record(folder).state == "damaged"
+
+
+def test_an_exception_leaves_a_failed_run_with_its_trace(tmp_path):
+    with pytest.raises(ZeroDivisionError), writing(tmp_path, IDENTITY, {}, force=False):
+        _ = 1 / 0
+    run = Record(tmp_path / IDENTITY.folder)
+    assert run.state == "failed" and "ZeroDivisionError" in (run.folder / "error.txt").read_text()
+    assert run.status["pid"] == os.getpid()
+    with pytest.raises(KeyboardInterrupt), writing(tmp_path, IDENTITY, {}, force=False):
+        raise KeyboardInterrupt
+    assert run.state == "interrupted" and run.status["attempt"] == 2

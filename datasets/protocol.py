@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def rolling(
     test: float | int | str = "auto",
     stride: int = 1,
     gap: int = 0,
-    transform: Power | str = "auto",
+    transform: Power | Literal["auto"] = "auto",
     scaling: Scaling = "standard",
 ) -> Split:
     """Rolling origins in the original units: every origin of a split is scored once per stride.

@@ -265,6 +265,8 @@ def _quiet() -> Iterator[None]:
             raise KeyboardInterrupt from stop
         raise
     finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

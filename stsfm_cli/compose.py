@@ -109,6 +109,11 @@ def install_completion(args: list[str]) -> int:
     return 0
 
 
+def is_sweep(args: list[str]) -> bool:
+    """Do the arguments ask for several jobs, or for one to be compared like several?"""
+    return _legal(read(args))[1]
+
+
 def comparison_name(args: list[str]) -> str:
     """airline-1f0c9a3b: what is compared on, and a digest of the overrides in any order."""
     request = read(args)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stsfm.compare import filters, select
 from stsfm.mistakes import Mistake
+from stsfm.present import line
 from stsfm.record import Record, records
 from stsfm.screen import Screen
 
@@ -24,17 +25,6 @@ def main(args: list[str]) -> int:
     if not found:
         print(f"no runs in {home}; try: stsfm run model=lstm data=airline")
     return 0
-
-
-def line(record: Record) -> str:
-    """State, place, protocol and validation and test MASE of a run."""
-    status, scores = record.status, record.scores
-    name = os.path.relpath(record.folder)
-    if record.state != "finished":
-        return f"{record.state:12} {name:44} {status.get('error', '')}".rstrip()
-    numbers = [scores[split]["mase"] or scores[split]["mae"] for split in ("val", "test")]
-    val, test = (f"{number['pooled']:.3f}" for number in numbers)
-    return f"{record.state:12} {name:44} protocol {status['fingerprint']}  val {val}  test {test}"
 
 
 def show(name: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,13 @@ from stsfm.screen import Screen
 from stsfm.table import Table, tabulate
 
 
-def present(run: Record, baselines: list[Record], split: Split, config: Mapping[str, Any]) -> None:
+def present(run: Record, baselines: list[Record], split: Split) -> None:
     """Write table and figures; the table is a snapshot, `stsfm compare` counts anew."""
     from stsfm.plots import draw
 
     members = [run, *baselines]
     table = tabulate(members, tried=tried(run))
-    draw(_story(run, baselines, split, config), run.folder / "plots")
+    draw(_story(run, baselines, split), run.folder / "plots")
     write(run.folder / "table.csv", as_csv(table))
     paths = [os.path.relpath(member.folder, run.folder) for member in members]
     write_json(run.folder / "members.json", paths)
@@ -38,6 +37,17 @@ def show(run: Record, screen: Screen) -> None:
     screen.say(f"→ {where}   table.md · {plots} plots · model · record   (the same command again is free)")
 
 
+def line(run: Record) -> str:
+    """State, place, protocol, and validation and test error of a run."""
+    status, scores = run.status, run.scores
+    place = os.path.relpath(run.folder)
+    if run.state != "finished":
+        return f"{run.state:12} {place:44} {status.get('error', '')}".rstrip()
+    numbers = [scores[split]["mase"] or scores[split]["mae"] for split in ("val", "test")]
+    val, test = (f"{number['pooled']:.3f}" for number in numbers)
+    return f"{run.state:12} {place:44} protocol {status['fingerprint']}  val {val}  test {test}"
+
+
 def tried(run: Record) -> int:
     """Configurations that were tried under the run's protocol, shown or not."""
     home, mine = run.folder.parents[2], run.status["fingerprint"]
@@ -45,7 +55,7 @@ def tried(run: Record) -> int:
     return len({status["settings"] for status in statuses if status.get("fingerprint") == mine})
 
 
-def _story(run: Record, baselines: list[Record], split: Split, config: Mapping[str, Any]) -> Any:
+def _story(run: Record, baselines: list[Record], split: Split) -> Any:
     """What the figures need, read back from the record."""
     from stsfm.plots import Story
 

@@ -13,7 +13,7 @@ from stsfm.backtest import backtest
 from stsfm.build import build_model
 from stsfm.identity import bare, identify
 from stsfm.losses.metrics import Reference
-from stsfm.run import cut
+from stsfm.job import cut
 
 SHORT = "trainer.epochs=4"
 ALONE = "baselines=[]"

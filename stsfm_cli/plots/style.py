@@ -106,10 +106,11 @@ def short(name: str, most: int) -> str:
 
 def trace(ax: Axes, x: np.ndarray, y: np.ndarray, **line: Any) -> None:
     """A line with its gaps; a value between two gaps, which no line would show, is a dot."""
+    x, y = thin(x, y)
     alone = np.isfinite(y)
     left, right = np.append(False, alone[:-1]), np.append(alone[1:], False)
     alone = alone & ~left & ~right
-    ax.plot(*thin(x, y), **line)
+    ax.plot(x, y, **line)
     if alone.any() and "marker" not in line:
         dot = {k: v for k, v in line.items() if k in ("color", "alpha", "zorder")}
         ax.plot(x[alone], y[alone], ls="", marker="o", ms=1.3, mew=0, **dot)
@@ -120,11 +121,9 @@ def thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size = -(-2 * len(x) // MOST)
     if size <= 2:
         return x, y
-    bins = len(x) // size
-    cut = y[: bins * size].reshape(bins, size)
+    cut = np.append(y, np.full(-len(y) % size, np.nan)).reshape(-1, size)
     ends = np.stack([np.fmin.reduce(cut, 1), np.fmax.reduce(cut, 1)], 1)
-    middle = x[: bins * size].reshape(bins, size).mean(1)
-    return np.repeat(middle, 2), ends.ravel()
+    return np.repeat(x[::size], 2), ends.ravel()
 
 
 def sample(count: int) -> np.ndarray:
@@ -147,6 +146,8 @@ def date_axis(ax: Axes, story: Story, start: float, stop: float, most: int) -> N
         ax.set_xlabel("row")
         return
     places, labels = dates.ticks(start, stop, most, least=float(np.median(np.diff(story.clock))))
+    if any("\n" in label for label in labels):  # one line stands higher than the first of two
+        labels = [label if "\n" in label else f"{label}\n " for label in labels]
     ax.set_xticks(places, labels)
 
 
@@ -168,7 +169,7 @@ def step_ticks(last: int, season: int, most: int = 5) -> list[int]:
     if last <= most + 2:
         return list(range(1, last + 1))
     rounds = [1, 2, 3, 4, 5, 6, 10, 12, 20, 24, 30, 48, 50, 60, 100, 120, 150, 200, 250, 500]
-    if season > 1 and last >= 2 * season:
+    if season > 1 and last >= 3 * season:
         rounds = [season * k for k in (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 50, 100)]
     fitting = [k for k in rounds if last / k <= most] or [max(1, -(-last // most))]
     ending = [k for k in fitting if last % k == 0 and last // k > 2]  # at best the last is labelled

@@ -1,0 +1,109 @@
+"""One job, from a composed config to a recorded, compared and plotted forecast.
+
+    config → dataset → protocol → model → backtest → record → table → plots
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stsfm import compose, record
+from stsfm.backtest import evaluate
+from stsfm.build import build, build_model
+from stsfm.datasets.protocol import Split
+from stsfm.identity import identify
+from stsfm.mistakes import Mistake
+from stsfm.record import Record
+from stsfm.results import describe, save
+from stsfm.screen import Screen
+
+
+def execute(
+    config: dict[str, Any], overrides: list[str], screen: Screen, *, one_of_many: bool = False
+) -> Record | None:
+    """Run a job, unless it was finished before, and put it beside the baselines.
+
+    Returns its record, finished or failed; None on ranks that only help to train.
+    """
+    split = cut(config)
+    others = _baselines(config)
+    if not one_of_many:
+        screen.say(describe(split)["headline"])
+    run = fit(config, overrides, split, screen)
+    if run is None:
+        return None
+    if run.state == "finished" and not (run.folder / "table.md").exists():
+        from stsfm.present import present
+
+        fitted = [fit(config | other, [], split, screen) for other in others]
+        present(run, [baseline for baseline in fitted if baseline], split)
+    if run.state == "finished":
+        from stsfm.present import line, show
+
+        screen.say(line(run)) if one_of_many else show(run, screen)
+    return run
+
+
+def cut(config: Mapping[str, Any]) -> Split:
+    """The dataset of a config, cut by its protocol."""
+    panel = build(config["data"], path="data")
+    return build(config["protocol"], panel, path="protocol")
+
+
+def _baselines(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """What differs in the configs of the baselines that the model is put beside."""
+    choices = config["choices"]
+    trees = compose.models(config["baselines"], config)
+    return [
+        {"model": tree, "choices": {**choices, "model": name}}
+        for name, tree in trees.items()
+        if name != choices["model"]
+    ]
+
+
+def fit(config: Mapping[str, Any], overrides: list[str], split: Split, screen: Screen) -> Record | None:
+    """The finished run of a config: found, or made now. A failure is recorded, said and returned."""
+    identity = identify(config, split)
+    home, name = Path(config["runs_dir"]), identity.model
+    run = Record(home / identity.folder)
+    if run.state == "finished" and not config["force"]:
+        return run
+    with screen.training(name, config["model"].get("trainer", {}).get("epochs")) as show_row:
+
+        def monitor(row: Mapping[str, float]) -> None:
+            run.append_history(row)
+            show_row(row)
+
+        model = build_model(config["model"], monitor)
+        if not split.panel.mask.all() and "missing" not in model.tags:
+            raise Mistake(f"{name} can't read missing cells, and {identity.data} has some")
+        if record.rank() > 0:
+            model.fit(split.train, split.val)
+            return None
+        about = {**describe(split), "data": identity.data, "model": name}
+        try:
+            with record.writing(home, identity, about, force=config["force"]) as mine:
+                if mine is not None:
+                    _preface(mine, config, overrides)
+                    evaluation = evaluate(model, split, refit=identity.seed is None)
+                    save(mine, model, evaluation, split, config)
+        except Exception as error:
+            where = run.folder / "error.txt"
+            screen.warn(f"{name} failed: {type(error).__name__}: {error} (the trace is in {where})")
+    return run
+
+
+def _preface(run: Record, config: Mapping[str, Any], overrides: list[str]) -> None:
+    """What is known before anything is fitted."""
+    from stsfm.environment import environment
+
+    kept = {key: value for key, value in config.items() if key != "force"}
+    record.write(run.folder / "config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+    words = overrides or [f"{group}={name}" for group, name in config["choices"].items() if name]
+    record.write(run.folder / "command.txt", shlex.join(["stsfm", "run", *words]) + "\n")
+    record.write_json(run.folder / "environment.json", environment(config["hardware"]["threads"]))

@@ -24,8 +24,8 @@ bench: $(VENV)/.dev  ## print speed as ratios to plain torch
 	cd bench && OMP_NUM_THREADS=1 ../$(BIN)/python -m run
 
 links:  ## lay the packages out for type checkers, in .links
-	@mkdir -p .links/stsfm && rm -f .links/stsfm/*
-	@ln -sf ../../stsfm_cli/* ../../conf ../../datasets ../../losses ../../models .links/stsfm/
+	@rm -rf .links && mkdir -p .links/stsfm
+	@for entry in stsfm_cli/* conf datasets losses models; do ln -s ../../$$entry .links/stsfm/; done
 
 clean:  ## remove what was installed and built; runs stay
 	rm -rf $(VENV) .links build *.egg-info .pytest_cache .mypy_cache .ruff_cache

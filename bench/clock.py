@@ -49,5 +49,8 @@ def report(what: str, ratio: float, bound: float, *, more: str = "", least: bool
     """Print a line; was the bound kept?"""
     kept = ratio >= bound if least else ratio <= bound
     sign = "≥" if least else "≤"
-    print(f"{'ok  ' if kept else 'SLOW'}  {what:58} {ratio:7.3f}  {sign} {bound:<6} {more}", flush=True)
+    print(
+        f"{'ok  ' if kept else 'SLOW'}  {what:58} {ratio:7.3f}  {sign} {bound:<6} {more}",
+        flush=True,
+    )
     return kept

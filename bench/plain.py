@@ -1,6 +1,7 @@
 """The baseline: an LSTM on the airline series in plain torch, with all that a careful user writes.
 
-It validates every epoch, clips, and keeps the best copy. Same architecture, windows, batches, epochs.
+It validates every epoch, clips, and keeps the best copy. Architecture, windows, batches, loss and
+epochs are the product's.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class PerItem(Dataset):
 
 
 def gather() -> bool:
-    """An epoch of batches of 32 over 2,800 windows × 8 nodes, context 96, horizon 24: the same arrays."""
+    """An epoch in batches of 32: windows of 96 + 24 rows × 8 nodes, the same arrays."""
     panel = sines(length=4000, nodes=8, periods=[24], amplitudes=[1.0], noise=0.1, seed=0)
     train = rolling(panel).train.look_back(96).whole().map(torch.as_tensor)
     loader = DataLoader(PerItem(train), batch_size=32, shuffle=True)
@@ -67,7 +67,9 @@ def gather() -> bool:
             train.take(rows)
 
     ours, theirs = interleaved(here(taken), here(lambda: list(loader)), rounds=3)
-    return report("take, times faster than per-item Dataset + collate", theirs / ours, 5, least=True)
+    return report(
+        "take, times faster than per-item Dataset + collate", theirs / ours, 5, least=True
+    )
 
 
 def main() -> bool:

@@ -42,7 +42,7 @@ class Arrays:
 class Space(Arrays):
     """Where the nodes are; any part may be absent.
 
-    adjacency  float (node, node), or (time, node, node) where the graph changes; [i, j] weighs i → j
+    adjacency  float (node, node), (time, node, node) where the graph changes; [i, j] weighs i → j
     coords     float (node, dim), in `units`
     geometry   what the coordinates mean: plane, sphere (longitude, latitude) or grid
     """
@@ -58,7 +58,8 @@ class Space(Arrays):
 
     def at(self, rows: Array | slice) -> Space:
         """The space at some rows of time: the same one, unless the graph changes."""
-        return replace(self, adjacency=self.adjacency[rows]) if self.changes else self
+        graph: Array = self.adjacency
+        return replace(self, adjacency=graph[rows]) if self.changes else self
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -41,7 +41,9 @@ class Panel(Arrays):
     time: Array  # int64 (*batch, time); ns since 1970
     about: About
     known: Array = None  # float (*batch, time, node | 1, covariate); known ahead
-    privileged: Array | None = None  # float (*batch, time, node | 1, feature); seen in training only
+    privileged: Array | None = (
+        None  # float (*batch, time, node | 1, feature); seen in training only
+    )
     space: Space = field(default_factory=Space)
 
     def __post_init__(self) -> None:
@@ -60,8 +62,8 @@ class Panel(Arrays):
         if tuple(self.time.shape) != shape[:-2]:
             raise ValueError(f"time must be {shape[:-2]}, got {tuple(self.time.shape)}")
         if shape[-2:] != (len(about.nodes), len(about.channels)):
-            wanted = f"{len(about.nodes)} nodes × {len(about.channels)} channels"
-            raise ValueError(f"{about.name} names {wanted}, but values are {shape}")
+            names = f"{len(about.nodes)} nodes × {len(about.channels)} channels"
+            raise ValueError(f"{about.name} names {names}, but values are {shape}")
         for name in ("known", "privileged"):
             extra = getattr(self, name)
             if extra is None:
@@ -110,12 +112,13 @@ class Panel(Arrays):
 
         Where `padded`, rows below 0 stand for what was never observed.
         """
-        rows = starts[..., None] + _count_up(starts, length) if padded or self.space.changes else None
-        if not padded:
-            held = {k: _runs(v, starts, length) for k, v in self._timed()}
-            return replace(self, **held, space=self.space.at(rows))
-        real, rows = (rows >= 0)[..., None, None], rows.clip(0)
-        held = {k: v[rows] * real if k != "time" else v[rows] for k, v in self._timed()}
+        held = {} if padded else {k: _runs(v, starts, length) for k, v in self._timed()}
+        if not padded and not self.space.changes:
+            return replace(self, **held)
+        rows = starts[..., None] + _count_up(starts, length)
+        if padded:
+            real, rows = (rows >= 0)[..., None, None], rows.clip(0)
+            held = {k: v[rows] if k == "time" else v[rows] * real for k, v in self._timed()}
         return replace(self, **held, space=self.space.at(rows))
 
     def part(self, batch: slice | tuple[int, ...] | None) -> Panel:
@@ -135,7 +138,7 @@ class Panel(Arrays):
         return replace(self, **cut, about=about)
 
     def blank(self) -> Panel:
-        """The frame alone: what a model may know of the future. Outages leak, so the mask goes too."""
+        """The frame alone: what a model may know of the future. Outages leak: the mask goes too."""
         new = xp(self.values)
         values, mask = new.zeros_like(self.values), new.zeros_like(self.mask)
         return replace(self, values=values, mask=mask, privileged=None)
@@ -162,7 +165,9 @@ def _runs(x: Array, starts: Array, length: int) -> Array:
         return overlapping[np.atleast_1d(starts)].reshape(shape)
     if not width:
         return x.new_zeros(shape)
-    return x.contiguous().as_strided(views, (width, 1)).index_select(0, starts.reshape(-1)).view(shape)
+    return (
+        x.contiguous().as_strided(views, (width, 1)).index_select(0, starts.reshape(-1)).view(shape)
+    )
 
 
 def _rows(x: np.ndarray) -> np.ndarray:
@@ -198,4 +203,4 @@ class Forecast(Arrays):
         join = np.concatenate if isinstance(first.point, np.ndarray) else xp(first.point).cat
         held = [f.name for f in fields(cls) if hasattr(getattr(first, f.name), "shape")]
         joined = {name: join([getattr(f, name) for f in forecasts]) for name in held}
-        return replace(first, **joined, parts={})
+        return replace(first, **joined, parts={})  # type: ignore[arg-type]

@@ -38,12 +38,15 @@ class Split:
     def truth(self, windows: RollingWindows) -> RollingWindows:
         """The same windows in data units, untouched by the transform."""
         return RollingWindows(
-            panel=self.panel, origins=windows.origins, horizon=windows.horizon, offset=windows.offset
+            panel=self.panel,
+            origins=windows.origins,
+            horizon=windows.horizon,
+            offset=windows.offset,
         )
 
     @cached_property
     def fingerprint(self) -> str:
-        """Six hex digits of all that makes scores comparable; what a model reads is no part of it."""
+        """Six hex digits of what makes scores comparable; a model's look-back is no part of it."""
         return fingerprint(self.panel, self.rules)
 
 
@@ -100,9 +103,9 @@ def rolling(
     Forecasting: Principles and Practice, 3rd ed. (2021), §5.10.
     """
     about = panel.about
-    suggests = {"horizon": max(1, about.season), "val": 0.7, "test": 0.8, "transform": "none"}
-    suggests |= about.suggests
-    chosen = {"horizon": horizon, "val": val, "test": test, "transform": transform}
+    usual = {"horizon": max(1, about.season), "val": 0.7, "test": 0.8, "transform": "none"}
+    suggests: dict[str, Any] = usual | dict(about.suggests)
+    chosen: dict[str, Any] = {"horizon": horizon, "val": val, "test": test, "transform": transform}
     chosen = {k: suggests[k] if v == "auto" else v for k, v in chosen.items()}
     h, power = int(chosen["horizon"]), chosen["transform"]
     rows = len(panel)
@@ -135,7 +138,7 @@ def rolling(
             "val": [first_val, ends["val"]], "test": [first_test, ends["test"]],
             "stride": stride, "gap": gap, "transform": power, "scaling": scaling,
             "mask": "unobserved cells are not scored", "steps": "all steps of the horizon pooled",
-            "fit": "nets: train, best epoch on validation; others: train, then refitted before test",
+            "fit": "nets: train, best epoch on validation; others: refitted before the test border",
             "refit": "never",
         },
     )  # fmt: skip

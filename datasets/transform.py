@@ -1,8 +1,8 @@
-"""One transform per task: a variance-stabilising power, then an affine scale, per node and channel.
+"""One transform per task: a power that steadies the variance, then an affine scale.
 
-    z = (g(y; λ) − shift) / scale,     g(y; λ) = (y^λ − 1) / λ,  log y at λ = 0,  y where power = none
+    z = (g(y; λ) − shift) / scale,    g(y; λ) = (y^λ − 1) / λ,  log y at λ = 0,  y without power
 
-Both are fitted on observed training cells only and inverted on the Forecast.
+Both are per node and channel, fitted on observed training cells only and inverted on the Forecast.
 Box & Cox, An analysis of transformations, JRSS B 26 (1964).
 """
 
@@ -20,7 +20,9 @@ Power = Literal["none", "log", "boxcox"]
 Scaling = Literal["none", "standard"]
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))  # quantiles read off a predictive scale
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)  # E f(Z) = Σ w f(x) / √(2π), Z standard normal
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(
+    32
+)  # E f(Z) = Σ w f(x) / √(2π), Z standard normal
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +58,7 @@ class Transform(Arrays):
         return z if mask is None else new.where(mask, z, 0 * z)
 
     def inverse(self, z: Array) -> Array:
-        """Transformed units → data units. Below the range of a power transform: its lower end, 0."""
+        """Transformed units → data units; what lies below the range of a power gives 0."""
         new = xp(z)
         y = z * self.scale + self.shift
         if self.power is None:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from stsfm.datasets.panel import Array, Panel, Space, xp
+from stsfm.datasets.panel import Array, Panel, Space
 from stsfm.datasets.transform import IDENTITY, Transform
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,7 @@ class Metric:
     name: str
     label: str
     formula: str
-    finish: Callable[[Sums], float]
+    finish: Callable[[Sums], Any]
     unit: str = ""
     requires: str = "count"  # the sum without which there is no score
 
@@ -113,7 +114,7 @@ METRICS = (
            finish=lambda s: s["scaled_squared"] / s["count"]),
     Metric(name="crps", label="CRPS", unit="data", formula="2 × mean pinball loss over the levels",
            finish=lambda s: s["crps"] / s["count"], requires="crps"),
-    Metric(name="cover80", label="cover 80 %", formula="share of y within the 10 % … 90 % quantiles",
+    Metric(name="cover80", label="cover 80 %", formula="share of y in the 10 % … 90 % quantiles",
            finish=lambda s: s["covered"] / s["count"], requires="covered"),
     Metric(name="width80", label="width 80 %", unit="data", formula="mean of q90 − q10",
            finish=lambda s: s["width"] / s["count"], requires="width"),

@@ -36,7 +36,8 @@ class Quantile(Term):
     def __call__(self, step: Step) -> Cost:
         forecast = step.forecast
         picked = [forecast.levels.index(x) for x in self.levels]
-        loss = pinball(forecast.quantiles[..., picked], step.future.values, self.levels)
+        quantiles: Array = forecast.quantiles
+        loss = pinball(quantiles[..., picked], step.future.values, self.levels)
         return Cost(loss.mean(-1), step.future.mask)
 
 

@@ -88,10 +88,7 @@ class ARIMA(Forecaster):
     def predict(self, past: Panel, future: Panel) -> Forecast:
         past, end = past.only_targets(), np.array([len(past)])
         batch = past.values.shape[:-3]
-        singles = [
-            self._continue(past.part(at), end, len(future))  # type: ignore[arg-type]
-            for at in np.ndindex(*batch)
-        ]
+        singles = [self._continue(past.part(at), end, len(future)) for at in np.ndindex(*batch)]
         return Forecast.concat(singles).map(lambda x: x.reshape(*batch, *x.shape[1:]))
 
     def backtest(self, windows: RollingWindows) -> Forecast:

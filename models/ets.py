@@ -73,7 +73,7 @@ class ETS(Forecaster):
         past, batch = past.only_targets(), past.values.shape[:-3]
         singles = []
         for at in np.ndindex(*batch):
-            one = past.part(at)  # type: ignore[arg-type]
+            one = past.part(at)
             begun = one.mask.any((-2, -1))
             one = one[slice(int(begun.argmax()) if begun.any() else len(one), None)]
             singles.append(self._continue(one, np.array([len(one)]), len(future)))

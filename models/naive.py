@@ -32,7 +32,9 @@ class _Baseline(Forecaster):
 
     def predict(self, past: Panel, future: Panel) -> Forecast:
         origins = np.array([len(past)])
-        return Forecast(point=self._continue(past.only_targets(), origins, len(future))[..., 0, :, :, :])
+        return Forecast(
+            point=self._continue(past.only_targets(), origins, len(future))[..., 0, :, :, :]
+        )
 
     def backtest(self, windows: RollingWindows) -> Forecast:
         series = windows.panel.only_targets()

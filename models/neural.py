@@ -1,7 +1,7 @@
 """Any net behind the one face of every model.
 
-A net is an ``nn.Module(frame, *, hyperparameters)`` with ``forward(past, future) → Forecast``. Neural
-gives it windows of its own look-back, a loss, a trainer and a seed.
+A net is an ``nn.Module(frame, *, hyperparameters)`` with ``forward(past, future) → Forecast``.
+Neural gives it windows of its own look-back, a loss, a trainer and a seed.
 """
 
 from __future__ import annotations
@@ -40,12 +40,11 @@ class Neural(Forecaster):
     ) -> None:
         self.make, self.context, self.seed = net, context, seed
         self.loss, self.trainer, self.hardware, self.monitor = loss, trainer, hardware, monitor
-        net_class = getattr(net, "func", net)  # of functools.partial
+        net_class: Any = getattr(net, "func", net)  # of functools.partial
         self.cite, self.reads = net_class.cite, context  # type: ignore[misc]
         if lacks := loss.needs - net_class.offers:
-            raise ValueError(
-                f"the loss needs {sorted(lacks)}; {net_class.__name__} offers {sorted(net_class.offers)}"
-            )
+            offers = sorted(net_class.offers)
+            raise ValueError(f"needs {sorted(lacks)}, and {net_class.__name__} offers {offers}")
         self.tags = frozenset({"missing", *(["intervals"] if loss.needs else [])})  # type: ignore[misc]
         self.report: dict[str, Any] = {}
 
@@ -83,7 +82,9 @@ class Neural(Forecaster):
         if single:
             past, future = past.part(None), future.part(None)
         device = self.hardware.device
-        forecast = self.net(*(panel.map(lambda a: as_tensor(a, device)) for panel in (past, future)))
+        forecast = self.net(
+            *(panel.map(lambda a: as_tensor(a, device)) for panel in (past, future))
+        )
         return replace(forecast, parts={}).map(
             lambda t: (t[0] if single else t).cpu().numpy().astype(np.float64)
         )

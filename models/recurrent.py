@@ -1,7 +1,8 @@
 """Recurrent nets: a state reads the past row by row, then a linear head gives every step at once.
 
     rnn    h_t = tanh(W x_t + U h_{t−1} + b)
-    gru    z, r = σ(W x_t + U h_{t−1} + b),   h_t = z h_{t−1} + (1 − z) tanh(W x_t + r (U h_{t−1} + b))
+    gru    z, r = σ(W x_t + U h_{t−1} + b),
+           h_t = z h_{t−1} + (1 − z) tanh(W x_t + r (U h_{t−1} + b))
     lstm   i, f, o = σ(W x_t + U h_{t−1} + b),   c_t = f c_{t−1} + i tanh(W x_t + U h_{t−1} + b),
            h_t = o tanh(c_t)
 
@@ -26,7 +27,7 @@ from stsfm.models.layers.normalise import Normalise, centre
 class _Recurrent(nn.Module):
     """A cell over the past, a head over its last state."""
 
-    cell: ClassVar[type[nn.RNNBase]]
+    cell: ClassVar[type[nn.RNN | nn.GRU | nn.LSTM]]
     offers = Head.offers
 
     def __init__(

@@ -1,8 +1,8 @@
 """The one training loop. Everything that is trained by gradients goes through `train`.
 
-Lightning brings devices, precision and DDP, and is paid for once: the whole training is one of its
-steps. Tensors lie on the device, batches are views of one gather; validation, early stopping and the
-best copy happen in memory. What is random is derived from (seed, epoch).
+Lightning brings devices, precision and DDP, and is paid for once: the whole training is one of
+its steps. Tensors lie on the device, batches are views of one gather; validation, early stopping
+and the best copy happen in memory. What is random is derived from (seed, epoch).
 Falcon et al., PyTorch Lightning (2019).
 """
 
@@ -152,7 +152,7 @@ class _Fit(L.LightningModule):
         self.report = {"epochs": epoch, "best_epoch": self.best_epoch}
 
     def _epoch(self, epoch: int) -> dict[str, float]:
-        """One pass over the windows of this rank; the mean loss, and its terms where there are more."""
+        """One pass over the windows of this rank: the mean loss, and its terms if several."""
         self._reseed(self.seed * 1_000_003 + epoch)
         order = self._share(torch.randperm(len(self.windows))).to(self.device)
         totals: dict[str, Tensor] = {}
@@ -169,21 +169,27 @@ class _Fit(L.LightningModule):
     def _chunk(self, rows: Tensor) -> dict[str, Tensor]:
         """Optimiser steps over the batches of one gather; sums of the loss and of its terms."""
         window, settings = self.windows.take(rows), self.settings
-        blank, optimizer = window.future.blank(), self.optimizers(use_pl_optimizer=False)
+        blank = window.future.blank()
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
         totals: dict[str, Tensor] = {}
         for start in range(0, len(rows), settings.batch_size):
             batch = slice(start, start + settings.batch_size)
             step = self._step(window.past.part(batch), window.future.part(batch), blank.part(batch))
             value, means = self.loss(step)
             self._backward(value / settings.accumulate)
-            if (start // settings.batch_size + 1) % settings.accumulate == 0 or batch.stop >= len(rows):
+            if (start // settings.batch_size + 1) % settings.accumulate == 0 or batch.stop >= len(
+                rows
+            ):
                 if settings.clip is not None:
                     nn.utils.clip_grad_norm_(self.net.parameters(), settings.clip)
                 optimizer.step()
                 optimizer.zero_grad()
                 torch.clear_autocast_cache()  # it holds the weights from before the step
             count = min(batch.stop, len(rows)) - start
-            for name, mean in {"train": value, **{f"train_{k}": v for k, v in means.items()}}.items():
+            for name, mean in {
+                "train": value,
+                **{f"train_{k}": v for k, v in means.items()},
+            }.items():
                 totals[name] = totals.get(name, 0) + mean.detach() * count
         return totals
 
@@ -208,7 +214,11 @@ class _Fit(L.LightningModule):
     def _step(self, past: Panel, future: Panel, blank: Panel) -> Step:
         forecast = self.net(past, blank)
         return Step(
-            past=past, future=future, forecast=forecast, transform=self.windows.transform, net=self.net
+            past=past,
+            future=future,
+            forecast=forecast,
+            transform=self.windows.transform,
+            net=self.net,
         )
 
     @torch.inference_mode()
@@ -251,7 +261,7 @@ def weights_digest(net: nn.Module) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Lightning without its advice, its exit codes and the traces that DDP leaves in the environment."""
+    """Lightning without its advice and exit codes; nothing of DDP stays behind."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
     ranks = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")

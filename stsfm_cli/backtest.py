@@ -1,4 +1,4 @@
-"""A model over windows: fitted by the rules, forecast once in data units, scored in every way needed."""
+"""A model over windows: fitted by the rules, forecast once in data units, then scored."""
 
 from __future__ import annotations
 
@@ -61,7 +61,12 @@ def evaluate(model: Forecaster, split: Split, *, refit: bool) -> Evaluation:
 
 
 def backtest(
-    model: Forecaster, windows: RollingWindows, split: Split, reference: Reference, *, batch: int = 0
+    model: Forecaster,
+    windows: RollingWindows,
+    split: Split,
+    reference: Reference,
+    *,
+    batch: int = 0,
 ) -> Backtest:
     """Forecast every window and score it; `batch` windows at a time (0 = as many as fit)."""
     transform = split.transform
@@ -101,7 +106,7 @@ def _check_finite(forecast: Forecast) -> None:
 
 
 def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None:
-    """A metric over all cells, per step of the horizon and per node; None where it has no meaning."""
+    """A metric over all cells, per step and per node; None where it has no meaning."""
     if metric(steps) is None:
         return None
     horizon, nodes = steps["count"].shape[:2]
@@ -122,4 +127,4 @@ def _batches(windows: RollingWindows, reads: int | None, batch: int) -> Iterator
 def _join(parts: list[Panel]) -> Panel:
     joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in
               ("values", "mask", "time", "known")}  # fmt: skip
-    return replace(parts[0], **joined)
+    return replace(parts[0], **joined)  # type: ignore[arg-type]

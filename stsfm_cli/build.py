@@ -24,7 +24,7 @@ NET_KEYS = ("context", "seed", "loss", "trainer", "hardware")  # conf/model/_net
 
 
 def build(config: Mapping[str, Any], *args: Any, path: str) -> Any:
-    """Call the config's `_target_` with its keys, inner targets first; `path` names it in errors."""
+    """Call the config's `_target_` with its keys, inner ones first; `path` names it in errors."""
     target = locate(config["_target_"], path)
     keys = {name: value for name, value in config.items() if name not in ("_target_", "_partial_")}
     check_keys(target, keys, path)
@@ -69,7 +69,9 @@ def locate(target: str, path: str) -> Callable[..., Any]:
         raise Mistake(f"{path}._target_: nothing is called {target!r} ({error})") from error
     home = f"{getattr(found, '__module__', '')}."
     if not home.startswith(TRUSTED) or not callable(found):
-        raise Mistake(f"{path}._target_: {target!r} is not one of the objects that may be named here")
+        raise Mistake(
+            f"{path}._target_: {target!r} is not one of the objects that may be named here"
+        )
     return found
 
 
@@ -88,7 +90,7 @@ def check_keys(target: Callable[..., Any], keys: Mapping[str, Any], path: str) -
     for name, parameter in allowed.items():
         if parameter.default is parameter.empty and name not in keys:
             raise Mistake(f"missing key '{path}.{name}'")
-    function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
+    function = target.__init__ if inspect.isclass(target) else target
     hints = typing.get_type_hints(function)
     for name, value in keys.items():
         if name in hints and not fits(value, hints[name]):

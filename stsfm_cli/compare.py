@@ -1,6 +1,6 @@
 """`stsfm compare`: one table from run folders, rebuilt whenever asked for.
 
-    stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [model.hidden=64] [--all-configs]
+stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [model.hidden=64] [--all-configs]
 """
 
 from __future__ import annotations
@@ -99,12 +99,12 @@ def select(found: Iterable[Record], wanted: dict[str, list[str]]) -> list[Record
 
 
 def _facts(record: Record) -> dict[str, Any]:
-    """All that a run can be filtered by: its choices, its fingerprint, and every key of its config."""
+    """What a run can be filtered by: choices, fingerprint, state, every key of its config."""
     status, config = record.status, settings(record)
     facts = flatten({k: v for k, v in config.items() if k != "choices"})
-    names = {key: value for key, value in (config.get("choices") or {}).items()}
     state = {"state": record.state, "protocol": status.get("fingerprint")}
-    return facts | names | {"model": status.get("model"), "data": status.get("data")} | state
+    names = {"model": status.get("model"), "data": status.get("data")}
+    return facts | (config.get("choices") or {}) | names | state
 
 
 def settings(record: Record) -> dict[str, Any]:

@@ -13,11 +13,20 @@ from typing import Any
 
 import stsfm
 
-PACKAGES = ("stsfm", "torch", "lightning", "numpy", "scipy", "statsmodels", "hydra-core", "omegaconf")
+PACKAGES = (
+    "stsfm",
+    "torch",
+    "lightning",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "hydra-core",
+    "omegaconf",
+)
 
 
 def environment(threads: int) -> dict[str, Any]:
-    """Versions, machine and device; and the state of the checkout, where the product runs from one."""
+    """Versions, machine and device; and the state of the checkout that the source lies in."""
     return {
         "python": sys.version.split()[0],
         "packages": {name: version for name in PACKAGES if (version := _version(name))},

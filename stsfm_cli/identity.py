@@ -123,7 +123,9 @@ def bare(source: str) -> str:
     """Source text without comments, docstrings and blank lines: what a change of words leaves."""
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
             text = node.body[0]
             for row in range(text.lineno - 1, text.end_lineno or text.lineno):
                 lines[row] = ""

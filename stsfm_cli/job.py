@@ -1,6 +1,6 @@
 """One job, from a composed config to a recorded, compared and plotted forecast.
 
-    config → dataset → protocol → model → backtest → record → table → plots
+config → dataset → protocol → model → backtest → record → table → plots
 """
 
 from __future__ import annotations
@@ -66,8 +66,10 @@ def _baselines(config: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def fit(config: Mapping[str, Any], overrides: list[str], split: Split, screen: Screen) -> Record | None:
-    """The finished run of a config: found, or made now. A failure is recorded, said and returned."""
+def fit(
+    config: Mapping[str, Any], overrides: list[str], split: Split, screen: Screen
+) -> Record | None:
+    """The run of a config: found finished, or made now. A failure is recorded and returned."""
     identity = identify(config, split)
     home, name = Path(config["runs_dir"]), identity.model
     run = Record(home / identity.folder)
@@ -103,7 +105,9 @@ def _preface(run: Record, config: Mapping[str, Any], overrides: list[str]) -> No
     from stsfm.environment import environment
 
     kept = {key: value for key, value in config.items() if key != "force"}
-    record.write(run.folder / "config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+    record.write(
+        run.folder / "config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
+    )
     words = overrides or [f"{group}={name}" for group, name in config["choices"].items() if name]
     record.write(run.folder / "command.txt", shlex.join(["stsfm", "run", *words]) + "\n")
     record.write_json(run.folder / "environment.json", environment(config["hardware"]["threads"]))

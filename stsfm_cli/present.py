@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from stsfm.datasets.protocol import Split
 from stsfm.record import Record, records, write, write_json
 from stsfm.render import as_csv, as_markdown
 from stsfm.screen import Screen
-from stsfm.table import Table, tabulate
+from stsfm.table import tabulate
 
 
 def present(run: Record, baselines: list[Record], split: Split) -> None:
@@ -34,7 +33,9 @@ def show(run: Record, screen: Screen) -> None:
     screen.table(tabulate([m for m in members if m.status], tried=tried(run)))
     plots = len(list((run.folder / "plots").glob("*.png")))
     where = os.path.relpath(run.folder)
-    screen.say(f"→ {where}   table.md · {plots} plots · model · record   (the same command again is free)")
+    screen.say(
+        f"→ {where}   table.md · {plots} plots · model · record   (the same command again is free)"
+    )
 
 
 def line(run: Record) -> str:
@@ -62,7 +63,9 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Any:
     with np.load(run.folder / "forecast.npz") as stored:
         forecast = {name: stored[name] for name in stored.files}
     members = [run, *(b for b in baselines if b.state == "finished")]
-    level = next((m for m in members if m.status["model"] == "seasonal_naive" and m is not run), None)
+    level = next(
+        (m for m in members if m.status["model"] == "seasonal_naive" and m is not run), None
+    )
     reference = None
     if level is not None:
         with np.load(level.folder / "forecast.npz") as stored:

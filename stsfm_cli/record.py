@@ -65,7 +65,7 @@ class Record:
 
     @property
     def state(self) -> State:
-        """What can be trusted: `crashed` where the writer died, `damaged` where files are missing."""
+        """What can be trusted: `crashed` where the writer died, `damaged` where files lack."""
         state = self.status.get("state", "missing")
         if state == "running" and not self.locked:
             return "crashed"
@@ -119,10 +119,12 @@ def records(runs: Path) -> Iterator[Record]:
 
 
 @contextmanager
-def writing(runs: Path, identity: Identity, about: Mapping[str, Any], *, force: bool) -> Iterator[Record | None]:
+def writing(
+    runs: Path, identity: Identity, about: Mapping[str, Any], *, force: bool
+) -> Iterator[Record | None]:
     """Hold the run's folder; yields its record, or None where another has finished it already.
 
-    An exception leaves the status `failed` (or `interrupted`) with its trace in error.txt, and goes on.
+    An exception leaves the status `failed` or `interrupted`, its trace in error.txt, and goes on.
     """
     record = Record(runs / identity.folder)
     record.folder.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,9 @@ def columns(table: Table) -> list[Column]:
         Column(label="RMSE", get=lambda _, r: r.score("test", "rmse"), better="low", brief=False),
         Column(label="skill %", get=lambda t, r: t.skill(r), better="high", scale=100),
         Column(label="CRPS", get=lambda _, r: r.score("test", "crps"), better="low"),
-        Column(label="cover 80 %", get=lambda _, r: r.score("test", "cover80"), scale=100, digits=0),
+        Column(
+            label="cover 80 %", get=lambda _, r: r.score("test", "cover80"), scale=100, digits=0
+        ),
         Column(label="fit s", get=lambda _, r: r.cost("fit_seconds"), digits=2),
         Column(label="params", get=lambda _, r: r.cost("parameters"), digits=0),
     ]
@@ -90,7 +92,9 @@ def _text(value: Value | None, column: Column, digits: int, spread: bool) -> str
         return NONE
     number = f"{value.mean * column.scale:.{digits}f}".replace("-", "−")
     if spread:
-        number += f" ± {NONE if value.sd is None else format(value.sd * column.scale, f'.{digits}f')}"
+        number += (
+            f" ± {NONE if value.sd is None else format(value.sd * column.scale, f'.{digits}f')}"
+        )
     return number
 
 
@@ -112,10 +116,14 @@ def sentences(table: Table) -> list[str]:
         words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
     if (independent := table.status["independent"]) < 10:
         words.append(f"No significance test: {independent} independent origins.")
-    words.append(f"{table.tried} configurations tried under this protocol, {len(table.rows)} shown.")
+    words.append(
+        f"{table.tried} configurations tried under this protocol, {len(table.rows)} shown."
+    )
     words += [f"Left out: {what}." for what in table.left_out]
     if table.exploratory:
-        words.append("EXPLORATORY: every configuration is shown, so the best test score is optimistic.")
+        words.append(
+            "EXPLORATORY: every configuration is shown, so the best test score is optimistic."
+        )
     return words
 
 
@@ -128,7 +136,9 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
     mine, theirs = errors[net.label], errors[best.label]
     verb = "loses to" if mine > theirs else "is ahead of"
     words = f"{net.label} {verb} {best.label}: test {label} {mine:.3g} against {theirs:.3g}"
-    classical = [row.label for row in table.rows if row.records and not row.is_net and row is not best]
+    classical = [
+        row.label for row in table.rows if row.records and not row.is_net and row is not best
+    ]
     ahead = [name for name in classical if errors.get(name, mine) < mine]
     return f"{words}; also ahead of it: {', '.join(ahead)}." if ahead else f"{words}."
 
@@ -136,8 +146,8 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
 def caption(table: Table) -> str:
     status = table.status
     return (
-        f"{status['headline']}. MAE, RMSE and CRPS in {status['units']}; MASE relative to the seasonal "
-        f"naive error on train; skill relative to the seasonal naive error on test."
+        f"{status['headline']}. MAE, RMSE and CRPS in {status['units']}; MASE relative to the "
+        "seasonal naive error on train; skill relative to the seasonal naive error on test."
     )
 
 
@@ -205,7 +215,13 @@ def as_csv(table: Table) -> str:
     writer.writerow([*head, *spread, *costs])
     for row in table.rows:
         seeds = "" if row.deterministic else row.seeds
-        line = [row.label, seeds, table.status["fingerprint"], row.fitted_to, "; ".join(row.failures)]
+        line = [
+            row.label,
+            seeds,
+            table.status["fingerprint"],
+            row.fitted_to,
+            "; ".join(row.failures),
+        ]
         values = [row.score(*name.split("_", 1)) for name in names] if row.records else []
         values += [table.skill(row)] if row.records else []
         for value in values or [None] * (len(names) + 1):

@@ -1,4 +1,4 @@
-"""What a user sees while a run goes on: a bar on a terminal, plain lines in a log, nothing with -q."""
+"""What a user sees of a run: a bar on a terminal, plain lines in a log, nothing with -q."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Screen:
 
     @contextmanager
     def training(self, name: str, epochs: int | None) -> Iterator[Any]:
-        """Yields a monitor; on a terminal it draws a bar of epochs, elsewhere one line at the end."""
+        """Yields a monitor, which draws a bar of epochs on a terminal and nothing elsewhere."""
         if not self.live or epochs is None:
             yield lambda row: None
             return
@@ -35,7 +35,9 @@ class Screen:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         parts = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"))
-        bar = Progress(*parts, TimeElapsedColumn(), console=Console(stderr=True), refresh_per_second=8)
+        bar = Progress(
+            *parts, TimeElapsedColumn(), console=Console(stderr=True), refresh_per_second=8
+        )
         with bar:
             task = bar.add_task(f"training {name}", total=epochs, words="")
 

@@ -1,7 +1,7 @@
 """From run folders to the rows of a table: seeds folded, versions and settings sorted out.
 
-One table holds one protocol fingerprint. A row is a configuration; its numbers are means over seeds,
-with their standard deviation where there are several, and none where a model draws no numbers.
+One table holds one protocol fingerprint. A row is a configuration; its numbers are means over
+seeds, with their standard deviation where there are several; none where a model draws no numbers.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Table:
 
 
 def tabulate(records: Iterable[Record], *, tried: int, every_config: bool = False) -> Table:
-    """Fold runs into a table. Mistake when they follow different protocols, or when there are none."""
+    """Fold runs into a table. Mistake if they follow different protocols, or if there are none."""
     records = [record for record in records if record.state in ("finished", "failed")]
     if not records:
         raise Mistake("no finished run matches; `stsfm ls` shows what there is")
@@ -142,7 +142,7 @@ def tabulate(records: Iterable[Record], *, tried: int, every_config: bool = Fals
         exploratory=every_config,
         left_out=tuple(left_out),
     )
-    error = lambda row: (value.mean if (value := row.score("test", table.metric)) else math.inf)  # noqa: E731
+    error = lambda row: value.mean if (value := row.score("test", table.metric)) else math.inf  # noqa: E731
     ordered = sorted(rows, key=lambda row: (not row.records, error(row) if row.records else 0))
     return replace(table, rows=tuple(ordered))
 
@@ -196,7 +196,9 @@ def _labelled(rows: list[Row]) -> list[Row]:
         keys = [key for key in mine if any(other.get(key) != mine[key] for other in like)]
         groups = [f"model.{key.removeprefix('choices.')}." for key in keys if "choices." in key]
         short = [key for key in keys if not key.startswith(tuple(groups))]
-        words = [f"{key.removeprefix('model.').removeprefix('choices.')}={mine[key]}" for key in short]
+        words = [
+            f"{key.removeprefix('model.').removeprefix('choices.')}={mine[key]}" for key in short
+        ]
         labelled.append(replace(row, label=" ".join([row.model, *words])))
     return labelled
 

@@ -1,4 +1,4 @@
-"""Every conf/model/*.yaml is a promise; all of them are kept on a toy panel. New models are tested by existing."""
+"""Every conf/model/*.yaml is a promise, kept on a toy panel. A new model is tested by existing."""
 
 import inspect
 from copy import deepcopy
@@ -40,7 +40,9 @@ def read(path: Path) -> Panel:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     rng, t = np.random.default_rng(0), np.arange(ROWS)[:, None]
-    values = 10 + np.sin(2 * np.pi * t / SEASON + np.arange(2)) + 0.1 * rng.standard_normal((ROWS, 2))
+    values = (
+        10 + np.sin(2 * np.pi * t / SEASON + np.arange(2)) + 0.1 * rng.standard_normal((ROWS, 2))
+    )
     path = tmp_path_factory.mktemp("toy") / "toy.csv"
     np.savetxt(path, values + 0.01 * t, delimiter=",")
     return path
@@ -74,7 +76,9 @@ def fitted(request, file):
 @pytest.mark.parametrize("name", NAMES)
 def test_yaml_lists_exactly_the_constructors_keys(name):
     config = config_of(name)
-    own = {key for key in config if key not in ("_target_", *(NET_KEYS if "trainer" in config else ()))}
+    own = {
+        key for key in config if key not in ("_target_", *(NET_KEYS if "trainer" in config else ()))
+    }
     signature = inspect.signature(locate(config["_target_"], "model"))
     keys = {p.name: p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
     assert own == set(keys)
@@ -96,7 +100,9 @@ def test_the_other_groups_list_exactly_the_arguments_too(group):
 def test_fit_returns_the_model_and_keeps_its_hyperparameters(fitted, file):
     name, _, split = fitted
     model, before = make(name), vars(make(name))
-    keep = {k: deepcopy(v) for k, v in before.items() if isinstance(v, int | float | str | list | tuple)}
+    keep = {
+        k: deepcopy(v) for k, v in before.items() if isinstance(v, int | float | str | list | tuple)
+    }
     assert model.fit(split.train, split.val) is model
     assert {k: getattr(model, k) for k in keep} == keep
 
@@ -137,7 +143,12 @@ def test_a_backtest_is_its_predictions(fitted):
 def test_inputs_are_left_as_they_were(fitted):
     _, model, split = fitted
     past, future = split.test.look_back(model.reads).take(slice(None))
-    before = [past.values.copy(), past.mask.copy(), future.values.copy(), split.train.panel.values.copy()]
+    before = [
+        past.values.copy(),
+        past.mask.copy(),
+        future.values.copy(),
+        split.train.panel.values.copy(),
+    ]
     model.predict(past, future.blank())
     model.backtest(split.test)
     after = [past.values, past.mask, future.values, split.train.panel.values]
@@ -149,14 +160,18 @@ def test_a_saved_model_forecasts_the_same(fitted, tmp_path):
     name, model, split = fitted
     model.save(tmp_path)
     loaded = make(name).load(tmp_path)
-    np.testing.assert_allclose(loaded.backtest(split.test).point, model.backtest(split.test).point, rtol=1e-6)
+    np.testing.assert_allclose(
+        loaded.backtest(split.test).point, model.backtest(split.test).point, rtol=1e-6
+    )
     assert loaded.parameters == model.parameters
 
 
 def test_the_same_seed_gives_the_same_numbers(fitted):
     name, model, split = fitted
     again = make(name).fit(split.train, split.val)
-    np.testing.assert_array_equal(again.backtest(split.test).point, model.backtest(split.test).point)
+    np.testing.assert_array_equal(
+        again.backtest(split.test).point, model.backtest(split.test).point
+    )
     if not deterministic(name):
         other = make(name, "seed=2").fit(split.train, split.val)
         assert (other.backtest(split.test).point != model.backtest(split.test).point).any()
@@ -178,7 +193,7 @@ def test_missing_cells_are_forecast_over_where_that_is_claimed(fitted, file):
     assert np.isfinite(made.point).all()
 
 
-# ---- blind: a forecast at t does not move when the file is poisoned from t on ------------------------
+# ---- blind: a forecast at t does not move when the file is poisoned from t on --------------------
 
 
 def forecasts(path: Path, model: Forecaster) -> np.ndarray:
@@ -195,7 +210,9 @@ def assert_blind(make_model, path: Path, folder: Path) -> None:
     for index in (0, 7, len(clean) - 1):
         poisoned = table.copy()
         later = poisoned[first + index :]
-        later[:] = np.where(rng.random(later.shape) < 0.3, np.nan, 1e3 * rng.random(later.shape) + 1)
+        later[:] = np.where(
+            rng.random(later.shape) < 0.3, np.nan, 1e3 * rng.random(later.shape) + 1
+        )
         np.savetxt(folder / "poisoned.csv", poisoned, delimiter=",")
         moved = forecasts(folder / "poisoned.csv", make_model())
         np.testing.assert_allclose(moved[index], clean[index], rtol=1e-9, err_msg=f"origin {index}")
@@ -216,7 +233,9 @@ class Cheat(Forecaster):
         return self
 
     def predict(self, past, future):
-        return Forecast(point=np.repeat(past.values[..., -1:, :, :], future.values.shape[-3], axis=-3))
+        return Forecast(
+            point=np.repeat(past.values[..., -1:, :, :], future.values.shape[-3], axis=-3)
+        )
 
     def backtest(self, windows):
         rows = windows.origins[:, None] + np.arange(windows.horizon)

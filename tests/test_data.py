@@ -114,7 +114,8 @@ def test_an_offset_makes_the_next_token():
 
 def test_a_graph_that_changes_is_cut_with_its_rows():
     graph = np.arange(30)[:, None, None] * np.ones((30, 2, 2))
-    windows = RollingWindows(panel=toy(space=Space(adjacency=graph)), origins=np.array([9, 12]), horizon=1, context=3)  # fmt: skip
+    panel = toy(space=Space(adjacency=graph))
+    windows = RollingWindows(panel=panel, origins=np.array([9, 12]), horizon=1, context=3)
     past = windows.take(slice(None)).past
     np.testing.assert_array_equal(past.space.adjacency[:, :, 0, 0], [[6, 7, 8], [9, 10, 11]])
 
@@ -158,10 +159,14 @@ def test_transforms_come_back(power, scaling):
 
 def test_a_gaussian_on_the_log_scale_has_a_lognormal_mean_and_quantiles():
     transform = Transform(shift=np.zeros((1, 1)), scale=np.ones(1), power=np.zeros((1, 1)))
-    made = transform.forecast(Forecast(point=np.full((1, 1, 1), 2.0), scale=np.full((1, 1, 1), 0.5)))
+    made = transform.forecast(
+        Forecast(point=np.full((1, 1, 1), 2.0), scale=np.full((1, 1, 1), 0.5))
+    )
     np.testing.assert_allclose(made.point, np.exp(2))
     np.testing.assert_allclose(made.mean, np.exp(2 + 0.125), rtol=1e-12)
-    np.testing.assert_allclose(made.quantiles[..., made.levels.index(0.9)], np.exp(2 + 0.5 * 1.2815515655446004))
+    np.testing.assert_allclose(
+        made.quantiles[..., made.levels.index(0.9)], np.exp(2 + 0.5 * 1.2815515655446004)
+    )
     assert made.scale is None
 
 
@@ -188,7 +193,9 @@ def test_airline_is_split_as_it_suggests():
     assert rolling(airline(), transform="none").rules["transform"] == "none"  # the user wins
 
 
-@pytest.mark.parametrize("at, row", [(0.75, 108), (108, 108), ("1958-01", 108), ("1957-12-02", 108)])
+@pytest.mark.parametrize(
+    "at, row", [(0.75, 108), (108, 108), ("1958-01", 108), ("1957-12-02", 108)]
+)
 def test_borders_are_fractions_rows_or_dates(at, row):
     assert border(airline(), at) == row
 

@@ -1,4 +1,4 @@
-"""Imports point one way: datasets ← losses ← models ← the runner → conf; and the package is whole."""
+"""Imports point one way: datasets ← losses ← models ← the runner → conf; the package is whole."""
 
 import ast
 import tomllib

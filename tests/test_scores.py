@@ -58,7 +58,9 @@ def test_quantile_and_likelihood_equal_plain_loops():
         losses += [max(t * g, (t - 1) * g) for t, g in zip(levels, gaps, strict=True)]
     assert Quantile(levels=levels)(s).mean() == pytest.approx(np.mean(losses), abs=1e-12)
     s = step(scale=True)
-    tensors = replace(s, future=s.future.map(torch.as_tensor), forecast=s.forecast.map(torch.as_tensor))
+    tensors = replace(
+        s, future=s.future.map(torch.as_tensor), forecast=s.forecast.map(torch.as_tensor)
+    )
     normal = torch.distributions.Normal(tensors.forecast.point, tensors.forecast.scale)
     wanted = -normal.log_prob(tensors.future.values)[tensors.future.mask].mean()
     assert float(GaussianNLL()(tensors).mean()) == pytest.approx(float(wanted), abs=1e-12)
@@ -91,7 +93,9 @@ def test_metrics_equal_plain_loops():
     node = np.array([i[2] for i in seen])
     assert made["mae"] == pytest.approx(abs(error).mean(), abs=1e-12)
     assert made["rmse"] == pytest.approx(np.sqrt((error**2).mean()), abs=1e-12)
-    assert made["mase"] == pytest.approx((abs(error) / np.array([2.0, 3.0])[node]).mean(), abs=1e-12)
+    assert made["mase"] == pytest.approx(
+        (abs(error) / np.array([2.0, 3.0])[node]).mean(), abs=1e-12
+    )
     assert made["wape"] == pytest.approx(abs(error).sum() / abs(truth).sum(), abs=1e-12)
     size = np.array([abs(p[i]) + abs(y[i]) for i in seen])
     assert made["smape"] == pytest.approx((200 * abs(error) / size).mean(), abs=1e-12)
@@ -110,10 +114,15 @@ def test_crps_on_the_grid_of_levels_is_near_the_gaussian_one():
     q = np.broadcast_to(norm.ppf(LEVELS), (4000, 1, 1, 1, 19))
     about = replace(PANEL.about, nodes=("one",))
     future = replace(
-        PANEL[:1], values=y, mask=y == y, time=np.zeros((4000, 1), int), known=np.zeros((4000, 1, 1, 0)),
-        about=about,
+        PANEL[:1], values=y, mask=y == y, time=np.zeros((4000, 1), int),
+        known=np.zeros((4000, 1, 1, 0)), about=about,
     )  # fmt: skip
-    s = Step(past=None, future=future, forecast=Forecast(point=0 * y, quantiles=q, levels=LEVELS), transform=IDENTITY)
+    s = Step(
+        past=None,
+        future=future,
+        forecast=Forecast(point=0 * y, quantiles=q, levels=LEVELS),
+        transform=IDENTITY,
+    )
     made = sums(s, Reference(scale=np.ones((1, 1)), level=np.zeros((1, 1))))["crps"].mean()
     closed = (y * (2 * norm.cdf(y) - 1) + 2 * norm.pdf(y) - 1 / np.sqrt(np.pi)).mean()
     assert made == pytest.approx(closed, rel=0.07)

@@ -1,4 +1,4 @@
-"""Tables: seeds folded, best marked, digits honest, protocols never mixed; locks and states of records."""
+"""Tables: seeds folded, best marked, digits honest, protocols not mixed; states of records."""
 
 import csv
 import os
@@ -56,9 +56,11 @@ def test_a_sweep_over_hyperparameters_shows_the_winner_of_validation(desk):
     runs = desk.runs("/linear/")
     best = min(runs, key=lambda run: run.scores["val"]["mase"]["pooled"])
     table = (desk.comparison() / "table.md").read_text()
-    assert table.count("| linear") == 1 and "2 configurations that validation did not choose" in table
+    assert (
+        table.count("| linear") == 1 and "2 configurations that validation did not choose" in table
+    )
     assert "4 configurations tried under this protocol, 2 shown" in table
-    shown = [line for line in table.splitlines() if line.startswith("| linear")][0]
+    shown = next(line for line in table.splitlines() if line.startswith("| linear"))
     assert f"{best.scores['test']['mase']['pooled']:.3f}" in shown
     assert desk("compare", "model=linear", "--all-configs") == 0
     assert "EXPLORATORY" in desk.out and desk.out.count("  linear context=") == 3
@@ -69,7 +71,9 @@ def test_runs_of_older_source_are_left_out(desk, monkeypatch):
 
     desk("run", "model=naive", "baselines=[]")
     source = identity._source
-    monkeypatch.setattr(identity, "_source", lambda m: source(m) + "x = 1\n" * (m.endswith("naive")))
+    monkeypatch.setattr(
+        identity, "_source", lambda m: source(m) + "x = 1\n" * (m.endswith("naive"))
+    )
     identity.source_digest.cache_clear()
     desk("run", "model=naive", "baselines=[]")
     identity.source_digest.cache_clear()
@@ -122,7 +126,11 @@ def test_text_lines_up_and_latex_is_escaped(desk):
     lines = as_text(table)
     assert len({line.index("train") for line in lines[1:]}) == 1
     latex = as_latex(table).partition("\n%")[0]
-    assert r"seasonal\_naive" in latex and r"\toprule" in latex and "_n" not in latex.replace(r"\_n", "")
+    assert (
+        r"seasonal\_naive" in latex
+        and r"\toprule" in latex
+        and "_n" not in latex.replace(r"\_n", "")
+    )
     assert r"\textbf{" in latex and r"\underline{" in latex
 
 

@@ -1,11 +1,11 @@
 """The last layer of a net: from a state to as much of a Forecast as the loss asks for.
 
-    o = V [s ; k] + c          s: (b·n, width),  k: (b·n, horizon·covariates),  o: (b·n, h·c·outputs)
+o = V [s ; k] + c          s: (b·n, width),  k: (b·n, horizon·covariates),  o: (b·n, h·c·outputs)
 
-    point      ŷ = level + o
-    scale      σ = softplus(o′)                          where the loss prices a Gaussian
-    quantiles  q = level + sort(o₁ … o_K), ŷ the median  where it prices levels; sorting keeps them
-               from crossing (Chernozhukov et al., Econometrica 78, 2010)
+point      ŷ = level + o
+scale      σ = softplus(o′)                          where the loss prices a Gaussian
+quantiles  q = level + sort(o₁ … o_K), ŷ the median  where it prices levels; sorting keeps them
+           from crossing (Chernozhukov et al., Econometrica 78, 2010)
 """
 
 import torch

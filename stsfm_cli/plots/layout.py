@@ -34,8 +34,8 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tupl
     grid = np.empty((rows, columns), object)
     for row, column in np.ndindex(rows, columns):
         place = (column / columns, 1 - (row + 1) / rows, 0.8 / columns, 0.8 / rows)
-        grid[row, column] = made.add_axes(place, label=f"{row} {column}")
-        for axis in (grid[row, column].xaxis, grid[row, column].yaxis):
+        grid[row, column] = ax = made.add_axes(place, label=f"{row} {column}")
+        for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))  # at any size
             axis.set_major_formatter(Numbers())
     return made, grid
@@ -104,8 +104,8 @@ def spread(wanted: Sequence[float], sizes: Sequence[float], low: float, high: fl
     Least squares: what each is moved by, once shifted by the sizes before it, must not decrease,
     which pooling adjacent violators solves; what would leave [low, high] is pushed back in.
     """
-    order, sizes = np.argsort(wanted, kind="stable"), np.asarray(sizes)
-    each = sizes[order]
+    order = np.argsort(wanted, kind="stable")
+    each = np.asarray(sizes)[order]
     offsets = np.cumsum(each) - each / 2
     pools: list[tuple[float, int]] = []  # mean and size
     for place in np.asarray(wanted)[order] - offsets:
@@ -114,7 +114,7 @@ def spread(wanted: Sequence[float], sizes: Sequence[float], low: float, high: fl
             before, count = pools.pop()
             mean, size = (before * count + mean * size) / (count + size), count + size
         pools.append((mean, size))
-    places = np.repeat(*zip(*pools, strict=True))
+    places = np.repeat([mean for mean, _ in pools], [size for _, size in pools])
     out = np.empty(len(order))
     out[order] = np.clip(places, low, max(low, high - each.sum())) + offsets
     return out

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from stsfm.plots import layout, style
 from stsfm.plots.story import Story
@@ -22,7 +25,7 @@ def loss(story: Story) -> tuple[Figure, str] | None:
     made, grid = layout.figure(style.COLUMN, 2.2)
     ax: Axes = grid[0, 0]
     for key, curve in curves.items():
-        dots = {"marker": "o", "ms": 3} if len(curve) < 3 else {}
+        dots: dict[str, Any] = {"marker": "o", "ms": 3} if len(curve) < 3 else {}
         color, dashes = style.CURVES[key]
         ax.plot(*curve.T, color=color, ls=dashes, lw=1.3, **dots)
     seen = np.concatenate([curve[:, 1] for curve in curves.values()])
@@ -31,14 +34,14 @@ def loss(story: Story) -> tuple[Figure, str] | None:
     best = curves["val"][np.argmin(curves["val"][:, 1])] if "val" in curves else None
     if best is not None:
         _mark(ax, best, first=curves["val"][0, 0], last=curves["val"][-1, 0])
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     if len(rows) == 1:
         ax.set_xticks([rows[0]["epoch"]])
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss")
     ends = [
-        layout.End(style.SPLIT_NAMES[key], *curve[-1], style.CURVES[key][0])
-        for key, curve in curves.items()
+        layout.End(style.SPLIT_NAMES[key], float(x), float(y), style.CURVES[key][0])
+        for key, (x, y) in ((key, curve[-1]) for key, curve in curves.items())
     ]
     layout.arrange(made, grid, right=layout.ends_width(made, ends), top=0.3)
     layout.name_ends(ax, ends)
@@ -63,5 +66,5 @@ def _mark(ax: Axes, best: np.ndarray, first: float, last: float) -> None:
     share = (epoch - first) / max(last - first, 1)
     side = "left" if share < 0.3 else "right" if share > 0.7 else "center"
     text = f"best: epoch {epoch:g}, {style.number(value)}"
-    over = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+    over: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
     ax.annotate(text, (epoch, 1), (0, 3), ha=side, **over)

@@ -12,6 +12,7 @@ from statistics import NormalDist
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from stsfm.plots import layout, style
 from stsfm.plots.story import Story
@@ -106,7 +107,10 @@ def _memory(ax: Axes, story: Story) -> None:
 def _histogram(ax: Axes, story: Story) -> None:
     y = story.residuals[np.isfinite(story.residuals)]
     bins = min(len(np.histogram_bin_edges(y, "fd")), 40) if np.ptp(y) else 1
-    count, edges, _ = ax.hist(y, max(bins, 6), color=style.BANDS[1], ec="white", lw=0.5)
+    count, edges = np.histogram(y, max(bins, 6))
+    ax.bar(
+        edges[:-1], count, np.diff(edges), align="edge", color=style.BANDS[1], ec="white", lw=0.5
+    )
     grid = np.linspace(edges[0], edges[-1], 200)
     spread = y.std() or 1.0
     bell = np.exp(-(((grid - y.mean()) / spread) ** 2) / 2) / (spread * np.sqrt(2 * np.pi))
@@ -116,7 +120,7 @@ def _histogram(ax: Axes, story: Story) -> None:
     ax.set_ylim(0, 1.05 * max(count.max(), bell.max()))
     ax.set_xlabel(story.in_unit("residual"))
     ax.set_ylabel("count")
-    ax.yaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_title(f"(c) Distribution, n = {len(y):,}")
     _key(ax)
 

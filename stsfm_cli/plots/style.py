@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
@@ -39,7 +40,8 @@ BANDS = ("#d3e4f1", "#9cc3df")  # wide, narrow: tints of the model's colour
 GREYS = ("#3d3d3d", "#7a7a7a", "#a3a3a3", "#5a5a5a", "#8f8f8f")  # of nodes side by side
 SHADE = "#dadada"  # the range of what is not the point
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {  # over matplotlib's own defaults, whatever the reader's matplotlibrc says
+    **{key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")},
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
     "font.size": 8,
     "axes.titlesize": 8,
@@ -83,7 +85,8 @@ class Numbers(ScalarFormatter):
         self.set_scientific(False)
 
     def __call__(self, x: float, pos: int | None = None) -> str:
-        largest = max(map(abs, self.axis.get_view_interval()), default=1)
+        low, high = self.axis.get_view_interval()  # type: ignore[union-attr]
+        largest = max(abs(low), abs(high))
         return super().__call__(x, pos) if 1e-3 <= largest < 1e5 else number(x)
 
 
@@ -180,7 +183,7 @@ def step_ticks(last: int, season: int, most: int = 5) -> list[int]:
 def save(made: Figure, folder: Path, name: str) -> Path:
     """PNG and SVG, whole or not at all, and the same bytes for the same figure."""
     metadata: Mapping[str, Mapping[str, None]] = {"png": {"Software": None}, "svg": {"Date": None}}
-    options: Mapping[str, Any] = {"png": {"pil_kwargs": {"compress_level": 3}}, "svg": {}}
+    options: Mapping[str, Any] = {"png": {"pil_kwargs": {"compress_level": 1}}, "svg": {}}
     for kind, fields in metadata.items():
         draft = folder / f".{name}.{kind}.part"
         made.savefig(draft, format=kind, dpi=DPI, metadata=fields, **options[kind])

@@ -16,10 +16,10 @@ CONTEXT, HORIZON, HIDDEN = 24, 12, 64
 
 
 def windows(y: np.ndarray, first: int, last: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Origins first … last of a series, relative to their last value."""
+    """Origins first … last of a series, relative to the mean of their past."""
     past = np.stack([y[t - CONTEXT : t] for t in range(first, last + 1)])
     future = np.stack([y[t : t + HORIZON] for t in range(first, last + 1)])
-    level = past[:, -1:]
+    level = past.mean(1, keepdims=True)
     tensors = (torch.tensor(x, dtype=torch.float32) for x in (past - level, future - level))
     return tuple(tensors)  # type: ignore[return-value]
 
@@ -33,7 +33,7 @@ class Net(nn.Module):
         return self.head(self.lstm(x[..., None])[0][:, -1])
 
 
-def fit(y: np.ndarray, *, batch: int, epochs: int, lr: float = 0.003) -> float:
+def fit(y: np.ndarray, *, batch: int, epochs: int, lr: float = 0.01) -> float:
     """Train on rows before 84, validate on the 13 origins after; the best validation error."""
     torch.manual_seed(1)
     (x, target), (vx, vy) = windows(y, CONTEXT, 72), windows(y, 84, 96)
@@ -45,7 +45,7 @@ def fit(y: np.ndarray, *, batch: int, epochs: int, lr: float = 0.003) -> float:
         total = 0.0
         for start in range(0, len(x), batch):
             rows = order[start : start + batch]
-            loss = (net(x[rows]) - target[rows]).abs().mean()
+            loss = nn.functional.huber_loss(net(x[rows]), target[rows])
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
@@ -53,7 +53,7 @@ def fit(y: np.ndarray, *, batch: int, epochs: int, lr: float = 0.003) -> float:
             total += float(loss.detach()) * len(rows)
         net.eval()
         with torch.inference_mode():
-            val = float((net(vx) - vy).abs().mean())
+            val = float(nn.functional.huber_loss(net(vx), vy))
         net.train()
         if val < best:
             best, kept = val, {name: value.clone() for name, value in net.state_dict().items()}

@@ -14,7 +14,7 @@ from stsfm.datasets.protocol import rolling
 from stsfm.datasets.synthetic import sines
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Loss
-from stsfm.losses.point import MAE
+from stsfm.losses.point import Huber
 from stsfm.models.neural import Neural
 from stsfm.models.recurrent import LSTM
 from stsfm.models.training import Hardware, Trainer
@@ -26,14 +26,14 @@ def product(batch: int) -> None:
     """LSTM(64) on airline, as `stsfm run model=lstm` fits it, without stopping early."""
     split = rolling(airline())
     trainer = Trainer(
-        epochs=EPOCHS, patience=None, batch_size=batch, lr=0.003, clip=1.0, accumulate=1,
+        epochs=EPOCHS, patience=None, batch_size=batch, lr=0.01, clip=1.0, accumulate=1,
         optimizer=partial(torch.optim.AdamW, weight_decay=0.0),
     )  # fmt: skip
     hardware = Hardware(
         accelerator="cpu", devices=1, nodes=1, strategy="auto", precision="32-true", threads=1
     )
-    net = partial(LSTM, hidden=plain.HIDDEN, layers=1, dropout=0.0, normalise="last")
-    loss = Loss(terms={"task": MAE()}, weights={"task": 1.0})
+    net = partial(LSTM, hidden=plain.HIDDEN, layers=1, dropout=0.0, normalise="mean")
+    loss = Loss(terms={"task": Huber(delta=1.0)}, weights={"task": 1.0})
     Neural(
         net, context=plain.CONTEXT, seed=1, loss=loss, trainer=trainer, hardware=hardware
     ).fit(split.train, split.val)  # fmt: skip

@@ -14,7 +14,7 @@ from stsfm.datasets.panel import About, Panel
 
 
 def airline() -> Panel:
-    """144 rows × 1 node × 1 channel, thousands of passengers; ships with the package."""
+    """Airline passengers by month, in thousands: 144 rows × 1 node × 1 channel."""
     raw = Path(__file__).with_name("airline.csv").read_bytes()
     rows = list(csv.reader(raw.decode().splitlines()))[1:]
     values = np.array([float(count) for _, count in rows])

@@ -14,7 +14,7 @@ HOUR = 3_600 * 10**9  # ns
 def sines(
     *, length: int, nodes: int, periods: list[int], amplitudes: list[float], noise: float, seed: int
 ) -> Panel:
-    """Sines with a random phase per node: (length, nodes, 1), hourly, season = periods[0]."""
+    """Sines with a random phase per node: length × nodes × 1, hourly, season = periods[0]."""
     if len(periods) != len(amplitudes):
         raise ValueError(f"wanted an amplitude per period, got {periods} and {amplitudes}")
     rng = np.random.default_rng(seed)
@@ -29,7 +29,7 @@ def sines(
 def ring(
     *, length: int, nodes: int, own: float, neighbour: float, noise: float, seed: int
 ) -> Panel:
-    """A stable VAR(1) on a ring graph: (length, nodes, 1), with its adjacency.
+    """A stable VAR(1) on a ring graph: length × nodes × 1, with its adjacency.
 
     Raises ValueError unless |own| + |neighbour| < 1, which keeps the process stationary.
     """

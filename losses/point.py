@@ -7,7 +7,7 @@ huber  e²/2 where |e| ≤ δ, else δ(|e| − δ/2)        (Huber, Ann. Math. S
 
 from dataclasses import dataclass
 
-from stsfm.datasets.panel import Array, xp
+from stsfm.datasets.panel import Array
 from stsfm.losses.base import Cost, Step, Term
 
 
@@ -37,5 +37,5 @@ class Huber(Term):
 
     def __call__(self, step: Step) -> Cost:
         size = abs(_error(step))
-        far = self.delta * (size - self.delta / 2)
-        return Cost(xp(size).where(size <= self.delta, size**2 / 2, far), step.future.mask)
+        near = size.clip(max=self.delta)
+        return Cost(near * (size - near / 2), step.future.mask)  # both branches in one product

@@ -40,7 +40,9 @@ class _Recurrent(nn.Module):
         normalise: Normalise,
     ) -> None:
         super().__init__()
-        self.normalise, self.targets = normalise, list(frame.targets)
+        self.normalise = normalise
+        every = frame.targets == tuple(range(frame.channels))
+        self.targets = slice(None) if every else list(frame.targets)
         inputs = frame.channels + frame.covariates
         self.rnn = self.cell(inputs, hidden, layers, batch_first=True, dropout=dropout)
         self.head = Head(frame, hidden)

@@ -176,7 +176,7 @@ class _Fit(L.LightningModule):
             batch = slice(start, start + settings.batch_size)
             step = self._step(window.past.part(batch), window.future.part(batch), blank.part(batch))
             value, means = self.loss(step)
-            self._backward(value / settings.accumulate)
+            self._backward(value if settings.accumulate == 1 else value / settings.accumulate)
             if (start // settings.batch_size + 1) % settings.accumulate == 0 or batch.stop >= len(
                 rows
             ):

@@ -11,8 +11,8 @@ from typing import NoReturn
 from stsfm.mistakes import Mistake, did_you_mean, tell
 
 COMMANDS = {  # name → (module:function(args) -> exit code, what it does)
-    "run": ("stsfm.run:main", "fit models, score them, keep the run: run model=lstm data=airline"),
-    "compare": ("stsfm.compare:main", "tables, tests and plots over kept runs"),
+    "run": ("stsfm.run:main", "fit, score, plot and keep: run model=lstm data=airline"),
+    "compare": ("stsfm.compare:main", "one table of kept runs: compare model=lstm,gru"),
     "list": ("stsfm.options:main", "what there is to choose from: list model"),
     "show": ("stsfm.show:main", "a choice and its keys (show model=lstm), or a kept run"),
     "ls": ("stsfm.ls:main", "the kept runs and their state"),

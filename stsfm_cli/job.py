@@ -5,6 +5,7 @@ config → dataset → protocol → model → backtest → record → table → 
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.results import describe, save
 from stsfm.screen import Screen
+
+LOG = logging.getLogger(__name__)
 
 
 def execute(
@@ -87,12 +90,14 @@ def fit(
         if record.rank() > 0:
             model.fit(split.train, split.val)
             return None
-        about = {**describe(split), "data": identity.data, "model": name}
+        status = {**describe(split), "data": identity.data, "model": name}
         try:
-            with record.writing(home, identity, about, force=config["force"]) as mine:
+            with record.writing(home, identity, status, force=config["force"]) as mine:
                 if mine is not None:
                     _preface(mine, config, overrides)
+                    LOG.info("%s: fitting", status["headline"])
                     evaluation = evaluate(model, split, refit=identity.seed is None)
+                    LOG.info("fitted to %s in %.3f s", evaluation.fitted_to, evaluation.fit_seconds)
                     save(mine, model, evaluation, split, config)
         except Exception as error:
             where = run.folder / "error.txt"

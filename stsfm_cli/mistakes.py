@@ -41,7 +41,8 @@ def tell(command: str, error: BaseException) -> int:
         line, code = one_line(error), 2
     else:
         line, code = f"{type(error).__name__}: {one_line(error)} (STSFM_DEBUG=1 shows where)", 1
-    sys.stderr.write(f"{program}: {line}\n")
+    if not int(os.environ.get("LOCAL_RANK", "0")):  # what stops one rank stops all: say it once
+        sys.stderr.write(f"{program}: {line}\n")
     return code
 
 

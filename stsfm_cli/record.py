@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from stsfm.identity import Identity
 
@@ -129,7 +129,7 @@ def writing(
     record = Record(runs / identity.folder)
     record.folder.mkdir(parents=True, exist_ok=True)
     with (record.folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another process at the same run: wait, then find it done
+        _wait_for(lock, record.folder)
         if record.status.get("state") == "finished" and record.scores and not force:
             yield None
             return
@@ -152,9 +152,19 @@ def writing(
             write(record.folder / "error.txt", traceback.format_exc())
             raise
         finally:
-            log.close()
+            logging.captureWarnings(False)
             logging.getLogger().removeHandler(log)
+            log.close()
             write_json(record.folder / "status.json", status | {"ended": time.time()})
+
+
+def _wait_for(lock: TextIO, folder: Path) -> None:
+    """Take the lock; while another process is at the same run, wait to find it done."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        logging.getLogger(__name__).warning("another process is at %s; waiting for it", folder)
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _clear(folder: Path) -> None:
@@ -170,5 +180,6 @@ def _log_to(path: Path) -> logging.Handler:
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
+    logging.getLogger("stsfm").setLevel(logging.INFO)
     logging.captureWarnings(True)
     return handler

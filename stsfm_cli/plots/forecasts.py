@@ -57,13 +57,15 @@ def intervals(story: Story) -> list[tuple[str, int, int]]:
     return [(f"{100 * width:g} %", *widths[width]) for width in sorted(set(near), reverse=True)]
 
 
-def forecasts(story: Story) -> tuple[Figure, str]:
-    """A panel per chosen window: what came before it, what came, and what was forecast."""
+def forecasts(story: Story) -> tuple[Figure, str] | None:
+    """A panel per chosen window: its past, its future and the forecast; None without any error."""
     picks, bands = chosen(story), intervals(story)
+    if not picks:
+        return None
     alone = len(picks) < 2
-    made, grid = layout.figure(style.COLUMN if alone else style.PAGE, 2.55, 1, max(1, len(picks)))
+    made, grid = layout.figure(style.COLUMN if alone else style.PAGE, 2.55, 1, len(picks))
     same = len({pick.node for pick in picks}) == 1
-    for ax, pick in zip(grid[0], picks, strict=False):
+    for ax, pick in zip(grid[0], picks, strict=True):
         _panel(ax, story, pick, bands, alone)
     if same:  # one scale for one series, so that the panels compare
         limits = np.array([ax.get_ylim() for ax in grid[0]])
@@ -89,48 +91,51 @@ def _panel(
     ax: Axes, story: Story, pick: Pick, bands: list[tuple[str, int, int]], alone: bool
 ) -> None:
     future = story.future(pick.window)
-    past = slice(max(0, future.start - _history(story)), future.start)
-    shown = slice(past.start, future.stop)
+    shown = slice(max(0, future.start - _history(story)), future.stop)
     clock, ahead = story.clock, story.clock[future]
     dots: dict[str, Any] = {"marker": "o", "ms": 3.2} if story.horizon == 1 else {}
-    point = story.point[pick.window, :, pick.node, 0]
     thick = 0.8 if story.horizon <= 100 else 0.5  # what was observed lies over what was forecast
-    truth = story.series[shown, pick.node]
+    truth, point = story.series[shown, pick.node], story.point[pick.window, :, pick.node, 0]
     style.trace(ax, clock[shown], truth, color=style.INK, lw=thick, label="observed", zorder=5)
-    drawn = [truth, point]
+    lines = [truth, point]
     if story.reference is not None:
-        naive = story.reference[pick.window, :, pick.node, 0]
-        drawn.append(naive)
-        ax.plot(
-            ahead, naive, color=style.SOFT, lw=1, ls=(0, (2, 1.2)), label="seasonal naive", **dots
-        )
+        lines.append(story.reference[pick.window, :, pick.node, 0])
+        faint: dict[str, Any] = {"color": style.SOFT, "lw": 1, "ls": (0, (2, 1.2))}
+        ax.plot(ahead, lines[-1], label="seasonal naive", **faint, **dots)
     ax.plot(ahead, point, color=style.MODEL, lw=2 * thick, label=story.model, zorder=4, **dots)
-    spans = np.array([np.nanmin(np.concatenate(drawn)), np.nanmax(np.concatenate(drawn))])
-    reach = spans + np.array([-1, 1]) * max(np.ptp(spans), 1e-9)  # no band may dwarf the lines
-    for tint, (name, low, high) in zip(style.BANDS[2 - len(bands) :], bands, strict=True):
-        edges = story.quantiles[pick.window, :, pick.node, 0][:, [low, high]]  # type: ignore[index]
-        if story.horizon == 1:
-            width = 7 if tint == style.BANDS[0] else 4
-            ax.plot(
-                np.repeat(ahead, 2),
-                edges[0],
-                color=tint,
-                lw=width,
-                label=f"{name} interval",
-                zorder=1,
-            )
-        else:
-            ax.fill_between(ahead, *edges.T, color=tint, lw=0, label=f"{name} interval", zorder=1)
-        spans = np.array([min(spans[0], edges.min()), max(spans[1], edges.max())])
-    spans = np.clip(spans, *reach)
-    margin = 0.05 * max(np.ptp(spans), 1e-9)
-    ax.set_ylim(spans[0] - margin, spans[1] + margin)
+    edges = [_band(ax, story, pick, band, wide=band is bands[0]) for band in bands]
+    _limit(ax, np.concatenate(lines), np.concatenate([np.zeros(0), *edges]))
     border = clock[future.start - 1 : future.start + 1].mean()
     ax.axvline(border, color=style.FAINT, lw=0.8, zorder=0)
     ends = clock[shown.start], clock[shown.stop - 1]
     slack = 0.02 * (ends[1] - ends[0])
     style.date_axis(ax, story, ends[0] - slack, ends[1] + slack, 6 if alone else 4)
     ax.set_title(_title(story, pick, alone), linespacing=1.35)
+
+
+def _band(
+    ax: Axes, story: Story, pick: Pick, band: tuple[str, int, int], *, wide: bool
+) -> np.ndarray:
+    """Draws an interval, as a bar where there is one step; returns its edges."""
+    name, *levels = band
+    ahead = story.clock[story.future(pick.window)]
+    edges = story.quantiles[pick.window, :, pick.node, 0][:, levels]  # type: ignore[index]
+    look: dict[str, Any] = {"color": style.BANDS[0 if wide else 1], "label": f"{name} interval"}
+    if story.horizon == 1:
+        ax.plot(np.repeat(ahead, 2), edges[0], lw=7 if wide else 4, zorder=1, **look)
+    else:
+        ax.fill_between(ahead, *edges.T, lw=0, zorder=1, **look)
+    return edges.ravel()
+
+
+def _limit(ax: Axes, lines: np.ndarray, edges: np.ndarray) -> None:
+    """Room for the lines, and for the bands as far as they do not dwarf the lines."""
+    lines = lines[np.isfinite(lines)]
+    low, high = lines.min(), lines.max()
+    reach = max(high - low, 1e-9)
+    edges = np.clip(edges[np.isfinite(edges)], low - reach, high + reach)
+    low, high = edges.min(initial=low), edges.max(initial=high)
+    ax.set_ylim(low - 0.05 * reach, high + 0.05 * reach)
 
 
 def _history(story: Story) -> int:

@@ -14,9 +14,12 @@ from stsfm.plots.story import Story
 LOG_FROM = 20.0  # times that the worst model errs more than the best
 
 
-def horizon(story: Story) -> tuple[Figure, str]:
-    """A line per model; at one step ahead there are no lines, so a dot per model."""
+def horizon(story: Story) -> tuple[Figure, str] | None:
+    """A line per model, a dot per model where there is one step; None where nothing was scored."""
     errors = {name: _floats(steps) for name, steps in story.mae.items()}
+    errors = {name: steps for name, steps in errors.items() if np.isfinite(steps).any()}
+    if not errors:
+        return None
     others = [name for name in errors if name != story.model]
     looks = {name: style.OTHERS[i % len(style.OTHERS)] for i, name in enumerate(others)}
     looks[story.model] = (style.MODEL, "-")

@@ -34,7 +34,7 @@ def loss(story: Story) -> tuple[Figure, str] | None:
     best = curves["val"][np.argmin(curves["val"][:, 1])] if "val" in curves else None
     if best is not None:
         _mark(ax, best, first=curves["val"][0, 0], last=curves["val"][-1, 0])
-    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     if len(rows) == 1:
         ax.set_xticks([rows[0]["epoch"]])
     ax.set_xlabel("epoch")

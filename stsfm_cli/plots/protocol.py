@@ -12,7 +12,7 @@ from stsfm.plots import layout, style
 from stsfm.plots.story import Story
 
 FEW = 5  # series that are drawn one by one
-TICKS = 400  # origins that are drawn one by one
+APART = 0.03  # inches between origins that are drawn one by one
 ORIGINS, WINDOW = 1, 0  # the lanes, from below
 ABOVE: dict[str, Any] = {
     "textcoords": "offset points",
@@ -107,10 +107,10 @@ def _inch(ax: Axes) -> float:
 def _origins(made: Figure, ax: Axes, story: Story) -> None:
     at, count = story.clock[story.origins], len(story.origins)
     low, high = ORIGINS - 0.3, ORIGINS + 0.3
-    if count > TICKS:
-        ax.fill_between(at[[0, -1]], low, high, color=style.MODEL, lw=0)
+    if count > 1 and at[-1] - at[0] < APART * (count - 1) * _inch(ax):
+        ax.fill_between(at[[0, -1]], low, high, color=style.MODEL, lw=0.6)
     else:
-        ax.vlines(at, low, high, color=style.MODEL, lw=min(1.0, 150 / count))
+        ax.vlines(at, low, high, color=style.MODEL, lw=1)
     apart = f", {story.steps(int(np.diff(story.origins)[0]))} apart" if count > 1 else ""
     _beside(made, ax, f"{count:,} origin{'s' * (count > 1)}{apart}", (at[0], at[-1]), ORIGINS)
 

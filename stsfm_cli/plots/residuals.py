@@ -120,7 +120,7 @@ def _histogram(ax: Axes, story: Story) -> None:
     ax.set_ylim(0, 1.05 * max(count.max(), bell.max()))
     ax.set_xlabel(story.in_unit("residual"))
     ax.set_ylabel("count")
-    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     ax.set_title(f"(c) Distribution, n = {len(y):,}")
     _key(ax)
 
@@ -181,7 +181,7 @@ def _caption(story: Story) -> str:
             "(c, d) all nodes pooled, in (d) each by its own mean and deviation; nodes are no "
             "independent draws."
         )
-    text += " (b) autocorrelation; of an error without memory, about 5 % of the lags lie outside."
+    text += " (b) Autocorrelation: without memory, about 5 % of the lags lie outside the band."
     if n < 50:
         text += f" With {n} residuals only gross departures can be seen."
     return f"{text} Dashed: the normal law. {story.where}"

@@ -183,9 +183,8 @@ def step_ticks(last: int, season: int, most: int = 5) -> list[int]:
 def save(made: Figure, folder: Path, name: str) -> Path:
     """PNG and SVG, whole or not at all, and the same bytes for the same figure."""
     metadata: Mapping[str, Mapping[str, None]] = {"png": {"Software": None}, "svg": {"Date": None}}
-    options: Mapping[str, Any] = {"png": {"pil_kwargs": {"compress_level": 1}}, "svg": {}}
     for kind, fields in metadata.items():
         draft = folder / f".{name}.{kind}.part"
-        made.savefig(draft, format=kind, dpi=DPI, metadata=fields, **options[kind])
+        made.savefig(draft, format=kind, dpi=DPI, metadata=fields)
         draft.replace(folder / f"{name}.{kind}")
     return folder / f"{name}.png"

@@ -19,7 +19,7 @@ from stsfm.models.neural import Neural
 from stsfm.models.recurrent import LSTM
 from stsfm.models.training import Hardware, Trainer
 
-EPOCHS = 60
+EPOCHS = 200  # about what a run takes until it stops early
 
 
 def product(batch: int) -> None:
@@ -52,7 +52,7 @@ class PerItem(Dataset):
     def __getitem__(self, i: int) -> tuple[torch.Tensor, ...]:
         start, panel = self.starts[i], self.panel
         middle, stop = start + self.context, start + self.context + self.horizon
-        arrays = (panel.values, panel.mask, panel.time)
+        arrays = (panel.values, panel.mask, panel.time, panel.known)
         return *(a[start:middle] for a in arrays), *(a[middle:stop] for a in arrays)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -101,7 +102,7 @@ class Panel(Arrays):
         """The same panel over some rows of time."""
         cut = lambda x, axis: x[(..., rows) + (slice(None),) * (-1 - axis)]  # noqa: E731
         held = {k: cut(v, TIME_AXIS[k]) for k, v in self._timed()}
-        return replace(self, **held, space=self.space.at(rows))
+        return self._derive(**held, space=self.space.at(rows))
 
     def upto(self, row: int) -> Panel:
         """All that was known before `row`: what may be fitted on when the border is `row`."""
@@ -114,16 +115,22 @@ class Panel(Arrays):
         """
         held = {} if padded else {k: _runs(v, starts, length) for k, v in self._timed()}
         if not padded and not self.space.changes:
-            return replace(self, **held)
+            return self._derive(**held)
         rows = starts[..., None] + _count_up(starts, length)
         if padded:
             real, rows = (rows >= 0)[..., None, None], rows.clip(0)
             held = {k: v[rows] if k == "time" else v[rows] * real for k, v in self._timed()}
-        return replace(self, **held, space=self.space.at(rows))
+        return self._derive(**held, space=self.space.at(rows))
 
     def part(self, batch: slice | tuple[int, ...] | None) -> Panel:
         """Some of a batch of panels, as views; None makes a batch of one."""
-        return replace(self, **{k: v[batch] for k, v in self._timed()})
+        return self._derive(**{k: v[batch] for k, v in self._timed()})
+
+    def _derive(self, **fields: Any) -> Panel:
+        """A panel cut from this one: what was checked once holds for its parts."""
+        new = object.__new__(Panel)
+        new.__dict__.update(self.__dict__, **fields)
+        return new
 
     def _timed(self) -> Iterator[tuple[str, Array]]:
         """The arrays that have a time axis."""
@@ -135,13 +142,13 @@ class Panel(Arrays):
             return self
         index, about = self.about.target_index, self.about.only_targets()
         cut = {"values": self.values[..., index], "mask": self.mask[..., index]}
-        return replace(self, **cut, about=about)
+        return self._derive(**cut, about=about)
 
     def blank(self) -> Panel:
         """The frame alone: what a model may know of the future. Outages leak: the mask goes too."""
         new = xp(self.values)
         values, mask = new.zeros_like(self.values), new.zeros_like(self.mask)
-        return replace(self, values=values, mask=mask, privileged=None)
+        return self._derive(values=values, mask=mask, privileged=None)
 
 
 def _count_up(like: Array, length: int) -> Array:
@@ -155,7 +162,7 @@ def _runs(x: Array, starts: Array, length: int) -> Array:
     """x[start : start + length] for each start (*batch), as one copy of overlapping views."""
     inner = x.shape[1:]
     width = prod(inner)
-    shape, views = (*starts.shape, length, *inner), (len(x) - length + 1, length * width)
+    shape, views = (*starts.shape, length, *inner), (x.shape[0] - length + 1, length * width)
     if isinstance(x, np.ndarray):
         if not width:
             return np.zeros(shape, x.dtype)

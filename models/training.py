@@ -26,6 +26,7 @@ from stsfm.datasets.panel import Array, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Loss, Step
 
+Panels = tuple[Panel, Panel, Panel]  # past, future, blank future
 Monitor = Callable[[Mapping[str, float]], None]  # told about every epoch
 CELLS = 16_000_000  # cells of windows gathered at once
 
@@ -131,7 +132,11 @@ class _Fit(L.LightningModule):
     def on_fit_start(self) -> None:
         to_device = lambda a: as_tensor(a, self.device)  # noqa: E731
         self.windows, self.val = self.windows.map(to_device), self.val.map(to_device)
-        self.whole_val = self.val.take(slice(None)) if 0 < len(self.val) <= self.chunk else None
+        self.whole = self.whole_val = None
+        if len(self.windows) <= self.settings.batch_size and self.trainer.world_size == 1:
+            self.whole = self._cut(self.windows, slice(None))
+        if 0 < len(self.val) <= self.chunk:
+            self.whole_val = self._cut(self.val, slice(None))
 
     def training_step(self, *_: Any) -> None:
         """All epochs, until one of them is `patience` epochs after the best."""
@@ -154,7 +159,9 @@ class _Fit(L.LightningModule):
     def _epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the windows of this rank: the mean loss, and its terms if several."""
         self._reseed(self.seed * 1_000_003 + epoch)
-        order = self._share(torch.randperm(len(self.windows))).to(self.device)
+        order = torch.randperm(len(self.windows)).to(self.device)
+        if self.trainer.world_size > 1:
+            order = self._share(order)
         totals: dict[str, Tensor] = {}
         for part in order.split(self.chunk):
             for name, total in self._chunk(part).items():
@@ -168,30 +175,40 @@ class _Fit(L.LightningModule):
 
     def _chunk(self, rows: Tensor) -> dict[str, Tensor]:
         """Optimiser steps over the batches of one gather; sums of the loss and of its terms."""
-        window, settings = self.windows.take(rows), self.settings
-        blank = window.future.blank()
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        settings = self.settings
         totals: dict[str, Tensor] = {}
-        for start in range(0, len(rows), settings.batch_size):
-            batch = slice(start, start + settings.batch_size)
-            step = self._step(window.past.part(batch), window.future.part(batch), blank.part(batch))
-            value, means = self.loss(step)
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        parts = rows.split(settings.batch_size)
+        for k, (part, panels) in enumerate(zip(parts, self._batches(rows), strict=True), 1):
+            value, means = self.loss(self._step(*panels))
             self._backward(value if settings.accumulate == 1 else value / settings.accumulate)
-            if (start // settings.batch_size + 1) % settings.accumulate == 0 or batch.stop >= len(
-                rows
-            ):
+            if k % settings.accumulate == 0 or k == len(parts):
                 if settings.clip is not None:
                     nn.utils.clip_grad_norm_(self.net.parameters(), settings.clip)
                 optimizer.step()
                 optimizer.zero_grad()
                 torch.clear_autocast_cache()  # it holds the weights from before the step
-            count = min(batch.stop, len(rows)) - start
-            for name, mean in {
-                "train": value,
-                **{f"train_{k}": v for k, v in means.items()},
-            }.items():
-                totals[name] = totals.get(name, 0) + mean.detach() * count
+            for name, mean in ("train", value), *((f"train_{k}", v) for k, v in means.items()):
+                totals[name] = totals.get(name, 0) + mean.detach() * len(part)
         return totals
+
+    def _batches(self, rows: Tensor) -> Iterator[Panels]:
+        """One gather, and views of it; where a batch holds all windows, always the same one."""
+        size = self.settings.batch_size
+        if self.whole is not None:
+            yield self.whole
+        elif len(rows) <= size:
+            yield self._cut(self.windows, rows)
+        else:
+            panels = self._cut(self.windows, rows)
+            for start in range(0, len(rows), size):
+                past, future, blank = (p.part(slice(start, start + size)) for p in panels)
+                yield past, future, blank
+
+    @staticmethod
+    def _cut(windows: RollingWindows, rows: Tensor | slice) -> Panels:
+        past, future = windows.take(rows)
+        return past, future, future.blank()
 
     def _backward(self, value: Tensor) -> None:
         """Under DDP by Lightning's door: a plain backward would let the ranks drift apart."""
@@ -227,8 +244,10 @@ class _Fit(L.LightningModule):
         self.net.eval()
         value = weight = torch.zeros((), device=self.device)
         for start in range(0, len(self.val), self.chunk):
-            past, future = self.whole_val or self.val.take(slice(start, start + self.chunk))
-            cost = self.loss.terms["task"](self._step(past, future, future.blank()))
+            part = slice(start, start + self.chunk)
+            cost = self.loss.terms["task"](
+                self._step(*(self.whole_val or self._cut(self.val, part)))
+            )
             value = value + (cost.value * cost.weight).sum()
             weight = weight + cost.weight.sum()
         self.net.train()

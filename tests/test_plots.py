@@ -193,7 +193,7 @@ def test_acf_with_gaps_is_near_the_one_without() -> None:
 
 def test_what_was_not_observed_is_a_gap_in_every_line() -> None:
     told = case("holes")
-    figure, _ = forecasts(told)
+    figure, _ = forecasts(told)  # type: ignore[misc]
     for ax, pick in zip(figure.axes, chosen(told), strict=True):
         observed = next(line for line in ax.lines if line.get_label() == "observed")
         last = int(told.origins[pick.window]) + told.horizon
@@ -254,7 +254,9 @@ def test_a_diverged_model_and_an_unscored_one_are_drawn(tmp_path: Path) -> None:
     point = told.point.copy()
     point[3], point[4] = np.inf, np.nan
     mae = {**told.mae, "var": [1e9] * told.horizon, "silent": [None] * told.horizon}
-    assert draw(replace(told, point=point, mae=mae), tmp_path)
+    assert len(draw(replace(told, point=point, mae=mae), tmp_path)) == 4
+    broken = replace(told, point=np.full_like(point, np.nan), quantiles=None, levels=(), mae={})
+    assert [path.stem for path in draw(broken, tmp_path)] == ["protocol", "residuals"]
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

@@ -43,31 +43,27 @@ def _lines(story: Story, errors: dict[str, np.ndarray], looks: dict, unit: str) 
         own = name == story.model
         x = np.arange(1, len(steps) + 1)
         style.trace(ax, x, steps, color=color, ls=dashes, lw=thick * (1 + own), zorder=2 + own)
-    seen = np.concatenate(list(errors.values()))
-    seen = seen[np.isfinite(seen) & (seen > 0)]
-    tops = [np.nanmax(steps) for steps in errors.values() if np.isfinite(steps).any()]
-    if len(seen) and max(tops) > LOG_FROM * max(min(tops), 1e-300):
+    tops = [np.nanmax(steps) for steps in errors.values()]
+    if min(map(np.nanmin, errors.values())) > 0 and max(tops) > LOG_FROM * min(tops):
         style.log_axis(ax)
-    elif len(seen):
-        ax.set_ylim(0, 1.08 * seen.max())
+    else:
+        ax.set_ylim(0, 1.08 * max(tops) or 1)
     ax.set_xticks(style.step_ticks(story.horizon, story.about.season))
     ax.set_xlabel(story.ahead)
     ax.set_ylabel(unit)
     ends = [_end(name, errors[name], name == story.model, looks[name][0]) for name in errors]
-    ends = [end for end in ends if np.isfinite(end.y)]
     layout.arrange(made, grid, right=layout.ends_width(made, ends), top=0.1)
     layout.name_ends(ax, ends)
     return made
 
 
 def _end(name: str, steps: np.ndarray, own: bool, color: str) -> layout.End:
-    seen = np.flatnonzero(np.isfinite(steps))
-    at = seen[-1] if len(seen) else 0
+    at = np.flatnonzero(np.isfinite(steps))[-1]
     return layout.End(name, float(at + 1), float(steps[at]), color, own)
 
 
 def _dots(story: Story, errors: dict[str, np.ndarray], unit: str) -> Figure:
-    order = sorted(errors, key=lambda name: -_last(errors[name]))
+    order = sorted(errors, key=lambda name: -errors[name][0])
     made, grid = layout.figure(style.COLUMN, 0.7 + 0.2 * len(order))
     ax: Axes = grid[0, 0]
     for place, name in enumerate(order):
@@ -93,8 +89,3 @@ def _dots(story: Story, errors: dict[str, np.ndarray], unit: str) -> Figure:
 def _floats(steps: Sequence[float | None]) -> np.ndarray:
     found = np.array([np.nan if x is None else x for x in steps], float)
     return np.where(np.isfinite(found), found, np.nan)
-
-
-def _last(steps: np.ndarray) -> float:
-    seen = steps[np.isfinite(steps)]
-    return float(seen[-1]) if len(seen) else np.inf

@@ -55,10 +55,16 @@ class Hardware:
     precision: str
     threads: int  # per process
 
+    def __post_init__(self) -> None:
+        if self.accelerator == "gpu" and not torch.accelerator.is_available():
+            raise ValueError("no GPU is seen by torch; use hardware=cpu, or install its CUDA build")
+
     @property
     def device(self) -> torch.device:
         """Where forecasts are made after training."""
-        return torch.device("cuda" if self.accelerator in ("gpu", "cuda") else "cpu")
+        if self.accelerator == "cpu":
+            return torch.device("cpu")
+        return torch.accelerator.current_accelerator() or torch.device("cpu")
 
 
 def as_tensor(array: Array, device: torch.device) -> Tensor:

@@ -39,6 +39,13 @@ def environment(threads: int) -> dict[str, Any]:
     }
 
 
+def drift(recorded: dict[str, Any]) -> list[str]:
+    """The packages whose version is another than a run was made with."""
+    made = recorded.get("packages", {})
+    now = {name: _version(name) for name in made}
+    return [f"{name} {made[name]} (now {now[name]})" for name in made if made[name] != now[name]]
+
+
 def _version(name: str) -> str | None:
     try:
         return metadata.version(name)

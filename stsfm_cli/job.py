@@ -17,8 +17,10 @@ from stsfm import compose, record
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.datasets.protocol import Split
+from stsfm.environment import drift, environment
 from stsfm.identity import identify
 from stsfm.mistakes import Mistake
+from stsfm.present import line, present, show
 from stsfm.record import Record
 from stsfm.results import describe, save
 from stsfm.screen import Screen
@@ -37,18 +39,20 @@ def execute(
     others = _baselines(config)
     if not one_of_many:
         screen.say(describe(split)["headline"])
-    run = fit(config, overrides, split, screen)
-    if run is None:
-        return None
-    if run.state == "finished" and not (run.folder / "table.md").exists():
-        from stsfm.present import present
-
-        fitted = [fit(config | other, [], split, screen) for other in others]
-        present(run, [baseline for baseline in fitted if baseline], split)
-    if run.state == "finished":
-        from stsfm.present import line, show
-
-        screen.say(line(run)) if one_of_many else show(run, screen)
+    cached = found(config, split)
+    if cached and (changed := drift(cached.read("environment.json") or {})):
+        screen.say(f"this run was made with {', '.join(changed)}; force=true makes it anew")
+    run = cached or fit(config, overrides, split, screen)
+    if run is None or run.state != "finished":
+        return run
+    if not (run.folder / "table.md").exists():
+        members = (config | other for other in others)
+        beside = [found(member, split) or fit(member, [], split, screen) for member in members]
+        present(run, [baseline for baseline in beside if baseline], split)
+    if one_of_many:
+        screen.say(line(run, "cached" if cached else "finished"))
+    else:
+        show(run, screen)
     return run
 
 
@@ -69,15 +73,19 @@ def _baselines(config: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def found(config: Mapping[str, Any], split: Split) -> Record | None:
+    """The run of a config, if it was finished before and is not to be made anew."""
+    run = Record(Path(config["runs_dir"]) / identify(config, split).folder)
+    return run if run.state == "finished" and not config["force"] else None
+
+
 def fit(
     config: Mapping[str, Any], overrides: list[str], split: Split, screen: Screen
 ) -> Record | None:
-    """The run of a config: found finished, or made now. A failure is recorded and returned."""
+    """Make the run of a config. A failure is recorded, said and returned; None on helping ranks."""
     identity = identify(config, split)
     home, name = Path(config["runs_dir"]), identity.model
     run = Record(home / identity.folder)
-    if run.state == "finished" and not config["force"]:
-        return run
     with screen.training(name, config["model"].get("trainer", {}).get("epochs")) as show_row:
 
         def monitor(row: Mapping[str, float]) -> None:
@@ -107,8 +115,6 @@ def fit(
 
 def _preface(run: Record, config: Mapping[str, Any], overrides: list[str]) -> None:
     """What is known before anything is fitted."""
-    from stsfm.environment import environment
-
     kept = {key: value for key, value in config.items() if key != "force"}
     record.write(
         run.folder / "config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)

@@ -38,15 +38,15 @@ def show(run: Record, screen: Screen) -> None:
     )
 
 
-def line(run: Record) -> str:
+def line(run: Record, state: str = "") -> str:
     """State, place, protocol, and validation and test error of a run."""
-    status, scores = run.status, run.scores
+    status, scores, state = run.status, run.scores, state or run.state
     place = os.path.relpath(run.folder)
-    if run.state != "finished":
-        return f"{run.state:12} {place:44} {status.get('error', '')}".rstrip()
+    if not scores:
+        return f"{state:12} {place:44} {status.get('error', '')}".rstrip()
     numbers = [scores[split]["mase"] or scores[split]["mae"] for split in ("val", "test")]
     val, test = (f"{number['pooled']:.3f}" for number in numbers)
-    return f"{run.state:12} {place:44} protocol {status['fingerprint']}  val {val}  test {test}"
+    return f"{state:12} {place:44} protocol {status['fingerprint']}  val {val}  test {test}"
 
 
 def tried(run: Record) -> int:

@@ -193,6 +193,28 @@ def test_missing_cells_are_forecast_over_where_that_is_claimed(fitted, file):
     assert np.isfinite(made.point).all()
 
 
+def test_covariates_and_past_only_channels_are_taken_along(fitted, file):
+    """Two of three channels are forecast, one is past-only; two covariates are known ahead."""
+    name, _, _ = fitted
+    rng, plain = np.random.default_rng(2), read(file)
+    values = np.concatenate([plain.values, plain.values + 1, rng.random(plain.values.shape)], -1)
+    about = replace(
+        plain.about, channels=("y", "x", "z"), targets=("y", "z"), units=(),
+        covariates=("hour", "plan"), kinds=("calendar", "planned"),
+    )  # fmt: skip
+    panel = Panel(
+        values=values, mask=values == values, time=plain.time, about=about,
+        known=rng.random((ROWS, 1, 2)),
+    )  # fmt: skip
+    split = rolling(panel, horizon=HORIZON, val=100, test=125)
+    model = make(name).fit(split.train, split.val)
+    made = model.backtest(split.test).point
+    assert made.shape == (len(split.test), HORIZON, 2, 2) and np.isfinite(made).all()
+    past, future = split.test.look_back(model.reads).take(np.array([1, 4]))
+    predicted = model.predict(past, future.blank()).point
+    np.testing.assert_allclose(predicted, made[[1, 4]], rtol=1e-4, atol=1e-5)
+
+
 # ---- blind: a forecast at t does not move when the file is poisoned from t on --------------------
 
 

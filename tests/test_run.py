@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from stsfm import compose, identity
@@ -192,9 +193,12 @@ def test_force_runs_anew(desk):
         (["data=sines", "data.periods=[24]"], "an amplitude per period"),
         (["loss=quantile", "loss.terms.task.levels=[0.1,0.9]"], "median 0.5"),
         (["baselines=[nave]"], "Did you mean 'naive'"),
+        (["hardware=gpu"], "use hardware=cpu"),
     ],
 )
 def test_bad_values_cost_one_line(desk, words, hint):
+    if "hardware=gpu" in words and torch.accelerator.is_available():
+        pytest.skip("this machine has a GPU")
     code = desk("run", "model=lstm", SHORT, *words)
     assert code in (1, 2) and hint in desk.err
     assert len(desk.err.strip().splitlines()) == 1 and "Traceback" not in desk.err
@@ -205,6 +209,12 @@ def test_probabilistic_heads_give_intervals(desk, loss):
     assert desk("run", "model=gru", f"loss={loss}", SHORT, ALONE) == 0
     scores = desk.only("/gru/").scores["test"]
     assert scores["crps"]["pooled"] > 0 and 0 <= scores["cover80"]["pooled"] <= 1
+
+
+def test_a_box_cox_transform_goes_all_the_way(desk):
+    words = ["model=arima", "protocol.transform=boxcox", ALONE]
+    assert desk("run", *words) == 0
+    assert 12 < desk.mae("arima") < 20
 
 
 @pytest.mark.parametrize("data", ["sines", "ring"])

@@ -21,6 +21,10 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, Self, final
 
 import numpy as np
+from statsmodels.tsa.seasonal import STL
+from statsmodels.tsa.statespace.kalman_filter import MEMORY_CONSERVE, MEMORY_NO_PREDICTED
+from statsmodels.tsa.statespace.sarimax import SARIMAX
+from statsmodels.tsa.stattools import kpss
 
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
@@ -141,8 +145,6 @@ def _observed(series: Panel, n: int, c: int) -> Array:
 
 
 def _sarimax(y: Array, order: Order, season: int, **options: bool) -> Any:
-    from statsmodels.tsa.statespace.sarimax import SARIMAX  # 1 s to import
-
     seasonal = (order.P, order.D, order.Q)
     return SARIMAX(
         y,
@@ -173,8 +175,6 @@ def _estimate(y: Array, order: Order, season: int, steps: int, *, short: bool = 
 
 def _filter(y: Array, order: Order, season: int, params: Array) -> tuple[System, Array, Array]:
     """The system, and the moments of its state predicted at each row and after the last."""
-    from statsmodels.tsa.statespace.kalman_filter import MEMORY_CONSERVE, MEMORY_NO_PREDICTED
-
     model = _sarimax(np.append(y, np.nan), order, season)
     model.update(params)
     space = model.ssm
@@ -222,9 +222,6 @@ def _search(y: Array, season: int, seasonal: tuple[int, ...] | None, steps: int)
 
 def _differences(y: Array, season: int, seasonal: tuple[int, ...] | None) -> tuple[int, int]:
     """d by KPSS tests at 5 %, D by the strength of the season (FPP3 §9.1); gaps are bridged."""
-    from statsmodels.tsa.seasonal import STL
-    from statsmodels.tsa.stattools import kpss
-
     seen = np.isfinite(y)
     if not seen.any():
         return 0, 0

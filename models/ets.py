@@ -20,6 +20,7 @@ import warnings
 from typing import Literal, Self, final
 
 import numpy as np
+from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
@@ -126,8 +127,6 @@ class ETS(Forecaster):
 
     def _estimate(self, y: Array, kind: str, season: int) -> Array:
         """[α, β, γ, φ, σ, level, slope, season …] of one series (time,)."""
-        from statsmodels.tsa.exponential_smoothing.ets import ETSModel  # 1 s to import
-
         trend = self.trend == "add"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

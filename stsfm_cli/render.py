@@ -35,7 +35,7 @@ def columns(table: Table) -> list[Column]:
         Column(label=f"test {name}", get=lambda _, r: r.score("test", key), better="low"),
         Column(label="MAE", get=lambda _, r: r.score("test", "mae"), better="low"),
         Column(label="RMSE", get=lambda _, r: r.score("test", "rmse"), better="low", brief=False),
-        Column(label="skill %", get=lambda t, r: t.skill(r), better="high", scale=100),
+        Column(label="skill %", get=lambda t, r: t.skill(r), better="high", scale=100, digits=1),
         Column(label="CRPS", get=lambda _, r: r.score("test", "crps"), better="low"),
         Column(
             label="cover 80 %", get=lambda _, r: r.score("test", "cover80"), scale=100, digits=0
@@ -135,7 +135,7 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
         return f"{net.label} has no test score."
     mine, theirs = errors[net.label], errors[best.label]
     verb = "loses to" if mine > theirs else "is ahead of"
-    words = f"{net.label} {verb} {best.label}: test {label} {mine:.3g} against {theirs:.3g}"
+    words = f"{net.label} {verb} {best.label}: test {label} {mine:.4g} against {theirs:.4g}"
     classical = [
         row.label for row in table.rows if row.records and not row.is_net and row is not best
     ]

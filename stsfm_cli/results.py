@@ -15,6 +15,7 @@ from stsfm.backtest import Backtest, Evaluation
 from stsfm.datasets.protocol import Split, independent, panel_digest
 from stsfm.losses.metrics import METRICS
 from stsfm.models.base import Forecaster
+from stsfm.plots import dates
 from stsfm.record import Record, write, write_json
 
 FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
@@ -45,10 +46,9 @@ def _count(n: int, what: str) -> str:
 
 
 def stamp(split: Split, row: int) -> str:
-    """The date of a row, as fine as the sampling needs."""
-    step = int(np.diff(split.panel.time).min()) // 10**9 if len(split.panel) > 1 else 0
-    unit = "M" if step >= 28 * 86_400 else "D" if step >= 86_400 else "m"
-    return str(split.panel.time[row].astype("datetime64[ns]").astype(f"datetime64[{unit}]"))
+    """The date of a row, as fine as the stamps of the data."""
+    days = split.panel.time / dates.DAY
+    return dates.stamp(days[row], days)
 
 
 def save(

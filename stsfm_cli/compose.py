@@ -140,6 +140,8 @@ def _task(job: Job, request: Request, codes: list[int]) -> Callable[[DictConfig]
             with _explained(overrides):
                 resolved = _plain(cfg, mine.runtime.choices)
             codes.append(job(resolved, overrides))
+        except BrokenPipeError:  # nobody reads on: `stsfm run … | head`
+            raise
         except Exception as error:  # the other jobs of a sweep go on
             codes.append(tell("run", error))
 

@@ -65,14 +65,12 @@ def split_flags(args: list[str], *names: str) -> tuple[bool, list[str]]:
 
 
 def _spell_out(texts: list[str]) -> list[str]:
-    """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7 · data=my.csv → data=csv data.path=my.csv"""
+    """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7"""
     long = []
     for text in texts:
         key, _, value = text.partition("=")
         if key == "seeds":
             long.append(f"seed={_seeds(value)}")
-        elif key == "data" and value.endswith(".csv") and "," not in value:
-            long += ["data=csv", f"data.path={value}"]
         else:
             long.append(text)
     if {"seed", "seeds"} <= {text.partition("=")[0] for text in texts}:

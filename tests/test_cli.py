@@ -271,7 +271,6 @@ def test_names_of_comparisons() -> None:
 def test_short_forms() -> None:
     assert read(["seeds=3"]).overrides == ["seed=1,2,3"]
     assert read(["seeds=[2,7]"]).overrides == read(["seeds=2,7"]).overrides == ["seed=2,7"]
-    assert read(["data=a/b.csv"]).overrides == ["data=csv", "data.path=a/b.csv"]
     assert split_flags(["a=1", "-q"], "-q", "--quiet") == (True, ["a=1"])
     assert compose.config(["experiment=null"])["choices"]["experiment"] is None
 

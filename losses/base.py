@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from operator import add
 from typing import Any, ClassVar, NamedTuple
 
 from stsfm.datasets.panel import Array, Forecast, Panel
@@ -63,20 +65,26 @@ class Loss:
             raise ValueError(f"a loss needs a term named 'task', got {sorted(self.terms)}")
         if unknown := set(self.weights) - set(self.terms):
             raise ValueError(f"weights {sorted(unknown)} name no term of {sorted(self.terms)}")
+        if not self.active:
+            raise ValueError("a loss needs a term whose weight is not 0")
 
-    @property
-    def active(self) -> dict[str, Term]:
-        return {name: term for name, term in self.terms.items() if self.weights.get(name, 1.0)}
+    @cached_property
+    def active(self) -> dict[str, tuple[float, Term]]:
+        """The terms that count, with their weights."""
+        weighed = {name: (self.weights.get(name, 1.0), term) for name, term in self.terms.items()}
+        return {name: (weight, term) for name, (weight, term) in weighed.items() if weight}
 
     @property
     def needs(self) -> frozenset[str]:
-        return frozenset().union(*(term.needs for term in self.active.values()))
+        return frozenset().union(*(term.needs for _, term in self.active.values()))
 
     @property
     def levels(self) -> tuple[float, ...]:
-        return tuple(sorted({x for term in self.active.values() for x in term.levels}))
+        return tuple(sorted({x for _, term in self.active.values() for x in term.levels}))
 
     def __call__(self, step: Step) -> tuple[Array, dict[str, Array]]:
         """The weighted sum, and each term before its weight."""
-        means = {name: term(step).mean() for name, term in self.active.items()}
-        return sum(self.weights.get(name, 1.0) * mean for name, mean in means.items()), means
+        means = {name: term(step).mean() for name, (_, term) in self.active.items()}
+        parts = [mean if self.active[name][0] == 1 else self.active[name][0] * mean
+                 for name, mean in means.items()]  # fmt: skip
+        return reduce(add, parts), means

@@ -7,6 +7,8 @@ huber  e²/2 where |e| ≤ δ, else δ(|e| − δ/2)        (Huber, Ann. Math. S
 
 from dataclasses import dataclass
 
+from torch.nn.functional import huber_loss
+
 from stsfm.datasets.panel import Array
 from stsfm.losses.base import Cost, Step, Term
 
@@ -36,6 +38,6 @@ class Huber(Term):
     delta: float
 
     def __call__(self, step: Step) -> Cost:
-        size = abs(_error(step))
-        near = size.clip(max=self.delta)
-        return Cost(near * (size - near / 2), step.future.mask)  # both branches in one product
+        point, truth = step.forecast.point, step.future.values
+        value = huber_loss(point, truth, reduction="none", delta=self.delta)
+        return Cost(value, step.future.mask)

@@ -177,7 +177,7 @@ class _Fit(L.LightningModule):
             raise FloatingPointError(
                 f"the training loss is {means['train']} in epoch {epoch}; lower trainer.lr"
             )
-        return means if len(means) > 2 else {"train": means["train"]}
+        return means
 
     def _chunk(self, rows: Tensor) -> dict[str, Tensor]:
         """Optimiser steps over the batches of one gather; sums of the loss and of its terms."""
@@ -194,7 +194,8 @@ class _Fit(L.LightningModule):
                 optimizer.step()
                 optimizer.zero_grad()
                 torch.clear_autocast_cache()  # it holds the weights from before the step
-            for name, mean in ("train", value), *((f"train_{k}", v) for k, v in means.items()):
+            named = {f"train_{name}": mean for name, mean in means.items() if len(means) > 1}
+            for name, mean in ("train", value), *named.items():
                 totals[name] = totals.get(name, 0) + mean.detach() * len(part)
         return totals
 

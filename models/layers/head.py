@@ -40,6 +40,6 @@ class Head(nn.Module):
             quantiles = level[..., None] + out[..., : len(self.levels)].sort(-1).values
             point = quantiles[..., self.levels.index(0.5)]
             return Forecast(point=point, quantiles=quantiles, levels=self.levels)
-        point = level + out[..., 0]
+        point = level + (out[..., 0] if self.scaled else out.squeeze(-1))
         scale = nn.functional.softplus(out[..., 1]) + 1e-4 if self.scaled else None
         return Forecast(point=point, scale=scale)

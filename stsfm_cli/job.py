@@ -20,7 +20,7 @@ from stsfm.datasets.protocol import Split
 from stsfm.environment import drift, environment
 from stsfm.identity import identify
 from stsfm.mistakes import Mistake
-from stsfm.present import line, present, show
+from stsfm.present import line, present, show, shows
 from stsfm.record import Record
 from stsfm.results import describe, save
 from stsfm.screen import Screen
@@ -45,7 +45,7 @@ def execute(
     run = cached or fit(config, overrides, split, screen)
     if run is None or run.state != "finished":
         return run
-    if not (run.folder / "table.md").exists():
+    if not shows(run, {other["choices"]["model"] for other in others}):
         members = (config | other for other in others)
         beside = [found(member, split) or fit(member, [], split, screen) for member in members]
         present(run, [baseline for baseline in beside if baseline], split)

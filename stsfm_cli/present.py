@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,28 @@ def present(run: Record, baselines: list[Record], split: Split) -> None:
     write(run.folder / "table.csv", as_csv(table))
     paths = [os.path.relpath(member.folder, run.folder) for member in members]
     write_json(run.folder / "members.json", paths)
-    write(run.folder / "table.md", as_markdown(table))  # last: its presence says the page is whole
+    snapshot = f"Written {date.today()}; `stsfm compare` counts anew.\n"
+    write(run.folder / "table.md", as_markdown(table) + "\n" + snapshot)  # last: the page is whole
+
+
+def shows(run: Record, baselines: set[str]) -> bool:
+    """Does the run's page stand, with these baselines and all of them finished?"""
+    beside = _members(run)[1:]
+    return (
+        (run.folder / "table.md").exists()
+        and {member.folder.parent.name for member in beside} == baselines
+        and all(member.state == "finished" for member in beside)
+    )
+
+
+def _members(run: Record) -> list[Record]:
+    """The run and the baselines that its table shows."""
+    return [Record((run.folder / path).resolve()) for path in run.read("members.json") or ["."]]
 
 
 def show(run: Record, screen: Screen) -> None:
     """Print the table of a run again, and where everything lies."""
-    members = [Record((run.folder / path).resolve()) for path in run.read("members.json") or ["."]]
-    screen.table(tabulate([m for m in members if m.status], tried=tried(run)))
+    screen.table(tabulate(_members(run), tried=tried(run)))
     plots = len(list((run.folder / "plots").glob("*.png")))
     where = os.path.relpath(run.folder)
     screen.say(

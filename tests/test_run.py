@@ -71,6 +71,14 @@ def test_the_same_command_is_free_and_needs_no_torch(desk):
     assert (run.folder / "status.json").stat().st_mtime_ns == before
 
 
+def test_other_baselines_make_another_table_of_the_same_run(desk):
+    desk("run", "model=drift", "baselines=[naive]")
+    assert "mean" not in desk.out
+    desk("run", "model=drift", "baselines=[naive,mean]")
+    assert "mean" in desk.out and "mean" in (desk.only("/drift/").folder / "table.md").read_text()
+    assert desk.only("/drift/").status["attempt"] == 1
+
+
 def test_a_naive_model_imports_neither_torch_nor_lightning(desk):
     code = (
         "import sys; from stsfm.__main__ import main; "

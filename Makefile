@@ -2,7 +2,7 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV ?= .venv
-BIN := $(VENV)/bin
+BIN := $(abspath $(VENV))/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## say what can be made
@@ -18,10 +18,10 @@ test: $(VENV)/.dev links  ## install, then run linter, type checker and the whol
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd tests && OMP_NUM_THREADS=1 ../$(BIN)/pytest --rootdir .. -n 2 --dist loadgroup .
+	cd tests && OMP_NUM_THREADS=1 $(BIN)/pytest --rootdir .. -n 2 .
 
 bench: $(VENV)/.dev  ## print speed as ratios to plain torch
-	cd bench && OMP_NUM_THREADS=1 ../$(BIN)/python -m run
+	cd bench && OMP_NUM_THREADS=1 $(BIN)/python run.py
 
 links:  ## lay the packages out for type checkers, in .links
 	@rm -rf .links && mkdir -p .links/stsfm

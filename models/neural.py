@@ -42,6 +42,8 @@ class Neural(Forecaster):
         self.loss, self.trainer, self.hardware, self.monitor = loss, trainer, hardware, monitor
         net_class: Any = getattr(net, "func", net)  # of functools.partial
         self.cite, self.reads = net_class.cite, context  # type: ignore[misc]
+        if context < 1:
+            raise ValueError(f"context must be at least 1, got {context}")
         if lacks := loss.needs - net_class.offers:
             offers = sorted(net_class.offers)
             raise ValueError(f"needs {sorted(lacks)}, and {net_class.__name__} offers {offers}")

@@ -43,6 +43,11 @@ class Trainer:
     accumulate: int  # batches per optimiser step
     optimizer: Callable[..., torch.optim.Optimizer]
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "accumulate", "lr"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from stsfm.mistakes import Mistake, did_you_mean
-from stsfm.present import tried
+from stsfm.present import members, tried
 from stsfm.record import Record, records, write, write_json
 from stsfm.render import as_csv, as_latex, as_markdown
 from stsfm.screen import Screen
@@ -31,15 +31,18 @@ def main(args: list[str]) -> int:
     flags = {arg for arg in args if arg.startswith("-")}
     if unknown := flags - {"--all-configs", "-q", "--quiet"}:
         raise Mistake(f"unknown option {sorted(unknown)[0]!r}; `stsfm compare --help` lists all")
-    wanted = filters(arg for arg in args if arg not in flags)
+    wanted = filters((arg for arg in args if arg not in flags), "compare")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
     chosen = select(records(home), wanted)
     if not chosen:
         raise Mistake(f"no run in {home} matches {' '.join(args)}; `stsfm ls` shows what there is")
+    lacking = set(wanted.get("model", [])) - {run.status["model"] for run in chosen}
     screen = Screen(quiet=bool(flags & {"-q", "--quiet"}))
     text = "\n".join(sorted(args))
     name = f"{chosen[0].status['data']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     write_comparison(chosen, name=name, screen=screen, every_config="--all-configs" in flags)
+    if lacking:
+        screen.warn(f"stsfm compare: no run of {', '.join(sorted(lacking))} matches")
     return 0
 
 
@@ -48,37 +51,36 @@ def write_comparison(
 ) -> None:
     """Put runs beside the baselines of their protocol: table in three formats, and its members."""
     home = runs[0].folder.parents[2]
-    members = list({run.folder.resolve(): run for run in [*runs, *_baselines(runs, home)]}.values())
-    table = tabulate(members, tried=tried(runs[0]), every_config=every_config)
+    together = [*runs, *_baselines(runs, home)]
+    together = list({run.folder.resolve(): run for run in together}.values())
+    table = tabulate(together, tried=tried(runs[0]), every_config=every_config)
     folder = home / "_comparisons" / name
     write(folder / "table.csv", as_csv(table))
     write(folder / "table.md", as_markdown(table))
     write(folder / "table.tex", as_latex(table))
-    write_json(folder / "members.json", [os.path.relpath(m.folder, folder) for m in members])
+    write_json(folder / "members.json", [os.path.relpath(run.folder, folder) for run in together])
     screen.say(table.status["headline"])
     screen.table(table)
     screen.say(f"→ {os.path.relpath(folder)}   table.md · table.tex · table.csv")
 
 
 def _baselines(runs: list[Record], home: Path) -> list[Record]:
-    """The baselines that each run was put beside, and those kept under the same protocol."""
+    """The very runs that these were put beside; else those that others of their protocol were."""
     prints = {run.status.get("fingerprint") for run in runs}
-    names = {name for run in runs for name in settings(run).get("baselines") or []}
-    return [
-        other
-        for other in records(home)
-        if other.status.get("model") in names and other.status.get("fingerprint") in prints
-        and not any(run.status.get("model") == other.status["model"] for run in runs)
-    ]  # fmt: skip
+    alike = (run for run in records(home) if run.status.get("fingerprint") in prints)
+    own = [member for run in runs for member in members(run)[1:]]
+    found = own or [member for run in alike for member in members(run)[1:]]
+    models = {run.status.get("model") for run in runs}
+    return [run for run in found if run.status and run.status["model"] not in models]
 
 
-def filters(args: Iterable[str]) -> dict[str, list[str]]:
+def filters(args: Iterable[str], command: str) -> dict[str, list[str]]:
     """key=a,b → {key: [a, b]}."""
     found = {}
     for arg in args:
         key, equals, values = arg.partition("=")
         if not equals or not values:
-            raise Mistake(f"wanted key=value, got {arg!r}, as in: stsfm compare model=lstm,gru")
+            raise Mistake(f"wanted key=value, got {arg!r}, as in: stsfm {command} model=lstm,gru")
         found[key] = values.split(",")
     return found
 

@@ -20,7 +20,7 @@ from stsfm.datasets.protocol import Split
 from stsfm.environment import drift, environment
 from stsfm.identity import identify
 from stsfm.mistakes import Mistake
-from stsfm.present import line, present, show, shows
+from stsfm.present import present, show, shows
 from stsfm.record import Record
 from stsfm.results import describe, save
 from stsfm.screen import Screen
@@ -49,9 +49,7 @@ def execute(
         members = (config | other for other in others)
         beside = [found(member, split) or fit(member, [], split, screen) for member in members]
         present(run, [baseline for baseline in beside if baseline], split)
-    if one_of_many:
-        screen.say(line(run, "cached" if cached else "finished"))
-    else:
+    if not one_of_many:
         show(run, screen)
     return run
 

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from stsfm.compare import filters, select
-from stsfm.mistakes import Mistake
+from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.options import groups
 from stsfm.present import line
 from stsfm.record import Record, records
 from stsfm.screen import Screen
@@ -17,13 +18,14 @@ def main(args: list[str]) -> int:
     if {"-h", "--help"} & set(args):
         print("usage: stsfm ls [model=…] [data=…] [state=finished|failed|…] [any.key=value]")
         return 0
-    wanted = filters(args)
+    wanted = filters(args, "ls")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
     found = select(records(home), wanted)
     for record in sorted(found, key=lambda record: record.status.get("started", 0)):
         print(line(record))
     if not found:
-        print(f"no runs in {home}; try: stsfm run model=lstm data=airline")
+        none = f"no run in {home} matches {' '.join(args)}" if args else f"no runs in {home}"
+        print(f"{none}; try: stsfm run model=lstm data=airline")
     return 0
 
 
@@ -49,7 +51,11 @@ def _find(name: str) -> Record:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise Mistake(f"no run {name!r} in runs; `stsfm ls` shows what there is")
+        known = {choice for choices in groups().values() for choice in choices}
+        raise Mistake(
+            f"no choice and no run is called {name!r}.{did_you_mean(name, known)} "
+            "`stsfm list` and `stsfm ls` show what there is"
+        )
     raise Mistake(f"{name!r} could be {', '.join(os.path.relpath(r.folder) for r in found)}")
 
 

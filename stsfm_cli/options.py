@@ -32,6 +32,9 @@ class Key(NamedTuple):
 def main(args: list[str]) -> int:
     """`stsfm list [GROUP …]`: every choice in a line; a * marks what is taken if none is named."""
     known = groups()
+    if {"-h", "--help"} & set(args):
+        print(f"usage: stsfm list [{'|'.join(known)}]")
+        return 0
     for group in args:
         if group not in known:
             raise no_such("group", group, known)

@@ -19,11 +19,11 @@ def present(run: Record, baselines: list[Record], split: Split) -> None:
     """Write table and figures; the table is a snapshot, `stsfm compare` counts anew."""
     from stsfm.plots import draw
 
-    members = [run, *baselines]
-    table = tabulate(members, tried=tried(run))
+    together = [run, *baselines]
+    table = tabulate(together, tried=tried(run))
     draw(_story(run, baselines, split), run.folder / "plots")
     write(run.folder / "table.csv", as_csv(table))
-    paths = [os.path.relpath(member.folder, run.folder) for member in members]
+    paths = [os.path.relpath(member.folder, run.folder) for member in together]
     write_json(run.folder / "members.json", paths)
     snapshot = f"Written {date.today()}; `stsfm compare` counts anew.\n"
     write(run.folder / "table.md", as_markdown(table) + "\n" + snapshot)  # last: the page is whole
@@ -31,7 +31,7 @@ def present(run: Record, baselines: list[Record], split: Split) -> None:
 
 def shows(run: Record, baselines: set[str]) -> bool:
     """Does the run's page stand, with these baselines and all of them finished?"""
-    beside = _members(run)[1:]
+    beside = members(run)[1:]
     return (
         (run.folder / "table.md").exists()
         and {member.folder.parent.name for member in beside} == baselines
@@ -39,14 +39,14 @@ def shows(run: Record, baselines: set[str]) -> bool:
     )
 
 
-def _members(run: Record) -> list[Record]:
+def members(run: Record) -> list[Record]:
     """The run and the baselines that its table shows."""
     return [Record((run.folder / path).resolve()) for path in run.read("members.json") or ["."]]
 
 
 def show(run: Record, screen: Screen) -> None:
     """Print the table of a run again, and where everything lies."""
-    screen.table(tabulate(_members(run), tried=tried(run)))
+    screen.table(tabulate(members(run), tried=tried(run)))
     plots = len(list((run.folder / "plots").glob("*.png")))
     where = os.path.relpath(run.folder)
     screen.say(
@@ -78,9 +78,9 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Any:
 
     with np.load(run.folder / "forecast.npz") as stored:
         forecast = {name: stored[name] for name in stored.files}
-    members = [run, *(b for b in baselines if b.state == "finished")]
+    finished = [run, *(b for b in baselines if b.state == "finished")]
     level = next(
-        (m for m in members if m.status["model"] == "seasonal_naive" and m is not run), None
+        (m for m in finished if m.status["model"] == "seasonal_naive" and m is not run), None
     )
     reference = None
     if level is not None:
@@ -101,7 +101,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Any:
         levels=tuple(forecast["levels"]),
         reference=reference,
         context=run.scores["reads"],
-        mae={m.status["model"]: m.scores["test"]["mae"]["step"] for m in members},
+        mae={m.status["model"]: m.scores["test"]["mae"]["step"] for m in finished},
         history=run.history(),
         protocol=f"{split.name} {split.fingerprint}",
     )

@@ -148,7 +148,7 @@ def writing(
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt | SystemExit)
             status["state"] = "interrupted" if stopped else "failed"
-            status["error"] = f"{type(error).__name__}: {error}"
+            status["error"] = f"{type(error).__name__}: {error}".rstrip(": ")
             write(record.folder / "error.txt", traceback.format_exc())
             raise
         finally:

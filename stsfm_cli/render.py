@@ -115,7 +115,8 @@ def sentences(table: Table) -> list[str]:
         words.append(f"Best classical model on validation: {best.label}.")
         words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
     if (independent := table.status["independent"]) < 10:
-        words.append(f"No significance test: {independent} independent origins.")
+        plural = "s" * (independent != 1)
+        words.append(f"No significance test: {independent} independent origin{plural}.")
     words.append(
         f"{table.tried} configurations tried under this protocol, {len(table.rows)} shown."
     )
@@ -133,9 +134,12 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
     errors = {row.label: value.mean for row in table.rows if (value := row.score("test", key))}
     if net.label not in errors or best.label not in errors:
         return f"{net.label} has no test score."
+    shown = Column(label=label, get=lambda _, row: row.score("test", key))
+    digits = _digits([shown.get(table, row) for row in table.rows if row.records], shown)
     mine, theirs = errors[net.label], errors[best.label]
     verb = "loses to" if mine > theirs else "is ahead of"
-    words = f"{net.label} {verb} {best.label}: test {label} {mine:.4g} against {theirs:.4g}"
+    numbers = f"{mine:.{digits}f} against {theirs:.{digits}f}"
+    words = f"{net.label} {verb} {best.label}: test {label} {numbers}"
     classical = [
         row.label for row in table.rows if row.records and not row.is_net and row is not best
     ]

@@ -18,16 +18,21 @@ def main(args: list[str]) -> int:
     quiet, args = split_flags(args, "-q", "--quiet")
     screen = Screen(quiet=quiet or rank() > 0)
     runs: dict[str, Record] = {}
-    many = compose.is_sweep(args)
+    many, began = compose.is_sweep(args), time.time()
     if rank() > 0:
         _end_with_the_parent()
 
     def job(config: dict[str, Any], overrides: list[str]) -> int:
+        # before numpy loads its linear algebra, whose threads otherwise spin against each other
+        os.environ.setdefault("OMP_NUM_THREADS", str(config["hardware"]["threads"]))
         from stsfm.job import execute  # numpy comes with it: not for --help or a typing error
+        from stsfm.present import line
 
         run = execute(config, overrides, screen, one_of_many=many)
         if run is None:  # a rank that only helped to train
             return 0
+        if many and str(run.folder) not in runs:  # seeds of a deterministic model are one run
+            screen.say(line(run, "" if run.status["started"] > began else "cached"))
         runs[str(run.folder)] = run
         return 0 if run.state == "finished" else 1
 

@@ -28,10 +28,11 @@ flags
 
 def main(args: list[str]) -> int:
     """Show one choice, such as model=lstm, or one kept run."""
-    if len(args) != 1 or args[0] in ("-h", "--help"):
-        raise Mistake(
-            "wanted one choice or run: stsfm show model=lstm; `stsfm list` has the choices"
-        )
+    if {"-h", "--help"} & set(args):
+        print("usage: stsfm show model=lstm, or a run: its folder, or how its id begins")
+        return 0
+    if len(args) != 1:
+        raise Mistake("wanted one choice or run: stsfm show model=lstm; see `stsfm list` and ls")
     group, equals, name = args[0].partition("=")
     known = options.groups()
     if equals:

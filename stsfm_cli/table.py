@@ -122,19 +122,20 @@ def tabulate(records: Iterable[Record], *, tried: int, every_config: bool = Fals
         raise Mistake("no finished run matches; `stsfm ls` shows what there is")
     prints: dict[str, str] = {}
     for record in records:
-        prints.setdefault(record.status["fingerprint"], record.status["headline"])
+        status = record.status
+        words = f"{status['data']}, horizon {status['horizon']}, {status['origins']} origins"
+        prints.setdefault(status["fingerprint"], words)
     if len(prints) > 1:
-        listed = "; ".join(f"{key} ({line})" for key, line in sorted(prints.items()))
-        raise Mistake(f"these runs follow different protocols, add protocol=…: {listed}")
+        listed = "; ".join(f"protocol={key} ({words})" for key, words in prints.items())
+        raise Mistake(f"these runs follow different protocols, add one of: {listed}")
     current, left_out = _newest_source(records)
     groups: dict[str, list[Record]] = {}
     for record in current:
         groups.setdefault(record.status["group"], []).append(record)
-    rows = [_row(group) for group in groups.values()]
+    rows = _labelled([_row(group) for group in groups.values()])
     if not every_config:
         rows, hidden = _validation_winners(rows)
         left_out += hidden
-    rows = _labelled(rows)
     table = Table(
         rows=tuple(rows),
         status=records[0].status,

@@ -239,7 +239,6 @@ def test_quiet_says_nothing(desk):
     assert desk.out == "" and desk.err == ""
 
 
-@pytest.mark.xdist_group("processes")
 def test_two_ranks_end_with_equal_weights_and_one_folder(desk):
     command = [
         sys.executable,
@@ -261,7 +260,6 @@ def test_two_ranks_end_with_equal_weights_and_one_folder(desk):
     assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]
 
 
-@pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize("signal, code", [("SIGINT", 130), ("SIGTERM", 143)])
 def test_an_interrupted_run_says_so_and_runs_again(desk, signal, code):
     import signal as signals

@@ -81,7 +81,7 @@ def panel_digest(panel: Panel) -> str:
 def rolling(
     panel: Panel,
     *,
-    horizon: int | str = "auto",
+    horizon: int | Literal["auto"] = "auto",
     val: float | int | str = "auto",
     test: float | int | str = "auto",
     stride: int = 1,
@@ -108,6 +108,9 @@ def rolling(
     chosen: dict[str, Any] = {"horizon": horizon, "val": val, "test": test, "transform": transform}
     chosen = {k: suggests[k] if v == "auto" else v for k, v in chosen.items()}
     h, power = int(chosen["horizon"]), chosen["transform"]
+    for name, value, least in (("horizon", h, 1), ("stride", stride, 1), ("gap", gap, 0)):
+        if value < least:
+            raise ValueError(f"protocol.{name} must be at least {least}, got {value}")
     rows = len(panel)
     first_val, first_test = border(panel, chosen["val"]), border(panel, chosen["test"])
     if not 0 < first_val < first_test < rows:

@@ -124,9 +124,13 @@ def _power(train: Panel, power: Power) -> np.ndarray | None:
         )
     lam = np.zeros(train.values.shape[1:])
     if power == "boxcox":
+        from scipy.optimize import minimize_scalar
         from scipy.stats import boxcox_normmax
 
+        # below 0 the transform has an upper bound, beyond which a forecast has no inverse
+        inside = lambda f: minimize_scalar(f, bounds=(0, 2), method="bounded")  # noqa: E731
         for n, c in np.ndindex(*lam.shape):
             y = train.values[train.mask[:, n, c], n, c]
-            lam[n, c] = boxcox_normmax(y, method="mle") if np.ptp(y) else 1.0
+            varies = len(y) and np.ptp(y)
+            lam[n, c] = boxcox_normmax(y, method="mle", optimizer=inside) if varies else 1.0
     return lam

@@ -97,7 +97,7 @@ class RollingWindows:
 
     def futures(self) -> Panel:
         """Every future, (window, time, node, target channel)."""
-        return self.take(slice(None)).future
+        return self._targets.runs(self.origins + self.offset, self.horizon)
 
     def _cut(self, origins: Array) -> Window:
         back = self.context

@@ -65,8 +65,8 @@ class Loss:
             raise ValueError(f"a loss needs a term named 'task', got {sorted(self.terms)}")
         if unknown := set(self.weights) - set(self.terms):
             raise ValueError(f"weights {sorted(unknown)} name no term of {sorted(self.terms)}")
-        if not self.active:
-            raise ValueError("a loss needs a term whose weight is not 0")
+        if "task" not in self.active:
+            raise ValueError("validation is judged by the term 'task': its weight cannot be 0")
 
     @cached_property
     def active(self) -> dict[str, tuple[float, Term]]:

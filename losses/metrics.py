@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.transform import LEVELS
 from stsfm.losses.base import Step
 from stsfm.losses.probabilistic import pinball
 
@@ -68,11 +69,19 @@ def sums(step: Step, reference: Reference) -> dict[str, np.ndarray]:
 
 
 def _distribution(quantiles: Array, levels: tuple[float, ...], y: Array) -> dict[str, Array]:
-    """CRPS as twice the mean pinball loss over the levels; coverage and width at 80 %."""
-    out = {"crps": 2 * pinball(quantiles, y, levels).mean(-1)}
+    """CRPS as twice the mean pinball loss over LEVELS, coverage and width at 80 %.
+
+    Fewer levels give a smaller mean, so only forecasts at all of LEVELS have a CRPS.
+    """
+    at = {level: quantiles[..., k] for k, level in enumerate(levels)}
+    out = {}
+    if set(LEVELS) <= set(levels):
+        grid = np.stack([at[level] for level in LEVELS], -1)
+        out["crps"] = 2 * pinball(grid, y, LEVELS).mean(-1)
     if {0.1, 0.9} <= set(levels):
-        low, high = (quantiles[..., levels.index(x)] for x in (0.1, 0.9))
-        out |= {"covered": (low <= y) & (y <= high), "width": high - low}
+        slack = 1e-9 * abs(y)  # a log and back may move a bound by as much
+        covered = (at[0.1] <= y + slack) & (y - slack <= at[0.9])
+        out |= {"covered": covered, "width": at[0.9] - at[0.1]}
     return out
 
 
@@ -112,7 +121,7 @@ METRICS = (
            finish=lambda s: s["scaled_absolute"] / s["count"]),
     Metric(name="mse_scaled", label="MSE (scaled)", formula="Σ(T(ŷ)−T(y))² / n, T the transform",
            finish=lambda s: s["scaled_squared"] / s["count"]),
-    Metric(name="crps", label="CRPS", unit="data", formula="2 × mean pinball loss over the levels",
+    Metric(name="crps", label="CRPS", unit="data", formula="2 × mean pinball loss over 0.05 … 0.95",
            finish=lambda s: s["crps"] / s["count"], requires="crps"),
     Metric(name="cover80", label="cover 80 %", formula="share of y in the 10 % … 90 % quantiles",
            finish=lambda s: s["covered"] / s["count"], requires="covered"),

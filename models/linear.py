@@ -31,6 +31,7 @@ class Linear(Forecaster):
     """Ridge regression of the future on the past."""
 
     cite = "zeng2023ltsf"
+    tags = frozenset({"missing"})
 
     def __init__(
         self, *, context: int, ridge: float | Literal["auto"], normalise: Normalise

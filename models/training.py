@@ -47,6 +47,9 @@ class Trainer:
         for name in ("epochs", "batch_size", "accumulate", "lr"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for name in ("patience", "clip"):
+            if getattr(self, name) is not None and getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0 or null, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +267,11 @@ class _Fit(L.LightningModule):
             weight = weight + cost.weight.sum()
         self.net.train()
         mean = float(value / weight)
+        if mean != mean:
+            raise FloatingPointError(
+                "the validation error is not a number: no validation cell is observed, or the "
+                "training diverged; move protocol.val, or lower trainer.lr"
+            )
         return self.trainer.strategy.broadcast(mean) if self.trainer.world_size > 1 else mean
 
     def on_fit_end(self) -> None:

@@ -97,7 +97,9 @@ def backtest(
 
 def _check_finite(forecast: Forecast) -> None:
     """A forecast that is not finite has no score, and is no result."""
-    bad = ~np.isfinite(forecast.point).all((-3, -2, -1))
+    held = [forecast.point, forecast.mean, forecast.quantiles]
+    fine = [np.isfinite(x).reshape(len(x), -1).all(-1) for x in held if x is not None]
+    bad = ~np.logical_and.reduce(fine)
     if bad.any():
         raise FloatingPointError(
             f"the forecasts of {bad.sum()} of {len(bad)} windows are not finite; "

@@ -71,7 +71,13 @@ def _baselines(runs: list[Record], home: Path) -> list[Record]:
     own = [member for run in runs for member in members(run)[1:]]
     found = own or [member for run in alike for member in members(run)[1:]]
     models = {run.status.get("model") for run in runs}
-    return [run for run in found if run.status and run.status["model"] not in models]
+    newest = {
+        run.status.get("settings"): run
+        for run in sorted(records(home), key=lambda run: run.status.get("ended", 0))
+        if run.state == "finished"
+    }
+    found = [newest.get(run.status.get("settings"), run) for run in found if run.status]
+    return [run for run in found if run.status["model"] not in models]
 
 
 def filters(args: Iterable[str], command: str) -> dict[str, list[str]]:
@@ -96,22 +102,19 @@ def select(found: Iterable[Record], wanted: dict[str, list[str]]) -> list[Record
     return [
         record
         for record, fact in zip(found, facts, strict=True)
-        if all(str(fact.get(key)) in values for key, values in wanted.items())
+        if all(_among(fact.get(key), values) for key, values in wanted.items())
     ]
+
+
+def _among(fact: Any, values: list[str]) -> bool:
+    """Is a fact one of the values as they were typed: 0.01 or 1e-2, false or False?"""
+    return str(fact) in values or fact in [yaml.safe_load(value) for value in values]
 
 
 def _facts(record: Record) -> dict[str, Any]:
     """What a run can be filtered by: choices, fingerprint, state, every key of its config."""
-    status, config = record.status, settings(record)
+    status, config = record.status, record.config
     facts = flatten({k: v for k, v in config.items() if k != "choices"})
     state = {"state": record.state, "protocol": status.get("fingerprint")}
     names = {"model": status.get("model"), "data": status.get("data")}
     return facts | (config.get("choices") or {}) | names | state
-
-
-def settings(record: Record) -> dict[str, Any]:
-    """The config of a run; {} where the file is missing or broken."""
-    try:
-        return yaml.safe_load((record.folder / "config.yaml").read_text()) or {}
-    except (OSError, yaml.YAMLError):
-        return {}

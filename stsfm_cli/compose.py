@@ -139,7 +139,7 @@ def _task(job: Job, request: Request, codes: list[int]) -> Callable[[DictConfig]
         try:
             with _explained(overrides):
                 resolved = _plain(cfg, mine.runtime.choices)
-            codes.append(job(resolved, overrides))
+            codes.append(job(resolved, [*request.kept, *overrides]))
         except BrokenPipeError:  # nobody reads on: `stsfm run … | head`
             raise
         except Exception as error:  # the other jobs of a sweep go on

@@ -68,4 +68,7 @@ def _git() -> dict[str, str] | None:
     run = lambda *words: subprocess.run(  # noqa: E731
         ["git", "-C", str(home), *words], capture_output=True, text=True, check=False
     ).stdout.strip()
-    return {"commit": run("rev-parse", "HEAD"), "changes": run("diff", "HEAD")}
+    try:
+        return {"commit": run("rev-parse", "HEAD"), "changes": run("diff", "HEAD")}
+    except OSError:  # a checkout on a machine without git
+        return None

@@ -22,6 +22,7 @@ import stsfm
 from stsfm.datasets.protocol import Split, panel_digest
 
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
+NET = "stsfm.models.neural"
 IDLE = ("threads",)  # keys that change the time a run takes but not its numbers
 
 
@@ -60,6 +61,8 @@ def identify(config: Mapping[str, Any], split: Split) -> Identity:
     seed = model.pop("seed", None)
     modules = {target.rpartition(".")[0] for target in targets(config["model"])}
     modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
+    if "trainer" in config["model"]:
+        modules.add(NET)  # named by no `_target_`: it is put around every net
     return Identity(
         data=config["choices"]["data"],
         model=config["choices"]["model"],
@@ -83,6 +86,8 @@ def targets(config: Any) -> Iterator[str]:
 
 
 def _without(config: Any, idle: tuple[str, ...]) -> Any:
+    if isinstance(config, int) and not isinstance(config, bool):
+        return float(config)  # dropout=0 is dropout=0.0
     if not isinstance(config, Mapping):
         return config
     return {name: _without(value, idle) for name, value in config.items() if name not in idle}

@@ -40,18 +40,41 @@ def execute(
     if not one_of_many:
         screen.say(describe(split)["headline"])
     cached = found(config, split)
-    if cached and (changed := drift(cached.read("environment.json") or {})):
+    if cached and (changed := drift(cached.read("environment.json"))):
         screen.say(f"this run was made with {', '.join(changed)}; force=true makes it anew")
     run = cached or fit(config, overrides, split, screen)
     if run is None or run.state != "finished":
         return run
-    if not shows(run, {other["choices"]["model"] for other in others}):
-        members = (config | other for other in others)
-        beside = [found(member, split) or fit(member, [], split, screen) for member in members]
-        present(run, [baseline for baseline in beside if baseline], split)
+    if not shows(run, [identify(config | other, split).folder for other in others]):
+        _compare(run, config, others, overrides, split, screen)
     if not one_of_many:
         show(run, screen)
     return run
+
+
+def _compare(
+    run: Record,
+    config: dict[str, Any],
+    others: list[dict[str, Any]],
+    overrides: list[str],
+    split: Split,
+    screen: Screen,
+) -> None:
+    """Find or make the baselines, and write the run's page beside them."""
+    typed = [word for word in overrides if not word.lstrip("+~").startswith("model")]
+    beside, left_out = [], []
+    for other in others:
+        name = other["choices"]["model"]
+        member, words = config | other, [*typed, f"model={name}"]
+        try:
+            baseline = found(member, split) or fit(member, words, split, screen)
+        except Mistake as mistake:  # such as a model that can't read missing cells
+            screen.warn(f"without the baseline {name}: {mistake}")
+            left_out.append(name)
+            continue
+        if baseline is not None:
+            beside.append(baseline)
+    present(run, beside, left_out, split)
 
 
 def cut(config: Mapping[str, Any]) -> Split:
@@ -105,9 +128,12 @@ def fit(
                     evaluation = evaluate(model, split, refit=identity.seed is None)
                     LOG.info("fitted to %s in %.3f s", evaluation.fitted_to, evaluation.fit_seconds)
                     save(mine, model, evaluation, split, config)
+        except Mistake:
+            raise
         except Exception as error:
-            where = run.folder / "error.txt"
-            screen.warn(f"{name} failed: {type(error).__name__}: {error} (the trace is in {where})")
+            trace = run.folder / "error.txt"
+            where = f" (the trace is in {trace})" if trace.exists() else ""
+            screen.warn(f"{name} failed: {type(error).__name__}: {error}{where}")
     return run
 
 

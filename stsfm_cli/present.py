@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -14,34 +16,41 @@ from stsfm.render import as_csv, as_markdown
 from stsfm.screen import Screen
 from stsfm.table import tabulate
 
+if TYPE_CHECKING:
+    from stsfm.plots import Story
 
-def present(run: Record, baselines: list[Record], split: Split) -> None:
+
+def present(run: Record, baselines: list[Record], left_out: list[str], split: Split) -> None:
     """Write table and figures; the table is a snapshot, `stsfm compare` counts anew."""
     from stsfm.plots import draw
 
     together = [run, *baselines]
     table = tabulate(together, tried=tried(run))
-    draw(_story(run, baselines, split), run.folder / "plots")
+    if story := _story(run, baselines, split):
+        draw(story, run.folder / "plots")
     write(run.folder / "table.csv", as_csv(table))
-    paths = [os.path.relpath(member.folder, run.folder) for member in together]
-    write_json(run.folder / "members.json", paths)
+    beside = [os.path.relpath(member.folder, run.folder) for member in baselines]
+    write_json(run.folder / "members.json", {"beside": beside, "left_out": left_out})
     snapshot = f"Written {date.today()}; `stsfm compare` counts anew.\n"
     write(run.folder / "table.md", as_markdown(table) + "\n" + snapshot)  # last: the page is whole
 
 
-def shows(run: Record, baselines: set[str]) -> bool:
-    """Does the run's page stand, with these baselines and all of them finished?"""
+def shows(run: Record, baselines: list[Path]) -> bool:
+    """Does the run's page stand beside these very baselines, all of them finished?"""
     beside = members(run)[1:]
+    left_out = run.read("members.json").get("left_out", [])
+    wanted = {folder.parts[-3:] for folder in baselines if folder.parent.name not in left_out}
     return (
         (run.folder / "table.md").exists()
-        and {member.folder.parent.name for member in beside} == baselines
+        and {member.folder.parts[-3:] for member in beside} == wanted
         and all(member.state == "finished" for member in beside)
     )
 
 
 def members(run: Record) -> list[Record]:
     """The run and the baselines that its table shows."""
-    return [Record((run.folder / path).resolve()) for path in run.read("members.json") or ["."]]
+    beside = run.read("members.json").get("beside", [])
+    return [run, *(Record((run.folder / path).resolve()) for path in beside)]
 
 
 def show(run: Record, screen: Screen) -> None:
@@ -56,36 +65,34 @@ def show(run: Record, screen: Screen) -> None:
 
 def line(run: Record, state: str = "") -> str:
     """State, place, protocol, and validation and test error of a run."""
-    status, scores, state = run.status, run.scores, state or run.state
+    status, scores = run.status, run.scores
     place = os.path.relpath(run.folder)
-    if not scores:
-        return f"{state:12} {place:44} {status.get('error', '')}".rstrip()
-    numbers = [scores[split]["mase"] or scores[split]["mae"] for split in ("val", "test")]
-    val, test = (f"{number['pooled']:.3f}" for number in numbers)
-    return f"{state:12} {place:44} protocol {status['fingerprint']}  val {val}  test {test}"
+    if run.state != "finished":
+        return f"{run.state:12} {place:44} {status.get('error', '')}".rstrip()
+    metric = "mase" if (scores["test"].get("mase") or {}).get("pooled") else "mae"
+    val, test = (f"{scores[split][metric]['pooled']:.3f}" for split in ("val", "test"))
+    numbers = f"protocol {status['fingerprint']}  {metric.upper()} val {val}  test {test}"
+    return f"{state or run.state:12} {place:44} {numbers}"
 
 
 def tried(run: Record) -> int:
     """Configurations that were tried under the run's protocol, shown or not."""
     home, mine = run.folder.parents[2], run.status["fingerprint"]
     statuses = [other.status for other in records(home)]
-    return len({status["settings"] for status in statuses if status.get("fingerprint") == mine})
+    alike = [status for status in statuses if status.get("fingerprint") == mine]
+    return len({status.get("settings") for status in alike})
 
 
-def _story(run: Record, baselines: list[Record], split: Split) -> Any:
-    """What the figures need, read back from the record."""
+def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
+    """What the figures need, read back from the record; None where no forecasts were kept."""
     from stsfm.plots import Story
 
-    with np.load(run.folder / "forecast.npz") as stored:
-        forecast = {name: stored[name] for name in stored.files}
+    forecast = _forecasts(run)
+    if forecast is None:
+        return None
     finished = [run, *(b for b in baselines if b.state == "finished")]
-    level = next(
-        (m for m in finished if m.status["model"] == "seasonal_naive" and m is not run), None
-    )
-    reference = None
-    if level is not None:
-        with np.load(level.folder / "forecast.npz") as stored:
-            reference = stored["point"]
+    level = next((m for m in baselines if m.status["model"] == "seasonal_naive"), None)
+    reference = (_forecasts(level) or {}).get("point") if level else None
     truth = split.panel.only_targets()
     return Story(
         model=run.status["model"],
@@ -105,3 +112,12 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Any:
         history=run.history(),
         protocol=f"{split.name} {split.fingerprint}",
     )
+
+
+def _forecasts(run: Record) -> dict[str, np.ndarray] | None:
+    """The kept test forecasts; None where they were too many to keep, or can't be read."""
+    try:
+        with np.load(run.folder / "forecast.npz", allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, BadZipFile):
+        return None

@@ -24,9 +24,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from stsfm.identity import Identity
+import yaml
 
-SCHEMA = 1
+from stsfm.identity import Identity
+from stsfm.mistakes import Mistake
+
+SCHEMA = 2
+KEYS = {"model", "data", "settings", "group", "identity", "fingerprint", "headline"}
 State = Literal["running", "finished", "failed", "interrupted", "missing", "crashed", "damaged"]
 
 
@@ -61,7 +65,16 @@ class Record:
 
     @property
     def status(self) -> dict[str, Any]:
-        return self.read("status.json") or {}
+        return self.read("status.json")
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What it was made from; {} where the file is missing or broken."""
+        try:
+            config = yaml.safe_load((self.folder / "config.yaml").read_text())
+        except (OSError, yaml.YAMLError):
+            return {}
+        return config if isinstance(config, dict) else {}
 
     @property
     def state(self) -> State:
@@ -69,13 +82,16 @@ class Record:
         state = self.status.get("state", "missing")
         if state == "running" and not self.locked:
             return "crashed"
-        if state == "finished" and not (self.status.get("schema") == SCHEMA and self.scores):
+        known = self.status.keys() >= KEYS and self.status.get("schema") == SCHEMA
+        if state in ("finished", "failed") and not known:
+            return "damaged"
+        if state == "finished" and not {"val", "test", "cost"} <= self.scores.keys():
             return "damaged"
         return state
 
     @property
     def scores(self) -> dict[str, Any]:
-        return self.read("scores.json") or {}
+        return self.read("scores.json")
 
     @property
     def locked(self) -> bool:
@@ -88,12 +104,13 @@ class Record:
             return False
         return False
 
-    def read(self, name: str) -> Any:
-        """A JSON file; None where it is absent or broken."""
+    def read(self, name: str) -> dict[str, Any]:
+        """A JSON file of names and values; {} where it is absent or broken."""
         try:
-            return json.loads((self.folder / name).read_text())
+            content = json.loads((self.folder / name).read_text())
         except (OSError, ValueError):
-            return None
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def history(self) -> list[dict[str, float]]:
         """A row per epoch; [] for models that have none."""
@@ -127,10 +144,14 @@ def writing(
     An exception leaves the status `failed` or `interrupted`, its trace in error.txt, and goes on.
     """
     record = Record(runs / identity.folder)
-    record.folder.mkdir(parents=True, exist_ok=True)
-    with (record.folder / ".lock").open("w") as lock:
+    try:
+        record.folder.mkdir(parents=True, exist_ok=True)
+        lock = (record.folder / ".lock").open("w")
+    except OSError as error:
+        raise Mistake(f"can't write {record.folder}: {error.strerror}; see runs_dir=…") from error
+    with lock:
         _wait_for(lock, record.folder)
-        if record.status.get("state") == "finished" and record.scores and not force:
+        if record.state == "finished" and not force:
             yield None
             return
         attempt = record.status.get("attempt", 0) + 1

@@ -137,7 +137,7 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
     shown = Column(label=label, get=lambda _, row: row.score("test", key))
     digits = _digits([shown.get(table, row) for row in table.rows if row.records], shown)
     mine, theirs = errors[net.label], errors[best.label]
-    verb = "loses to" if mine > theirs else "is ahead of"
+    verb = "loses to" if mine > theirs else "is ahead of" if mine < theirs else "equals"
     numbers = f"{mine:.{digits}f} against {theirs:.{digits}f}"
     words = f"{net.label} {verb} {best.label}: test {label} {numbers}"
     classical = [

@@ -71,8 +71,8 @@ def save(
             "fitted_to": evaluation.fitted_to,
             "reads": model.reads,
             "units": {metric.name: metric.unit or "1" for metric in METRICS},
-            "val": val.scores,
-            "test": test.scores,
+            "val": _plain(val.scores),
+            "test": _plain(test.scores),
             "cost": {
                 "fit_seconds": evaluation.fit_seconds,
                 "predict_seconds": val.seconds + test.seconds,
@@ -81,6 +81,15 @@ def save(
             "training": getattr(model, "report", None),
         },
     )
+
+
+def _plain(scores: Any) -> Any:
+    """Scores as JSON has them: what is undefined is null."""
+    if isinstance(scores, dict):
+        return {name: _plain(value) for name, value in scores.items()}
+    if isinstance(scores, list):
+        return [_plain(value) for value in scores]
+    return None if scores is None or np.isnan(scores) else scores
 
 
 def _data(split: Split) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def main(args: list[str]) -> int:
         if run is None:  # a rank that only helped to train
             return 0
         if many and str(run.folder) not in runs:  # seeds of a deterministic model are one run
-            screen.say(line(run, "" if run.status["started"] > began else "cached"))
+            screen.say(line(run, "" if run.status.get("started", 0) > began else "cached"))
         runs[str(run.folder)] = run
         return 0 if run.state == "finished" else 1
 
@@ -40,7 +40,11 @@ def main(args: list[str]) -> int:
     if many and runs and rank() == 0:
         from stsfm.compare import write_comparison
 
-        write_comparison(list(runs.values()), name=compose.comparison_name(args), screen=screen)
+        prints = list(dict.fromkeys(run.status.get("fingerprint") for run in runs.values()))
+        for print_ in prints:  # what follows different protocols is not compared
+            alike = [run for run in runs.values() if run.status.get("fingerprint") == print_]
+            name = compose.comparison_name(args) + (f"-{print_}" if len(prints) > 1 else "")
+            write_comparison(alike, name=name, screen=screen)
     return code
 
 

@@ -13,8 +13,6 @@ from functools import cached_property
 from statistics import fmean, stdev
 from typing import Any
 
-import yaml
-
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
 
@@ -41,6 +39,7 @@ class Row:
     """One configuration: its runs that finished, one per seed, and why others did not."""
 
     model: str
+    settings: Record  # any run of the configuration
     records: tuple[Record, ...]
     failures: tuple[str, ...] = ()
     label: str = ""  # the model, and the settings that tell it from its like
@@ -71,12 +70,11 @@ class Row:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The model's keys and the choices of groups, dotted; {} where no run finished."""
-        if not self.records:
-            return {}
-        config = yaml.safe_load((self.records[0].folder / "config.yaml").read_text())
-        choices = {k: v for k, v in config["choices"].items() if k in config["model"]}
-        return flatten({"choices": choices, "model": config["model"]}, drop=("seed",))
+        """The model's keys and the choices of groups, dotted."""
+        config = self.settings.config
+        model = config.get("model", {})
+        choices = {k: v for k, v in config.get("choices", {}).items() if k in model}
+        return flatten({"choices": choices, "model": model}, drop=("seed", "_target_"))
 
     @property
     def fitted_to(self) -> str:
@@ -130,7 +128,7 @@ def tabulate(records: Iterable[Record], *, tried: int, every_config: bool = Fals
         raise Mistake(f"these runs follow different protocols, add one of: {listed}")
     current, left_out = _newest_source(records)
     groups: dict[str, list[Record]] = {}
-    for record in current:
+    for record in {record.status["run"]: record for record in current}.values():  # kept twice
         groups.setdefault(record.status["group"], []).append(record)
     rows = _labelled([_row(group) for group in groups.values()])
     if not every_config:
@@ -152,16 +150,23 @@ def _row(group: list[Record]) -> Row:
     finished = [record for record in group if record.state == "finished"]
     failed = [record.status.get("error", "") for record in group if record.state == "failed"]
     model = group[0].status["model"]
-    return Row(model=model, records=tuple(finished), failures=tuple(failed), label=model)
+    return Row(
+        model=model,
+        settings=group[0],
+        records=tuple(finished),
+        failures=tuple(failed),
+        label=model,
+    )
 
 
 def _newest_source(records: list[Record]) -> tuple[list[Record], list[str]]:
     """Of runs with the same settings but other source code, those of the newest."""
-    newest: dict[str, tuple[float, str]] = {}
+    newest: dict[str, tuple[bool, float, str]] = {}
     for record in records:
         settings, when = record.status["settings"], record.status.get("ended", 0.0)
-        newest[settings] = max(newest.get(settings, (0.0, "")), (when, record.status["group"]))
-    kept = [r for r in records if r.status["group"] == newest[r.status["settings"]][1]]
+        rank = (record.state == "finished", when, record.status["group"])
+        newest[settings] = max(newest.get(settings, rank), rank)
+    kept = [r for r in records if r.status["group"] == newest[r.status["settings"]][2]]
     old = len(records) - len(kept)
     return kept, [f"{_count(old, 'run')} of older source code"] if old else []
 
@@ -170,6 +175,9 @@ def _validation_winners(rows: list[Row]) -> tuple[list[Row], list[str]]:
     """One row per model: the configuration that validation prefers."""
     best: dict[str, Row] = {}
     for row in rows:
+        if not row.records:  # failures are shown, all of them
+            best[row.label] = row
+            continue
         held = best.get(row.model)
         if held is None or _validation_error(row) < _validation_error(held):
             best[row.model] = row

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from pathlib import Path
 
 import pytest
 
@@ -135,23 +136,24 @@ def test_text_lines_up_and_latex_is_escaped(desk):
 
 
 def test_rows_keep_failures_apart():
-    row = Row(model="m", records=(), failures=("OOM",))
+    row = Row(model="m", settings=Record(Path("nowhere")), records=(), failures=("OOM",))
     assert row.score("test", "mae") is None and row.seeds == 0
     assert flatten({"a": {"b": 1}, "seed": 2}, drop=("seed",)) == {"a.b": 1}
 
 
+ABOUT = dict.fromkeys(("model", "data", "fingerprint", "headline"), "x")
 IDENTITY = Identity(data="d", model="m", seed=1, ingredients={"data": "x"})
 
 
 def test_a_run_is_written_by_one_process_at_a_time_and_found_finished_after(tmp_path):
-    with writing(tmp_path, IDENTITY, {}, force=False) as run:
+    with writing(tmp_path, IDENTITY, ABOUT, force=False) as run:
         assert run.locked and run.state == "running"
         (run.folder / "scores.json").write_text("{}")
-        (run.folder / "scores.json").write_text('{"kind": "net"}')
+        (run.folder / "scores.json").write_text('{"val": 1, "test": 1, "cost": 1}')
     assert run.state == "finished" and not run.locked
-    with writing(tmp_path, IDENTITY, {}, force=False) as again:
+    with writing(tmp_path, IDENTITY, ABOUT, force=False) as again:
         assert again is None
-    with writing(tmp_path, IDENTITY, {}, force=True) as again:
+    with writing(tmp_path, IDENTITY, ABOUT, force=True) as again:
         assert not (again.folder / "scores.json").exists()
 
 
@@ -167,11 +169,11 @@ def test_a_running_run_without_a_lock_has_crashed(tmp_path):
 
 
 def test_an_exception_leaves_a_failed_run_with_its_trace(tmp_path):
-    with pytest.raises(ZeroDivisionError), writing(tmp_path, IDENTITY, {}, force=False):
+    with pytest.raises(ZeroDivisionError), writing(tmp_path, IDENTITY, ABOUT, force=False):
         _ = 1 / 0
     run = Record(tmp_path / IDENTITY.folder)
     assert run.state == "failed" and "ZeroDivisionError" in (run.folder / "error.txt").read_text()
     assert run.status["pid"] == os.getpid()
-    with pytest.raises(KeyboardInterrupt), writing(tmp_path, IDENTITY, {}, force=False):
+    with pytest.raises(KeyboardInterrupt), writing(tmp_path, IDENTITY, ABOUT, force=False):
         raise KeyboardInterrupt
     assert run.state == "interrupted" and run.status["attempt"] == 2

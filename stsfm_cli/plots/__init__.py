@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from stsfm.plots.story import Story
@@ -31,7 +32,7 @@ def draw(story: Story, folder: Path) -> list[Path]:
             path = style.save(made[0], folder, figure.__name__)
             captions[path.name] = made[1]
             drawn.append(path)
-    draft = folder / ".captions.json.part"
+    draft = folder / f".captions.json.{os.getpid()}"
     draft.write_text(json.dumps(captions, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     draft.replace(folder / "captions.json")
     return drawn

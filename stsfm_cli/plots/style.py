@@ -6,6 +6,7 @@ Okabe & Ito, Color universal design (2008), https://jfly.uni-koeln.de/color/.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,7 @@ def save(made: Figure, folder: Path, name: str) -> Path:
     """PNG and SVG, whole or not at all, and the same bytes for the same figure."""
     metadata: Mapping[str, Mapping[str, None]] = {"png": {"Software": None}, "svg": {"Date": None}}
     for kind, fields in metadata.items():
-        draft = folder / f".{name}.{kind}.part"
+        draft = folder / f".{name}.{kind}.{os.getpid()}"  # two processes may draw at once
         made.savefig(draft, format=kind, dpi=DPI, metadata=fields)
         draft.replace(folder / f"{name}.{kind}")
     return folder / f"{name}.png"

@@ -35,7 +35,7 @@ def show(name: str) -> int:
     print(line(run))
     print(run.status.get("headline", ""))
     print((run.folder / "command.txt").read_text().strip())
-    if (run.folder / "members.json").exists():
+    if run.state == "finished" and (run.folder / "table.md").exists():
         from stsfm.present import show as show_table
 
         show_table(run, Screen())

@@ -1,6 +1,8 @@
 """A run is its content: found again when it is the same, made anew when what counts differs."""
 
+import dataclasses
 import os
+import shlex
 import subprocess
 import sys
 
@@ -79,6 +81,57 @@ def test_other_baselines_make_another_table_of_the_same_run(desk):
     assert desk.only("/drift/").status["attempt"] == 1
 
 
+def test_baselines_with_other_settings_make_another_table(desk):
+    words = ["run", "model=drift", "baselines=[lstm]"]
+    desk(*words, "trainer.epochs=2")
+    desk(*words, "trainer.epochs=3")
+    assert len(desk.runs("/lstm/")) == 2
+    shown = desk.json(desk.only("/drift/").folder / "members.json")["beside"]
+    assert shown == [f"../../lstm/{run.folder.name}" for run in desk.runs("/lstm/")
+                     if len(run.history()) == 3]  # fmt: skip
+
+
+def test_the_command_of_a_baseline_makes_that_baseline(desk):
+    desk("run", "model=naive", "protocol.horizon=6", "baselines=[drift]")
+    command = (desk.only("/drift/").folder / "command.txt").read_text()
+    command = shlex.split(command)
+    assert command[:2] == ["stsfm", "run"] and "model=naive" not in command
+    run = desk.only("/drift/").folder.name
+    assert desk(*command[1:], "runs_dir=again") == 0
+    assert (desk.folder / "again/airline/drift" / run).is_dir()
+
+
+def test_forecasts_too_many_to_keep_cost_the_figures_and_not_the_table(desk, monkeypatch):
+    monkeypatch.setattr("stsfm.results.FORECAST_LIMIT", 100)
+    assert desk("run", "model=drift", "baselines=[naive,seasonal_naive]") == 0
+    folder = desk.only("/drift/").folder
+    assert (folder / "table.md").exists() and not (folder / "forecast.npz").exists()
+    assert "0 plots" in desk.out
+
+
+def test_a_baseline_that_cannot_read_gaps_is_left_out_aloud(desk, monkeypatch):
+    from stsfm.datasets import airline
+
+    whole = airline.airline()
+    mask = whole.mask & ~np.isin(np.arange(144), (7, 90, 125))[:, None, None]
+    gappy = dataclasses.replace(whole, mask=mask, values=whole.values * mask)
+    monkeypatch.setattr(airline, "airline", lambda: gappy)
+    monkeypatch.setattr(airline.airline, "__module__", airline.__name__)
+    assert desk("run", "model=drift") == 0
+    assert "without the baseline ets" in desk.err and "linear" in desk.out and "arima" in desk.out
+    assert desk("run", "model=drift") == 0 and desk.err == ""  # known by now
+    assert desk("run", "model=ets", ALONE) == 2 and "can't read missing cells" in desk.err
+
+
+def test_two_processes_at_the_same_job_share_it(desk):
+    words = [sys.executable, "-m", "stsfm", "run", "model=lstm", SHORT, "baselines=[naive]"]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = [child.communicate(timeout=120)[0] for child in both]
+    assert [child.returncode for child in both] == [0, 0]
+    assert all("runs/airline/lstm" in text for text in printed)
+    assert desk.only("/lstm/").status["attempt"] == 1
+
+
 def test_a_naive_model_imports_neither_torch_nor_lightning(desk):
     code = (
         "import sys; from stsfm.__main__ import main; "
@@ -111,17 +164,27 @@ def test_arima_does_not_run_again_for_what_only_nets_read(words):
     assert name("model=arima", *words) == name("model=arima")
 
 
-def test_editing_a_models_source_runs_that_model_again_and_no_other(monkeypatch):
-    others = ("ets", "linear", "lstm", "seasonal_naive")
-    before = {model: name(f"model={model}") for model in ("arima", *others)}
+@pytest.mark.parametrize(
+    "module, touched",
+    [
+        ("stsfm.models.arima", ["arima"]),
+        ("stsfm.models.neural", ["lstm"]),
+        ("stsfm.models.layers.head", ["lstm"]),
+        ("stsfm.datasets.windows", ["arima", "ets", "linear", "lstm", "seasonal_naive"]),
+        ("stsfm.plots.style", []),
+    ],
+)
+def test_editing_source_runs_what_is_made_of_it_again_and_no_other(monkeypatch, module, touched):
+    models = ("arima", "ets", "linear", "lstm", "seasonal_naive")
+    before = {model: name(f"model={model}") for model in models}
     source = identity._source
-    edited = lambda m: source(m) + ("x = 1\n" if m == "stsfm.models.arima" else "")  # noqa: E731
+    edited = lambda m: source(m) + ("x = 1\n" if m == module else "")  # noqa: E731
     for function in (identity.source_digest, identity._imports):
         function.cache_clear()
     monkeypatch.setattr(identity, "_source", edited)
     after = {model: name(f"model={model}") for model in before}
     identity.source_digest.cache_clear()
-    assert [model for model in before if after[model] != before[model]] == ["arima"]
+    assert [model for model in before if after[model] != before[model]] == touched
 
 
 def test_words_about_code_are_no_code():
@@ -196,6 +259,11 @@ def test_force_runs_anew(desk):
         (["protocol.horizon=100"], "lower protocol.horizon"),
         (["protocol.test=soon"], "a border is a fraction"),
         (["protocol.transform=sqrt"], "protocol.transform"),
+        (["protocol.gap=-24"], "protocol.gap must be at least 0"),
+        (["protocol.stride=0"], "protocol.stride must be at least 1"),
+        (["protocol.horizon=0"], "protocol.horizon must be at least 1"),
+        (["trainer.batch_size=0"], "batch_size must be above 0"),
+        (["trainer.clip=0"], "clip must be above 0 or null"),
         (["model.normalise=first"], "wanted none or last or mean, got 'first'"),
         (["model.context=200"], "lower model.context"),
         (["data=sines", "data.periods=[24]"], "an amplitude per period"),

@@ -37,6 +37,9 @@ def step(quantiles=False, scale=False):
     return Step(past=None, future=future, forecast=forecast, transform=IDENTITY)
 
 
+REFERENCE = Reference(scale=np.ones((2, 1)), level=np.zeros((2, 1)))
+
+
 def cells(s):
     return [i for i in np.ndindex(*s.future.mask.shape) if s.future.mask[i]]
 
@@ -129,6 +132,11 @@ def test_crps_on_the_grid_of_levels_is_near_the_gaussian_one():
     made = sums(s, Reference(scale=np.ones((1, 1)), level=np.zeros((1, 1))))["crps"].mean()
     closed = (y * (2 * norm.cdf(y) - 1) + 2 * norm.pdf(y) - 1 / np.sqrt(np.pi)).mean()
     assert made == pytest.approx(closed, rel=0.07)
+
+
+def test_fewer_levels_have_no_crps():
+    """A mean over three levels is smaller than one over nineteen: they are not comparable."""
+    assert "crps" not in sums(step(quantiles=True), REFERENCE)
 
 
 def test_a_series_without_a_scale_is_left_out_of_mase_and_said():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stsfm.identity import Identity
-from stsfm.record import Record, writing
+from stsfm.record import Record, records, writing
 from stsfm.render import Column, _digits, _text, as_latex, as_text
 from stsfm.table import Row, Value, flatten, tabulate
 
@@ -80,6 +80,51 @@ def test_runs_of_older_source_are_left_out(desk, monkeypatch):
     identity.source_digest.cache_clear()
     assert len(desk.runs("/naive/")) == 2
     assert desk("compare", "model=naive") == 0 and "1 run of older source code" in desk.out
+
+
+def test_a_sweep_over_protocols_ends_in_a_table_for_each(desk):
+    assert desk("run", "model=naive", "protocol.horizon=1,6", "baselines=[drift]") == 0
+    folders = list((desk.folder / "runs/_comparisons").iterdir())
+    assert len([folder for folder in folders if (folder / "table.md").exists()]) == 2
+
+
+def test_failures_of_a_sweep_are_shown_and_labelled(desk):
+    words = ["model=gru", "model.hidden=4,8", "trainer.lr=0.01,1e30", SHORT, "baselines=[naive]"]
+    assert desk("run", *words) == 1
+    rows = [
+        line for line in (desk.comparison() / "table.md").read_text().splitlines() if "gru" in line
+    ]
+    failed = [row for row in rows if "FAILED" in row]
+    assert len(failed) == 2 and all("trainer.lr=" in row and "hidden=" in row for row in failed)
+    assert "_target_" not in "".join(rows)
+
+
+def test_a_run_kept_in_two_homes_is_one_seed(desk):
+    for home in ("a", "b"):
+        desk("run", "model=naive", "baselines=[]", f"runs_dir={home}")
+    found = [*records(desk.folder / "a"), *records(desk.folder / "b")]
+    (row,) = tabulate(found, tried=1).rows
+    assert row.seeds == 1 and row.score("test", "mae").sd is None
+
+
+@pytest.mark.parametrize(
+    "file, content",
+    [
+        ("status.json", "[1]"), ("status.json", '{"a": 1}'), ("status.json", '{"state": "fin'),
+        ("status.json", '{"state": "finished", "schema": 0}'), ("scores.json", '{"a": 1}'),
+        ("config.yaml", "x: ["), ("config.yaml", "[1]"), ("members.json", "[1]"),
+        ("environment.json", "[1]"), ("forecast.npz", "x"), ("history.csv", ""),
+    ],
+)  # fmt: skip
+def test_a_broken_file_is_met_calmly_and_repaired_by_running_again(desk, file, content):
+    words = ["run", "model=drift", "baselines=[naive]"]
+    desk(*words)
+    folder = desk.only("/drift/").folder
+    (folder / file).write_text(content)
+    for command in (["ls"], ["compare", "model=naive"], ["show", str(folder)]):
+        assert desk(*command) in (0, 2) and "Error" not in desk.err
+    assert desk(*words) == 0
+    assert desk.only("/drift/").state == "finished" and "drift" in desk.out
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Ratios that can be trusted: CPU time, the two sides in turn, the best of several rounds."""
+"""Ratios that can be trusted: CPU time, the two sides in turn, the median of their ratios."""
 
 from __future__ import annotations
 
@@ -7,19 +7,30 @@ import resource
 import subprocess
 import time
 from collections.abc import Callable
+from statistics import median
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
-def interleaved(*sides: Callable[[], float], rounds: int = 5) -> list[float]:
-    """The best seconds of each side; A B A B …, after one round that is not counted."""
-    best = [float("inf")] * len(sides)
-    for turn in range(rounds + 1):
-        for k, side in enumerate(sides):
-            seconds = side()
-            if turn:
-                best[k] = min(best[k], seconds)
-    return best
+def paired(
+    ours: Callable[[], float], theirs: Callable[[], float], rounds: int = 5
+) -> tuple[float, float, float]:
+    """Median of the ratios of neighbours in A B A B …, and the median seconds of each side.
+
+    The speed of a shared machine drifts; what ran side by side saw the same speed. One more round
+    comes first and is not counted.
+    """
+    pairs = [(ours(), theirs()) for _ in range(rounds + 1)][1:]
+    return (
+        median(a / b for a, b in pairs),
+        median(a for a, _ in pairs),
+        median(b for _, b in pairs),
+    )
+
+
+def seconds(side: Callable[[], float], rounds: int = 5) -> float:
+    """The median of several rounds after one that is not counted."""
+    return median([side() for _ in range(rounds + 1)][1:])
 
 
 def here(work: Callable[[], object]) -> Callable[[], float]:

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from clock import interleaved, outside, report
+from clock import outside, paired, report, seconds
 
 HERE = Path(__file__).parent
 STSFM = (sys.executable, "-m", "stsfm")
@@ -14,11 +14,10 @@ MAIN = (*STSFM, "run", "model=lstm", "data=airline")
 
 
 def main() -> bool:
-    (shown,) = interleaved(outside(*STSFM, "--help"))
-    kept = [report("stsfm --help, seconds", shown, 0.15)]
+    kept = [report("stsfm --help, seconds", seconds(outside(*STSFM, "--help")), 0.15)]
     with tempfile.TemporaryDirectory() as folder:
         outside(*MAIN, cwd=folder)()
-        (cached,) = interleaved(outside(*MAIN, cwd=folder))
+        cached = seconds(outside(*MAIN, cwd=folder))
         kept.append(report("the main job when it is cached, seconds", cached, 2))
         history = next(Path(folder).glob("runs/airline/lstm/*/history.csv"))
         epochs = len(history.read_text().splitlines()) - 1
@@ -29,9 +28,9 @@ def main() -> bool:
                 return outside(*MAIN, cwd=empty)()
 
         bare = outside(sys.executable, str(HERE / "plain.py"), "16", str(epochs))
-        ours, theirs = interleaved(anew, bare, rounds=3)
+        ratio, ours, theirs = paired(anew, bare, rounds=3)
     what = f"main job against bare imports + plain loop, {epochs} epochs"
-    kept.append(report(what, ours / theirs, 2, more=f"({ours:.1f} against {theirs:.1f} s)"))
+    kept.append(report(what, ratio, 2, more=f"({ours:.1f} against {theirs:.1f} s)"))
     return all(kept)
 
 

@@ -147,7 +147,8 @@ class _Fit(L.LightningModule):
         to_device = lambda a: as_tensor(a, self.device)  # noqa: E731
         self.windows, self.val = self.windows.map(to_device), self.val.map(to_device)
         self.whole = self.whole_val = None
-        if len(self.windows) <= self.settings.batch_size and self.trainer.world_size == 1:
+        self.ranks = self.trainer.world_size
+        if len(self.windows) <= self.settings.batch_size and self.ranks == 1:
             self.whole = self._cut(self.windows, slice(None))
         if 0 < len(self.val) <= self.chunk:
             self.whole_val = self._cut(self.val, slice(None))
@@ -174,7 +175,7 @@ class _Fit(L.LightningModule):
         """One pass over the windows of this rank: the mean loss, and its terms if several."""
         self._reseed(self.seed * 1_000_003 + epoch)
         order = torch.randperm(len(self.windows)).to(self.device)
-        if self.trainer.world_size > 1:
+        if self.ranks > 1:
             order = self._share(order)
         totals: dict[str, Tensor] = {}
         for part in order.split(self.chunk):
@@ -227,7 +228,7 @@ class _Fit(L.LightningModule):
 
     def _backward(self, value: Tensor) -> None:
         """Under DDP by Lightning's door: a plain backward would let the ranks drift apart."""
-        if self.trainer.world_size > 1:
+        if self.ranks > 1:
             self.manual_backward(value)
         else:
             value.backward()

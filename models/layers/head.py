@@ -35,11 +35,13 @@ class Head(nn.Module):
             known = future.known.expand(-1, -1, nodes, -1).transpose(1, 2)  # (b, n, h, k)
             state = torch.cat([state, known.reshape(batch * nodes, -1)], -1)
         out = self.linear(state)
+        if self.shape[-1] == 1 and not self.levels:
+            point = out.view(batch, nodes, *self.shape[:-1]).transpose(1, 2)  # (b, h, n, c)
+            return Forecast(point=level + point)
         out = out.view(batch, nodes, *self.shape).transpose(1, 2)  # (b, h, n, c, outputs)
         if self.levels:
             quantiles = level[..., None] + out[..., : len(self.levels)].sort(-1).values
             point = quantiles[..., self.levels.index(0.5)]
             return Forecast(point=point, quantiles=quantiles, levels=self.levels)
-        point = level + (out[..., 0] if self.scaled else out.squeeze(-1))
-        scale = nn.functional.softplus(out[..., 1]) + 1e-4 if self.scaled else None
-        return Forecast(point=point, scale=scale)
+        scale = nn.functional.softplus(out[..., 1]) + 1e-4
+        return Forecast(point=level + out[..., 0], scale=scale)

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
 from stsfm.datasets.panel import Array, Panel, Space
 from stsfm.datasets.transform import IDENTITY, Transform
 
@@ -127,14 +125,6 @@ class RollingWindows:
     def whole(self) -> RollingWindows:
         """Only the windows whose past is as long as the context."""
         return self.subset(self.origins >= (self.context or 1))
-
-    def complete(self) -> RollingWindows:
-        """Only the windows in which every past and future cell was observed."""
-        seen = self.panel.mask.all((-2, -1)).astype(int)
-        missing = np.concatenate([[0], np.cumsum(1 - seen)])
-        start = (self.origins - (self.context or 0)).clip(0)
-        stop = self.origins + self.offset + self.horizon
-        return self.subset(missing[stop] == missing[start])
 
     def map(self, fn: Callable[[Array], Array]) -> RollingWindows:
         """The same windows with `fn` applied to every array, such as a move to a device."""

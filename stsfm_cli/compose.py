@@ -83,13 +83,8 @@ def config(overrides: list[str]) -> dict[str, Any]:
         return _plain(composed, composed.hydra.runtime.choices)
 
 
-def model(name: str, config: dict[str, Any]) -> dict[str, Any]:
-    """The resolved subtree of model=NAME, with the seed, loss, trainer … of a composed config."""
-    return models([name], config)[name]
-
-
 def models(wanted: Iterable[str], config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The same for several models, in one composition."""
+    """The resolved subtrees of several models, with the seed, loss … of a composed config."""
     wanted = list(dict.fromkeys(wanted))
     with _explained([]), _session() as loader:
         known = [name for name in loader.get_group_options("model") if name[0] != "_"]

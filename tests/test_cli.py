@@ -179,12 +179,12 @@ def test_config_is_plain_resolved_and_names_the_choices() -> None:
 
 def test_models_are_composed_in_the_context_of_a_config() -> None:
     config = compose.config(["model=naive", "seed=5", "trainer.epochs=7", "loss=mse"])
-    gru = compose.model("gru", config)
+    gru = compose.models(["gru"], config)["gru"]
     assert gru["seed"] == 5 and gru["trainer"]["epochs"] == 7 and gru["loss"] == config["loss"]
     both = compose.models(["gru", "naive"], config)
     assert both == {"gru": gru, "naive": config["model"]}
     with pytest.raises(Mistake, match="Did you mean 'lstm'"):
-        compose.model("lsmt", config)
+        compose.models(["lsmt"], config)
 
 
 def test_own_folder_of_choices(mine: Path) -> None:

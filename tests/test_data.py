@@ -129,15 +129,6 @@ def test_windows_on_tensors_equal_windows_on_arrays():
         np.testing.assert_array_equal(a.mask, b.mask.numpy())
 
 
-def test_complete_windows_have_no_missing_cell():
-    panel = toy()
-    mask = panel.mask.copy()
-    mask[10, 1, 0] = False
-    panel = replace(panel, values=panel.values * mask, mask=mask)
-    windows = RollingWindows(panel=panel, origins=np.arange(5, 27), horizon=3, context=5).complete()
-    assert set(windows.origins) == {5, 6, 7, *range(16, 27)}
-
-
 def test_windows_outside_the_panel_are_refused():
     with pytest.raises(ValueError, match="the panel has 30 rows"):
         RollingWindows(panel=toy(), origins=np.array([28]), horizon=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,8 +20,13 @@ class Screen:
         self.live = sys.stderr.isatty() and not quiet
 
     def say(self, line: str) -> None:
-        if not self.quiet:
+        if self.quiet:
+            return
+        try:
             print(line, flush=True)
+        except BrokenPipeError:  # `stsfm run … | head`: nobody reads on, but the work goes on
+            self.quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def warn(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.panel import About, Array, Panel
 from stsfm.datasets.transform import Power, Scaling, Transform
 from stsfm.datasets.windows import RollingWindows
 
@@ -45,16 +45,20 @@ class Split:
         )
 
     @cached_property
+    def digest(self) -> str:
+        """sha256 of the data; a large panel is read for it once."""
+        return panel_digest(self.panel)
+
+    @cached_property
     def fingerprint(self) -> str:
         """Six hex digits of what makes scores comparable; a model's look-back is no part of it."""
-        return fingerprint(self.panel, self.rules)
+        return fingerprint(self.panel.about, self.digest, self.rules)
 
 
-def fingerprint(panel: Panel, rules: Mapping[str, Any]) -> str:
-    """Digest of values, mask, stamps, targets, covariates, units and rules."""
-    about = panel.about
+def fingerprint(about: About, digest: str, rules: Mapping[str, Any]) -> str:
+    """Digest of the data, targets, covariates, units and rules."""
     parts = {
-        "data": panel_digest(panel),
+        "data": digest,
         "targets": about.targets,
         "units": about.units,
         "covariates": list(zip(about.covariates, about.kinds, strict=True)),

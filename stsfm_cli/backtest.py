@@ -77,8 +77,8 @@ def backtest(
         start = time.perf_counter()
         with np.errstate(over="ignore"):  # what overflows is refused below
             forecast = transform.forecast(model.backtest(part))
-        _check_finite(forecast)
         seconds += time.perf_counter() - start
+        _check_finite(forecast)
         truth = split.truth(part).futures()
         step = Step(past=None, future=truth, forecast=forecast, transform=transform)
         for name, cells in sums(step, reference).items():
@@ -109,11 +109,11 @@ def _check_finite(forecast: Forecast) -> None:
 
 def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None:
     """A metric over all cells, per step and per node; None where it has no meaning."""
-    if metric(steps) is None:
+    if (pooled := metric(steps)) is None:
         return None
     horizon, nodes = steps["count"].shape[:2]
     return {
-        "pooled": metric(steps),
+        "pooled": pooled,
         "step": [metric({k: v[h] for k, v in steps.items()}) for h in range(horizon)],
         "node": [metric({k: v[:, n] for k, v in steps.items()}) for n in range(nodes)],
     }

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import stsfm
-from stsfm.datasets.protocol import Split, panel_digest
+from stsfm.datasets.protocol import Split
 
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
 NET = "stsfm.models.neural"
@@ -68,7 +68,7 @@ def identify(config: Mapping[str, Any], split: Split) -> Identity:
         model=config["choices"]["model"],
         seed=seed,
         ingredients={
-            "data": panel_digest(split.panel)[:16],
+            "data": split.digest[:16],
             "protocol": _digest({"fingerprint": split.fingerprint, "rules": dict(split.rules)}),
             "model": _digest(model),
             "source": _digest({name: source_digest(name) for name in closure(modules)}),

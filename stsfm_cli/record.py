@@ -79,10 +79,11 @@ class Record:
     @property
     def state(self) -> State:
         """What can be trusted: `crashed` where the writer died, `damaged` where files lack."""
-        state = self.status.get("state", "missing")
+        status = self.status
+        state = status.get("state", "missing")
         if state == "running" and not self.locked:
             return "crashed"
-        known = self.status.keys() >= KEYS and self.status.get("schema") == SCHEMA
+        known = status.keys() >= KEYS and status.get("schema") == SCHEMA
         if state in ("finished", "failed") and not known:
             return "damaged"
         if state == "finished" and not {"val", "test", "cost"} <= self.scores.keys():

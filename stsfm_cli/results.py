@@ -12,7 +12,7 @@ import numpy as np
 
 import stsfm
 from stsfm.backtest import Backtest, Evaluation
-from stsfm.datasets.protocol import Split, independent, panel_digest
+from stsfm.datasets.protocol import Split, independent
 from stsfm.losses.metrics import METRICS
 from stsfm.models.base import Forecaster
 from stsfm.plots import dates
@@ -97,7 +97,7 @@ def _data(split: Split) -> dict[str, Any]:
     parts = ("train", "val", "test")
     return {
         "name": about.name, "source": about.source, "licence": about.licence,
-        "file_sha256": about.digest, "panel_sha256": panel_digest(panel),
+        "file_sha256": about.digest, "panel_sha256": split.digest,
         "rows": len(panel), "nodes": panel.nodes, "channels": about.channels,
         "targets": about.targets, "units": about.units, "season": about.season,
         "covariates": dict(zip(about.covariates, about.kinds, strict=True)),

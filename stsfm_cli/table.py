@@ -187,7 +187,7 @@ def _validation_winners(rows: list[Row]) -> tuple[list[Row], list[str]]:
 
 
 def _validation_error(row: Row) -> float:
-    value = (row.score("val", "mase") or row.score("val", "mae")) if row.records else None
+    value = row.score("val", "mase") or row.score("val", "mae")
     return value.mean if value else math.inf
 
 

@@ -161,6 +161,21 @@ def test_a_gaussian_on_the_log_scale_has_a_lognormal_mean_and_quantiles():
     assert made.scale is None
 
 
+def test_a_box_cox_power_below_zero_is_not_chosen():
+    """Its inverse has an upper bound; beyond it a forecast would be infinite."""
+    values = 1 / (0.1 + np.linspace(0, 1, 30))[:, None, None] ** 3 * np.ones((30, 2, 2))
+    transform = Transform.fit(replace(toy(), values=values), power="boxcox")
+    assert (transform.power >= 0).all()
+    assert np.isfinite(transform.inverse(np.array(50.0))).all()
+
+
+def test_futures_are_gathered_without_their_pasts(monkeypatch):
+    windows = RollingWindows(panel=toy(), origins=np.arange(2, 20), horizon=3)
+    wanted = windows.take(slice(None)).future.values
+    monkeypatch.setattr(RollingWindows, "take", None)
+    np.testing.assert_array_equal(windows.futures().values, wanted)
+
+
 def test_a_constant_series_is_scaled_by_one():
     panel = toy()
     panel = replace(panel, values=np.full_like(panel.values, 7.3))

@@ -123,6 +123,24 @@ def test_a_baseline_that_cannot_read_gaps_is_left_out_aloud(desk, monkeypatch):
     assert desk("run", "model=ets", ALONE) == 2 and "can't read missing cells" in desk.err
 
 
+def test_validation_without_an_observed_cell_is_a_failure(desk, monkeypatch):
+    from stsfm.datasets import airline
+
+    whole = airline.airline()
+    mask = whole.mask & ~np.isin(np.arange(144), np.arange(84, 108))[:, None, None]
+    unseen = dataclasses.replace(whole, mask=mask, values=whole.values * mask)
+    monkeypatch.setattr(airline, "airline", lambda: unseen)
+    monkeypatch.setattr(airline.airline, "__module__", airline.__name__)
+    assert desk("run", "model=lstm", SHORT, ALONE) == 1
+    assert "no validation cell is observed" in desk.only("/lstm/").status["error"]
+
+
+def test_a_machine_without_git_runs_too(desk, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert desk("run", "model=naive", ALONE) == 0
+    assert desk.only("/naive/").read("environment.json")["git"] is None
+
+
 def test_two_processes_at_the_same_job_share_it(desk):
     words = [sys.executable, "-m", "stsfm", "run", "model=lstm", SHORT, "baselines=[naive]"]
     both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -5,60 +5,24 @@ Every sh block is typed line by line in a folder of its own. A line that ends in
 checkout, to which the files that the README tells to write were added.
 """
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pages import ROOT, Page, shell
 
-ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text()
+PAGE = Page("README.md")
 NEEDS = {"an index": "is done by .ci/run", "a GPU": "none is promised", "the files above": ""}
 FIRST = "stsfm run model=lstm data=airline"
 SWEEP = "stsfm run model=lstm,arima seeds=3"
 NETS = ("lstm",)
 
-
-def fences(language: str) -> list[str]:
-    """The body of every fenced block of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-
-
-def section(heading: str) -> str:
-    return TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-
-
-def commands(block: str) -> list[tuple[str, str]]:
-    """(command, what it needs) of every line of a sh block."""
-    found = []
-    for line in block.replace("\\\n", " ").splitlines():
-        command, _, comment = line.partition("  #")
-        if command.strip():
-            needs = re.fullmatch(r"needs (.+)", comment.strip())
-            found.append((command.strip(), needs[1] if needs else ""))
-    return found
-
-
-EVERY = [commands(block) for block in fences("sh")]
-BLOCKS = [here for block in EVERY if (here := [command for command, needs in block if not needs])]
-ELSEWHERE = [(command, needs) for block in EVERY for command, needs in block if needs]
+EVERY = PAGE.commands
+BLOCKS = [here for block in EVERY if (here := [command for command, needs, _ in block if not needs])]
+ELSEWHERE = [(command, needs) for block in EVERY for command, needs, _ in block if needs]
 IN_A_COPY = [command for command, needs in ELSEWHERE if needs == "the files above"]
-
-
-def run(command: str, cwd: Path, **environ: str) -> str:
-    """What a shell prints for a command that has to succeed."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    clean |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    shell = ["bash", "-c", command]
-    done = subprocess.run(
-        shell, cwd=cwd, env=clean | environ, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stdout + done.stderr, f"{command}\n{done.stderr}"
-    return done.stdout
 
 
 # ---- commands ------------------------------------------------------------------------------------
@@ -67,7 +31,7 @@ def run(command: str, cwd: Path, **environ: str) -> str:
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block[0])
 def test_the_commands_of_a_block_work(tmp_path, block):
     for command in block:
-        printed = run(command, tmp_path)
+        printed = shell(command, tmp_path)
         for check in CHECKS.get(command, ()):
             check(printed, tmp_path)
 
@@ -134,7 +98,7 @@ def assert_same_table(written: str, printed: str) -> None:
 
 
 def same_transcript(printed: str, folder: Path) -> None:
-    (transcript,) = fences("console")
+    (transcript,) = PAGE.fences("console")
     command, *written = transcript.splitlines()
     assert command == f"$ {FIRST}"
     assert_same_table(transcript, printed)
@@ -145,14 +109,16 @@ def same_transcript(printed: str, folder: Path) -> None:
 
 def same_table_of_seeds(printed: str, folder: Path) -> None:
     table = (comparison(printed, folder) / "table.md").read_text()
-    text = section("Where the LSTM loses")
+    text = PAGE.section("Where the LSTM loses")
     assert_same_table(text[text.index("| model") :], table)
 
 
 def test_the_numbers_in_words_are_those_of_the_transcript():
-    said = re.findall(r"\d+\.\d+|\d{5}", section("Where the LSTM loses").partition("| model")[0])
+    said = re.findall(
+        r"\d+\.\d+|\d{5}", PAGE.section("Where the LSTM loses").partition("| model")[0]
+    )
     assert len(said) > 3
-    shown = {cell for row in rows(fences("console")[0]).values() for cell in row.values()}
+    shown = {cell for row in rows(PAGE.fences("console")[0]).values() for cell in row.values()}
     assert set(said) <= shown
 
 
@@ -169,14 +135,14 @@ def comparison(printed: str, folder: Path) -> Path:
 def files_are_listed(printed: str, folder: Path) -> None:
     (run_folder,) = (folder / "runs" / "airline" / "lstm").iterdir()
     left = {path.name for path in run_folder.iterdir()} - {".lock"}
-    listed = set(FILE.findall(fences("text")[0].partition("runs/_comparisons")[0]))
+    listed = set(FILE.findall(PAGE.fences("text")[0].partition("runs/_comparisons")[0]))
     assert listed - {"error.txt"} == left - {"members.json"}
     page = (ROOT / "docs" / "results.md").read_text().partition("## A comparison")[0]
     assert left <= set(FILE.findall(page))
 
 
 def files_of_a_comparison_are_listed(printed: str, folder: Path) -> None:
-    listed = set(FILE.findall(fences("text")[0].partition("runs/_comparisons")[2]))
+    listed = set(FILE.findall(PAGE.fences("text")[0].partition("runs/_comparisons")[2]))
     assert listed == {path.name for path in comparison(printed, folder).iterdir()} - {
         "multirun.yaml"
     }
@@ -188,22 +154,9 @@ CHECKS = {
 }
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "CHANGELOG.md"])
-def test_every_link_and_image_is_there(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", (ROOT / page).read_text()):
-        if not re.match(r"https?:|#", target):
-            file = (ROOT / page).parent / target.partition("#")[0]
-            assert file.exists(), f"{page} points at {target}"
-            assert file.suffix != ".png" or file.stat().st_size < 200_000, f"{target} is large"
-
-
 # ---- what can be added ---------------------------------------------------------------------------
 
-ADDED = dict(
-    re.findall(
-        r"^`([\w/]+\.\w+)`\n\n```(?:python|yaml)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL
-    )
-)
+ADDED = PAGE.files
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +175,7 @@ def copy(tmp_path_factory) -> Path:
 
 
 def in_copy(command: str, copy: Path) -> str:
-    return run(command, copy, PYTHONPATH=str(copy / "links"))
+    return shell(command, copy, PYTHONPATH=str(copy / "links"))
 
 
 def test_the_readme_adds_a_model_a_dataset_and_a_loss(copy):
@@ -242,4 +195,4 @@ def test_what_the_readme_adds_keeps_the_house_rules(copy):
     in_copy("pytest tests/test_imports.py", copy)
     if shutil.which("ruff", path=str(Path(sys.executable).parent)):
         paths = " ".join(path for path in ADDED if path.endswith(".py"))
-        run(f"ruff check {paths} && ruff format --check {paths}", copy)
+        shell(f"ruff check {paths} && ruff format --check {paths}", copy)

@@ -1,0 +1,37 @@
+"""The pages of docs/ hold what they say: each is typed from top to bottom in a folder of its own.
+
+The files that a page tells to write are written first. A line that says `# exit 2` has to end
+so; one that ends in `# needs …` is skipped by name.
+"""
+
+import re
+
+import pytest
+from pages import ROOT, Page, shell
+
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if Page(name).commands])
+def test_the_commands_of_a_page_work(tmp_path, name):
+    page = Page(name)
+    for path, text in page.files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    for line in (line for block in page.commands for line in block):
+        if not line.needs:
+            shell(line.command, tmp_path, code=line.code)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", *PAGES])
+def test_every_link_and_image_is_there(name):
+    for target in re.findall(r"\]\(([^)\s]+)\)", Page(name).text):
+        if not re.match(r"https?:|#", target):
+            file = (ROOT / name).parent / target.partition("#")[0]
+            assert file.exists(), f"{name} points at {target}"
+            assert file.suffix != ".png" or file.stat().st_size < 200_000, f"{target} is large"
+
+
+def test_every_page_is_found_from_the_readme():
+    linked = set(re.findall(r"\]\((docs/\w+\.\w+)\)", Page("README.md").text))
+    assert set(PAGES) <= linked

@@ -20,8 +20,8 @@ SWEEP = "stsfm run model=lstm,arima seeds=3"
 NETS = ("lstm",)
 
 EVERY = PAGE.commands
-BLOCKS = [here for block in EVERY if (here := [command for command, needs, _ in block if not needs])]
-ELSEWHERE = [(command, needs) for block in EVERY for command, needs, _ in block if needs]
+BLOCKS = [here for block in EVERY if (here := [line.command for line in block if not line.needs])]
+ELSEWHERE = [(line.command, line.needs) for block in EVERY for line in block if line.needs]
 IN_A_COPY = [command for command, needs in ELSEWHERE if needs == "the files above"]
 
 

@@ -123,6 +123,8 @@ METRICS = (
            finish=lambda s: s["scaled_squared"] / s["count"]),
     Metric(name="crps", label="CRPS", unit="data", formula="2 × mean pinball loss over 0.05 … 0.95",
            finish=lambda s: s["crps"] / s["count"], requires="crps"),
+    Metric(name="pinball", label="pinball", unit="data", formula="mean over 0.05 … 0.95; CRPS / 2",
+           finish=lambda s: s["crps"] / s["count"] / 2, requires="crps"),
     Metric(name="cover80", label="cover 80 %", formula="share of y in the 10 % … 90 % quantiles",
            finish=lambda s: s["covered"] / s["count"], requires="covered"),
     Metric(name="width80", label="width 80 %", unit="data", formula="mean of q90 − q10",

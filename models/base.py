@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -49,6 +49,11 @@ class Forecaster(ABC):
         """
         past, future = windows.look_back(self.reads).take(slice(None))
         return self.predict(past, future.blank())
+
+    @property
+    def intervals(self) -> dict[str, Any]:
+        """Where its intervals come from: `kind` is native, conformal or none; and why."""
+        return {"kind": "native" if "intervals" in self.tags else "none"}
 
     @property
     def parameters(self) -> int:

@@ -113,7 +113,7 @@ def fit(
             run.append_history(row)
             show_row(row)
 
-        model = build_model(config["model"], monitor)
+        model = build_model(config["model"], monitor, split.rules)
         if not split.panel.mask.all() and "missing" not in model.tags:
             raise Mistake(f"{name} can't read missing cells, and {identity.data} has some")
         if record.rank() > 0:

@@ -53,7 +53,7 @@ def test_a_saved_model_gives_the_recorded_forecasts(desk):
     run = desk.only("/gru/")
     config = yaml.safe_load((run.folder / "config.yaml").read_text())
     split = cut(config)
-    model = build_model(config["model"], lambda row: None).load(run.folder / "model")
+    model = build_model(config["model"], lambda row: None, split.rules).load(run.folder / "model")
     again = backtest(model, split.test, split, Reference.of(split.panel.upto(84)))
     np.testing.assert_allclose(again.forecast.point, np.load(run.folder / "forecast.npz")["point"])
 
@@ -238,7 +238,7 @@ def test_no_batch_of_evaluation_changes_a_number(desk):
     desk("run", "model=lstm", SHORT, ALONE)
     config = compose.config(["model=lstm", SHORT])
     split, run = cut(config), desk.only("/lstm/")
-    model = build_model(config["model"], lambda row: None).load(run.folder / "model")
+    model = build_model(config["model"], lambda row: None, split.rules).load(run.folder / "model")
     reference = Reference.of(split.panel.upto(84))
     for batch in (1, 7, 25):
         made = backtest(model, split.test, split, reference, batch=batch).scores["mae"]["pooled"]

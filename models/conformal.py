@@ -62,7 +62,7 @@ class Conformal(Forecaster):
             self.nodes_ = train.panel.about.nodes
         except (ValueError, FloatingPointError) as error:  # the model stands without intervals
             self.half_widths_, self.made = None, {"kind": "none", "reason": str(error)}
-        self.made["seconds"] = time.perf_counter() - start
+        self.calibrate_seconds = time.perf_counter() - start
         return self
 
     def refit(self, development: RollingWindows) -> Self:

@@ -51,7 +51,7 @@ def evaluate(model: Forecaster, split: Split, *, refit: bool) -> Evaluation:
     reference = Reference.of(split.panel.upto(len(split.train.panel)))
     start = time.perf_counter()
     model.fit(split.train, split.val)
-    calibrate = model.intervals.get("seconds", 0.0)
+    calibrate = model.calibrate_seconds
     seconds = time.perf_counter() - start - calibrate
     val = backtest(model, split.val, split, reference)
     if refit:
@@ -79,7 +79,7 @@ def backtest(
     each: dict[str, list[np.ndarray]] = {}
     forecasts, truths, seconds = [], [], 0.0
     frame = windows.frame
-    cells = len(windows) * frame.horizon * frame.nodes * len(frame.targets)
+    every = len(windows) * frame.horizon * frame.nodes * len(frame.targets)
     for part in _batches(windows, model.reads, batch):
         start = time.perf_counter()
         with np.errstate(over="ignore"):  # what overflows is refused below
@@ -91,7 +91,7 @@ def backtest(
         for name, cells in sums(step, reference).items():
             steps[name] = steps.get(name, 0) + cells.sum(0)
             each.setdefault(name, []).append(cells.sum(1))
-        if cells * len(forecast.levels) > KEPT:
+        if every * len(forecast.levels) > KEPT:
             forecast = replace(forecast, quantiles=None, levels=())
         forecasts.append(forecast)
         truths.append(truth)

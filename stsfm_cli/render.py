@@ -170,8 +170,8 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
 def caption(table: Table) -> str:
     status = table.status
     return (
-        f"{status['headline']}. MAE, RMSE, CRPS and width in {status['units']}; MASE relative to the "
-        "seasonal naive error on train; skill relative to the seasonal naive error on test. "
+        f"{status['headline']}. MAE, RMSE, CRPS and width in {status['units']}; MASE relative to "
+        "the seasonal naive error on train; skill relative to the seasonal naive error on test. "
         "Intervals are native to a model, or conformal: from its errors on the last rows of train."
     )
 

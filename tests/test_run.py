@@ -36,7 +36,7 @@ def test_a_run_leaves_its_whole_record(desk):
     run = desk.only("/lstm/")
     assert {path.name for path in run.folder.iterdir()} >= FILES
     plots = {path.stem for path in (run.folder / "plots").glob("*.png")}
-    assert plots == {"forecasts", "horizon", "loss", "residuals", "protocol"}
+    assert plots == {"forecasts", "horizon", "loss", "residuals", "protocol", "calibration"}
     assert "hochreiter1997lstm" in (run.folder / "references.bib").read_text()
     assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]
     assert run.read("environment.json")["packages"]["torch"]
@@ -189,6 +189,7 @@ def test_arima_does_not_run_again_for_what_only_nets_read(words):
         ("stsfm.models.neural", ["lstm"]),
         ("stsfm.models.layers.head", ["lstm"]),
         ("stsfm.datasets.windows", ["arima", "ets", "linear", "lstm", "seasonal_naive"]),
+        ("stsfm.models.conformal", ["arima", "ets", "linear", "lstm", "seasonal_naive"]),
         ("stsfm.plots.style", []),
     ],
 )

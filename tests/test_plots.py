@@ -266,8 +266,8 @@ def test_quantiles_that_coincide_share_what_lies_on_them() -> None:
 
 
 def test_calibration_has_a_band_where_origins_are_many_enough() -> None:
-    figure, caption = calibration(graded(case("ring")))  # type: ignore[misc]
-    assert "Band: 95 % of what" in caption and "conformal quantiles" in caption
+    figure, caption = calibration(graded(case("one step")))  # type: ignore[misc]
+    assert "Band: 95 % of what 36 independent draws" in caption and "conformal quantiles" in caption
     assert len(figure.axes[1].collections) == 1
     one = graded(case("one origin"))
     few, said = calibration(one)  # type: ignore[misc]

@@ -138,8 +138,8 @@ class Conformal(Forecaster):
         if nodes != self.nodes_:
             widths = widths[:, :, [self.nodes_.index(name) for name in nodes]]
         offsets = np.concatenate([-widths[::-1], 0 * widths[:1], widths])  # (level, h, n, c)
-        quantiles = forecast.point[..., None] + np.moveaxis(offsets, 0, -1)
-        return replace(forecast, quantiles=quantiles, levels=LEVELS)
+        quantiles = np.stack([forecast.point + offset for offset in offsets])
+        return replace(forecast, quantiles=np.moveaxis(quantiles, 0, -1), levels=LEVELS)
 
 
 def half_widths(scores: Array) -> tuple[Array, Array]:

@@ -123,6 +123,20 @@ def test_a_refit_moves_points_and_no_width():
     np.testing.assert_array_equal(model.half_widths_, before)
 
 
+def test_cells_that_were_not_observed_calibrate_nothing():
+    panel = waves()
+    mask = panel.mask.copy()
+    mask[158:, 1], mask[::3, 0] = False, False  # the block begins at 150: 8 residuals are left
+    holes = replace(panel, mask=mask, values=panel.values * mask)
+    model = wrapped(rolling(holes, horizon=6, val=200, test=300), Spy)
+    assert model.rows == 50 and model.intervals["pooled_nodes"] == 1
+    z, seen = model.model.train.panel.values[150:], mask[150:200]
+    of = lambda node: [abs(z[i, node, 0]) for i in range(45) if seen[i, node, 0]]  # noqa: E731
+    np.testing.assert_array_equal(model.half_widths_[:, 0, 0, 0], by_hand(of(0)))
+    everyone = [*of(0), *of(1), *of(2)]
+    np.testing.assert_array_equal(model.half_widths_[:, 0, 1, 0], by_hand(everyone))
+
+
 def test_origins_are_thinned_where_their_scores_are_too_many(monkeypatch):
     monkeypatch.setattr(conformal, "SCORES", 20 * 6 * 3)
     model = wrapped(rolling(waves(), horizon=6, val=200, test=300), Spy)
@@ -262,6 +276,14 @@ def test_too_few_residuals_are_said_and_recorded(desk):
     made = desk.only("/naive/").scores
     assert made["intervals"]["reason"] == "too few residuals: 5, 9 are needed"
     assert made["test"]["crps"] is None and made["test"]["mae"]["pooled"] > 0
+
+
+def test_nodes_that_share_their_intervals_are_said(desk):
+    desk("run", "model=naive", ALONE)
+    file = desk.only("/naive/").folder / "scores.json"
+    file.write_text(file.read_text().replace('"pooled_nodes": 0', '"pooled_nodes": 2'))
+    assert desk("compare", "model=naive") == 0
+    assert "intervals of 2 nodes with too few residuals are those of all nodes: naive." in desk.out
 
 
 def test_a_model_whose_twin_cannot_be_fitted_stands_without_intervals(desk):

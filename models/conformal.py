@@ -4,14 +4,15 @@
     q(½ ± c/2) = ŷ ± s_(k),  k = ⌈(n + 1) c⌉        s_(k) the k-th smallest; c = 10 % … 90 %
 
 Per step of the horizon, node and channel, in transformed units: the inverse of a log makes the
-intervals asymmetric. The block is the last rows of train, with its origins every row and its
-futures wholly inside. The twin has the hyperparameters of the model, is scored there, and is then
-forgotten; the model itself is fitted as it would be without intervals, so no point forecast
-changes. Neither validation nor test rows calibrate; where a model chooses on validation, its twin
-chooses there, too. Nodes of which too few cells were observed take the scores of all nodes.
+intervals asymmetric. The block is the last rows of train: an origin at every row, futures wholly
+inside. The twin has the hyperparameters of the model and does nothing but be scored there; the
+model itself is fitted as it would be without intervals, so no point forecast changes. No future of
+validation or test is a score; where a model chooses on validation, its twin chooses there, too.
+Nodes of which too few cells were observed take the scores of all nodes.
 
-The bound P(y inside) ≥ c holds for exchangeable scores. Those of overlapping futures are not, nor
-are those of a series that changes: coverage is to be measured, it is not guaranteed.
+P(y inside) ≥ c holds where scores are exchangeable. Those of overlapping futures are not, nor those
+of a series that changes, nor of a model refitted on more rows than its twin: coverage is measured
+(the column cover 80 %), it is not guaranteed.
 Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World (2005), §2.2, §4.2; Lei, G'Sell,
 Rinaldo, Tibshirani & Wasserman, Distribution-free predictive inference for regression, JASA 113
 (2018), algorithm 2.
@@ -51,7 +52,7 @@ class Conformal(Forecaster):
         self.tags = model.tags | {"intervals"}  # type: ignore[misc]
         self.half_widths_: Array | None = None  # (interval, step, node, channel)
         self.nodes_: tuple[str, ...] = ()  # whose they are
-        self.made: dict[str, Any] = {}
+        self.made: dict[str, Any] = {"kind": "none"}
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
         self.model.fit(train, val)
@@ -100,6 +101,7 @@ class Conformal(Forecaster):
         if (folder / FILE).exists():
             with np.load(folder / FILE, allow_pickle=False) as held:
                 self.half_widths_, self.nodes_ = held["half_widths"], tuple(held["nodes"].tolist())
+            self.made = {"kind": "conformal"}
         return self
 
     def _calibrate(

@@ -343,6 +343,7 @@ def test_two_ranks_end_with_equal_weights_and_one_folder(desk):
     weights = run.scores["training"]["weights"]
     assert len(weights) == 2 and len(set(weights)) == 1
     assert run.scores["training"]["effective_batch"] == 2 * 16
+    assert run.scores["intervals"]["kind"] == "conformal"  # the same two ranks trained the twin
     assert done.stdout.count("runs/airline/lstm") == 1
     assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]
 

@@ -90,6 +90,7 @@ def rolling(
     test: float | int | str = "auto",
     stride: int = 1,
     gap: int = 0,
+    calibration: float | int | Literal["auto"] = "auto",
     transform: Power | Literal["auto"] = "auto",
     scaling: Scaling = "standard",
 ) -> Split:
@@ -100,6 +101,8 @@ def rolling(
                row number (108); auto: what the dataset suggests, else 0.7 and 0.8
     stride     rows between origins of validation and test; training uses every origin
     gap        rows left out before each border
+    calibration  the last rows of train, on which models without a distribution learn intervals: as
+               a number or a fraction of train; auto: as many as validation has, at most a quarter
     transform  none | log | boxcox; auto: what the dataset suggests, else none
     scaling    standard (zero mean, unit deviation) | none
 
@@ -123,6 +126,7 @@ def rolling(
             f"{first_val} and test from row {first_test}; set protocol.val and protocol.test"
         )
     ends = {"train": first_val - gap, "val": first_test - gap, "test": rows}
+    block = _calibration(calibration, ends["train"], ends["val"] - first_val)
     fitted = Transform.fit(panel.upto(ends["train"]), power=power, scaling=scaling)
     seen, targets = fitted.panel(panel), fitted.only(about.target_index)
 
@@ -143,7 +147,8 @@ def rolling(
         rules={
             "protocol": "rolling", "rows": rows, "horizon": h, "train": [0, ends["train"]],
             "val": [first_val, ends["val"]], "test": [first_test, ends["test"]],
-            "stride": stride, "gap": gap, "transform": power, "scaling": scaling,
+            "stride": stride, "gap": gap, "calibration": block, "transform": power,
+            "scaling": scaling,
             "mask": "unobserved cells are not scored", "steps": "all steps of the horizon pooled",
             "fit": "nets: train, best epoch on validation; others: refitted before the test border",
             "refit": "never",
@@ -171,6 +176,19 @@ def border(panel: Panel, at: float | int | str) -> int:
             f"a border is a fraction (0.8), a date (1958-01) or a row number, got {at!r}"
         ) from None
     return int(np.searchsorted(panel.time, date))
+
+
+def _calibration(asked: float | int | Literal["auto"], train: int, val: int) -> int:
+    """Rows of the calibration block; of `train` rows, where validation has `val`."""
+    if asked == "auto":
+        return max(0, min(val, train // 4))
+    rows = round(asked * train) if 0 < asked < 1 else asked
+    if not 0 <= rows < train or rows != int(rows):
+        raise ValueError(
+            f"protocol.calibration is a fraction of train, or a number of its {train} rows, got "
+            f"{asked}; 0 = no intervals"
+        )
+    return int(rows)
 
 
 def independent(origins: Array, horizon: int) -> int:

@@ -87,13 +87,14 @@ class Transform(Arrays):
             centre = forecast.point if mean is None else mean
             at = lambda x: self.inverse(centre + float(x) * forecast.scale)  # noqa: E731
             mean = sum(w * at(x) for x, w in zip(NODES, WEIGHTS, strict=True)) / WEIGHTS.sum()
-            quantiles = xp(centre).stack([at(x) for x in self._normal_quantiles], -1)
+            levels_first = xp(centre).stack([at(x) for x in self._normal_quantiles])
+            quantiles = xp(centre).moveaxis(levels_first, 0, -1)  # a view: each level lies together
             levels = LEVELS
         else:
             mean = self.inverse(mean) if mean is not None and self.power is None else None
             if quantiles is not None:
-                each = [self.inverse(quantiles[..., k]) for k in range(len(levels))]
-                quantiles = xp(quantiles).stack(each, -1)
+                move = xp(quantiles).moveaxis
+                quantiles = move(self.inverse(move(quantiles, -1, 0)), 0, -1)
         point = self.inverse(forecast.point)
         return replace(
             forecast, point=point, mean=mean, quantiles=quantiles, levels=levels, scale=None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class Forecaster(ABC):
     cite: ClassVar[str]  # key of an entry in references.bib
     tags: ClassVar[frozenset[str]] = frozenset()  # of: missing, intervals
 
+    calibrate_seconds: float = 0.0  # of `fit`, spent on intervals
     reads: int | None = None  # how many rows of past it sees; None = all up to the origin
 
     @abstractmethod
@@ -49,6 +50,11 @@ class Forecaster(ABC):
         """
         past, future = windows.look_back(self.reads).take(slice(None))
         return self.predict(past, future.blank())
+
+    @property
+    def intervals(self) -> dict[str, Any]:
+        """Where its intervals come from: `kind` is native, conformal or none; and why."""
+        return {"kind": "native" if "intervals" in self.tags else "none"}
 
     @property
     def parameters(self) -> int:

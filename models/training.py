@@ -301,11 +301,9 @@ def weights_digest(net: nn.Module) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Lightning without its advice and exit codes; nothing of DDP stays behind."""
+    """Lightning without its advice and exit codes."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    ranks = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
-    before = {name: os.environ.get(name) for name in ranks}
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
@@ -314,6 +312,15 @@ def _quiet() -> Iterator[None]:
         if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into exit(1)
             raise KeyboardInterrupt from stop
         raise
+
+
+@contextmanager
+def shared_ranks() -> Iterator[None]:
+    """All trainings inside are by the same ranks, started once; nothing of DDP stays behind."""
+    ranks = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+    before = {name: os.environ.get(name) for name in ranks}
+    try:
+        yield
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

@@ -37,7 +37,20 @@ def build(config: Mapping[str, Any], *args: Any, path: str) -> Any:
         raise Mistake(f"{path}: {error}") from error
 
 
-def build_model(config: Mapping[str, Any], monitor: Callable[..., None]) -> Forecaster:
+def build_model(
+    config: Mapping[str, Any], monitor: Callable[..., None], rules: Mapping[str, Any]
+) -> Forecaster:
+    """A Forecaster, with intervals where the rules of the protocol keep a calibration block."""
+    model = _model(config, monitor)
+    if not rules["calibration"] or "intervals" in model.tags:
+        return model
+    from stsfm.models.conformal import Conformal
+
+    twin = _model(config, lambda row: None)
+    return Conformal(model, twin, rows=rules["calibration"], gap=rules["gap"])
+
+
+def _model(config: Mapping[str, Any], monitor: Callable[..., None]) -> Forecaster:
     """A Forecaster; a config with the keys of a net is a net, and is given a trainer."""
     if "trainer" not in config:
         return build(config, path="model")

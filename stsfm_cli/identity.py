@@ -23,6 +23,7 @@ from stsfm.datasets.protocol import Split
 
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
 NET = "stsfm.models.neural"
+CONFORMAL = "stsfm.models.conformal"
 IDLE = ("threads",)  # keys that change the time a run takes but not its numbers
 
 
@@ -63,6 +64,8 @@ def identify(config: Mapping[str, Any], split: Split) -> Identity:
     modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
     if "trainer" in config["model"]:
         modules.add(NET)  # named by no `_target_`: it is put around every net
+    if split.rules["calibration"]:
+        modules.add(CONFORMAL)  # around models without intervals; which they are, only they know
     return Identity(
         data=config["choices"]["data"],
         model=config["choices"]["model"],

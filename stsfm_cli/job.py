@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -107,13 +108,14 @@ def fit(
     identity = identify(config, split)
     home, name = Path(config["runs_dir"]), identity.model
     run = Record(home / identity.folder)
-    with screen.training(name, config["model"].get("trainer", {}).get("epochs")) as show_row:
+    settings = config["model"].get("trainer", {})
+    with _ranks(settings), screen.training(name, settings.get("epochs")) as show_row:
 
         def monitor(row: Mapping[str, float]) -> None:
             run.append_history(row)
             show_row(row)
 
-        model = build_model(config["model"], monitor)
+        model = build_model(config["model"], monitor, split.rules)
         if not split.panel.mask.all() and "missing" not in model.tags:
             raise Mistake(f"{name} can't read missing cells, and {identity.data} has some")
         if record.rank() > 0:
@@ -135,6 +137,15 @@ def fit(
             where = f" (the trace is in {trace})" if trace.exists() else ""
             screen.warn(f"{name} failed: {type(error).__name__}: {error}{where}")
     return run
+
+
+def _ranks(settings: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """The ranks of a net, which may be trained more than once; other models have none."""
+    if not settings:
+        return nullcontext()
+    from stsfm.models.training import shared_ranks  # torch comes with it
+
+    return shared_ranks()
 
 
 def _preface(run: Record, config: Mapping[str, Any], overrides: list[str]) -> None:

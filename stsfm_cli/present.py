@@ -106,6 +106,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         point=forecast["point"],
         quantiles=forecast.get("quantiles"),
         levels=tuple(forecast["levels"]),
+        intervals=(run.scores.get("intervals") or {}).get("kind", ""),
         reference=reference,
         context=run.scores["reads"],
         mae={m.status["model"]: m.scores["test"]["mae"]["step"] for m in finished},

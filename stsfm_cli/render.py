@@ -40,6 +40,7 @@ def columns(table: Table) -> list[Column]:
         Column(
             label="cover 80 %", get=lambda _, r: r.score("test", "cover80"), scale=100, digits=0
         ),
+        Column(label="width 80 %", get=lambda _, r: r.score("test", "width80"), brief=False),
         Column(label="fit s", get=lambda _, r: r.cost("fit_seconds"), digits=2),
         Column(label="params", get=lambda _, r: r.cost("parameters"), digits=0),
     ]
@@ -52,7 +53,8 @@ def cells(
     """Header, text of every cell, and marks (row, column) → best | second."""
     spread = any(row.seeds > 1 for row in table.rows)
     shown = [column for column in columns(table) if column.brief or not brief]
-    header = ["model", *(["seeds"] if spread else []), *(c.label for c in shown), "fitted to"]
+    labels = [column.label for column in shown]
+    header = ["model", *(["seeds"] if spread else []), *labels, "intervals", "fitted to"]
     body = [[row.label, *([_seeds(row)] if spread else [])] for row in table.rows]
     marks: dict[tuple[int, int], str] = {}
     for column in shown:
@@ -64,6 +66,7 @@ def cells(
         for i, mark in _marks(values, column).items():
             marks[i, len(body[0]) - 1] = mark
     for row, line in zip(table.rows, body, strict=True):
+        line.append({"none": NONE}.get(kind := row.intervals.get("kind", ""), kind))
         line.append(row.fitted_to if row.records else f"FAILED({row.failures[0]})")
     return header, body, marks
 
@@ -114,6 +117,7 @@ def sentences(table: Table) -> list[str]:
     if best is not None:
         words.append(f"Best classical model on validation: {best.label}.")
         words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
+    words += _about_intervals(table)
     if (independent := table.status["independent"]) < 10:
         plural = "s" * (independent != 1)
         words.append(f"No significance test: {independent} independent origin{plural}.")
@@ -125,6 +129,22 @@ def sentences(table: Table) -> list[str]:
         words.append(
             "EXPLORATORY: every configuration is shown, so the best test score is optimistic."
         )
+    return words
+
+
+def _about_intervals(table: Table) -> list[str]:
+    """Who has no intervals and why, and where nodes share theirs; rows alike in one sentence."""
+    without: dict[str, list[str]] = {}
+    shared: dict[int, list[str]] = {}
+    for row in table.rows:
+        if reason := row.intervals.get("reason"):
+            without.setdefault(reason, []).append(row.label)
+        if nodes := row.intervals.get("pooled_nodes"):
+            shared.setdefault(nodes, []).append(row.label)
+    words = [f"No intervals for {', '.join(of)}: {reason}." for reason, of in without.items()]
+    for nodes, of in shared.items():
+        few = f"{nodes} node{'s' * (nodes != 1)} with too few residuals"
+        words.append(f"The intervals of {few} are those of all nodes: {', '.join(of)}.")
     return words
 
 
@@ -150,8 +170,9 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
 def caption(table: Table) -> str:
     status = table.status
     return (
-        f"{status['headline']}. MAE, RMSE and CRPS in {status['units']}; MASE relative to the "
-        "seasonal naive error on train; skill relative to the seasonal naive error on test."
+        f"{status['headline']}. MAE, RMSE, CRPS and width in {status['units']}; MASE relative to "
+        "the seasonal naive error on train; skill relative to the seasonal naive error on test. "
+        "Intervals are native to a model, or conformal: from its errors on the last rows of train."
     )
 
 
@@ -162,7 +183,7 @@ def as_text(table: Table) -> list[str]:
     last = len(widths) - 1
     return [
         "  ".join(
-            cell.ljust(width) if i in (0, last) else cell.rjust(width)
+            cell.ljust(width) if i in (0, last - 1, last) else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in [header, *body]
@@ -176,7 +197,7 @@ def as_markdown(table: Table) -> str:
         [wrap.get(marks.get((i, j), ""), "{}").format(cell) for j, cell in enumerate(line)]
         for i, line in enumerate(body)
     ]
-    align = [":--", *("--:" for _ in header[1:-1]), ":--"]
+    align = [":--", *("--:" for _ in header[1:-2]), ":--", ":--"]
     rows = [f"| {' | '.join(line)} |" for line in (header, align, *lines)]
     return "\n".join([caption(table), "", *rows, "", *sentences(table), ""])
 
@@ -193,7 +214,7 @@ def as_latex(table: Table) -> str:
     return "\n".join(
         [
             r"\begin{table}", r"\centering", rf"\caption{{{_tex(caption(table))}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(header) - 2)}l}}", r"\toprule",
+            rf"\begin{{tabular}}{{l{'r' * (len(header) - 3)}ll}}", r"\toprule",
             " & ".join(map(_tex, header)) + r" \\", r"\midrule", *rows, r"\bottomrule",
             r"\end{tabular}", r"\end{table}", *(f"% {word}" for word in sentences(table)), "",
         ]
@@ -211,10 +232,10 @@ def _tex(text: str) -> str:
 def as_csv(table: Table) -> str:
     """Every metric in full precision, mean and deviation over seeds in columns of their own."""
     names = [f"{split}_{metric.name}" for split in ("val", "test") for metric in METRICS]
-    costs = ["fit_seconds", "predict_seconds", "parameters"]
+    costs = ["fit_seconds", "calibrate_seconds", "predict_seconds", "parameters"]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    head = ["model", "seeds", "fingerprint", "fitted_to", "failed"]
+    head = ["model", "seeds", "fingerprint", "fitted_to", "intervals", "failed"]
     spread = [f"{name}{end}" for name in [*names, "test_skill"] for end in ("", "_sd")]
     writer.writerow([*head, *spread, *costs])
     for row in table.rows:
@@ -224,6 +245,7 @@ def as_csv(table: Table) -> str:
             seeds,
             table.status["fingerprint"],
             row.fitted_to,
+            row.intervals.get("kind", ""),
             "; ".join(row.failures),
         ]
         values = [row.score(*name.split("_", 1)) for name in names] if row.records else []

@@ -62,7 +62,8 @@ def save(
     forecasts = _forecasts(split, test)
     if sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
         write(folder / "forecast.npz", _npz(forecasts))
-    write(folder / "references.bib", reference(model.cite))
+    cites = [model.cite, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
+    write(folder / "references.bib", "\n".join(map(reference, cites)))
     kind = "net" if "trainer" in config["model"] else "classical"
     write_json(
         folder / "scores.json",
@@ -75,9 +76,11 @@ def save(
             "test": _plain(test.scores),
             "cost": {
                 "fit_seconds": evaluation.fit_seconds,
+                "calibrate_seconds": evaluation.calibrate_seconds,
                 "predict_seconds": val.seconds + test.seconds,
                 "parameters": model.parameters,
             },
+            "intervals": model.intervals,
             "training": getattr(model, "report", None),
         },
     )

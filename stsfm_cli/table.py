@@ -77,6 +77,11 @@ class Row:
         return flatten({"choices": choices, "model": model}, drop=("seed", "_target_"))
 
     @property
+    def intervals(self) -> dict[str, Any]:
+        """Where its intervals come from: `kind` is native, conformal or none; and why."""
+        return self.scores[0].get("intervals") or {} if self.scores else {}
+
+    @property
     def fitted_to(self) -> str:
         return self.scores[0]["fitted_to"] if self.scores else ""
 

@@ -59,8 +59,10 @@ def config_of(name: str, *overrides: str) -> dict:
     return config
 
 
-def make(name: str, *overrides: str) -> Forecaster:
-    return build_model(config_of(name, *overrides), lambda row: None)
+def make(name: str, *overrides: str, calibration: int = 25) -> Forecaster:
+    """As a run makes it: one without a distribution is given intervals."""
+    rules = {"calibration": calibration, "gap": 0}
+    return build_model(config_of(name, *overrides), lambda row: None, rules)
 
 
 def deterministic(name: str) -> bool:
@@ -99,7 +101,7 @@ def test_the_other_groups_list_exactly_the_arguments_too(group):
 
 def test_fit_returns_the_model_and_keeps_its_hyperparameters(fitted, file):
     name, _, split = fitted
-    model, before = make(name), vars(make(name))
+    model, before = make(name, calibration=0), vars(make(name, calibration=0))
     keep = {
         k: deepcopy(v) for k, v in before.items() if isinstance(v, int | float | str | list | tuple)
     }
@@ -113,10 +115,20 @@ def test_forecasts_have_the_shape_of_the_future_and_are_finite(fitted):
     forecast = model.predict(past, future.blank())
     assert forecast.point.shape == future.values.shape
     assert np.isfinite(forecast.point).all()
-    if "intervals" in model.tags:
-        assert forecast.scale is not None or forecast.quantiles is not None
+    assert forecast.scale is not None or forecast.quantiles is not None
+    if forecast.quantiles is not None:
+        assert forecast.quantiles.shape == (*forecast.point.shape, len(forecast.levels))
+        assert (np.diff(forecast.quantiles) >= 0).all()
     if forecast.scale is not None:
         assert (forecast.scale > 0).all()
+
+
+def distribution(a: Forecast, b: Forecast) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What both say beside their points."""
+    pairs = [(a.scale, b.scale), (a.quantiles, b.quantiles)]
+    assert all((x is None) == (y is None) for x, y in pairs)
+    assert not all(x is None for x, _ in pairs)
+    return [(x, y) for x, y in pairs if x is not None]
 
 
 def test_a_batch_is_its_singles(fitted):
@@ -127,8 +139,8 @@ def test_a_batch_is_its_singles(fitted):
     for row, index in enumerate((3, 0, 5)):
         one = model.predict(windows[index].past, windows[index].future.blank())
         np.testing.assert_allclose(batch.point[row], one.point, rtol=1e-4, atol=1e-5)
-        if one.scale is not None:
-            np.testing.assert_allclose(batch.scale[row], one.scale, rtol=1e-4, atol=1e-5)
+        for a, b in distribution(batch, one):
+            np.testing.assert_allclose(a[row], b, rtol=1e-4, atol=1e-5)
 
 
 def test_a_backtest_is_its_predictions(fitted):
@@ -136,8 +148,8 @@ def test_a_backtest_is_its_predictions(fitted):
     past, future = split.test.look_back(model.reads).take(slice(None))
     predicted, passed = model.predict(past, future.blank()), model.backtest(split.test)
     np.testing.assert_allclose(passed.point, predicted.point, rtol=1e-4, atol=1e-5)
-    if predicted.scale is not None:
-        np.testing.assert_allclose(passed.scale, predicted.scale, rtol=1e-4, atol=1e-5)
+    for a, b in distribution(passed, predicted):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
 def test_inputs_are_left_as_they_were(fitted):
@@ -160,9 +172,11 @@ def test_a_saved_model_forecasts_the_same(fitted, tmp_path):
     name, model, split = fitted
     model.save(tmp_path)
     loaded = make(name).load(tmp_path)
-    np.testing.assert_allclose(
-        loaded.backtest(split.test).point, model.backtest(split.test).point, rtol=1e-6
-    )
+    made, again = model.backtest(split.test), loaded.backtest(split.test)
+    for a, b in ((made.point, again.point), *distribution(made, again)):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    bare = make(name, calibration=0).load(tmp_path)  # as good, but for the intervals
+    np.testing.assert_allclose(bare.backtest(split.test).point, made.point, rtol=1e-6)
     assert loaded.parameters == model.parameters
 
 
@@ -221,7 +235,9 @@ def test_covariates_and_past_only_channels_are_taken_along(fitted, file):
 def forecasts(path: Path, model: Forecaster) -> np.ndarray:
     """From the file to forecasts in data units, through everything that a run goes through."""
     split = split_of(read(path))
-    return evaluate(model, split, refit=not hasattr(model, "seed")).test.forecast.point
+    draws = hasattr(getattr(model, "model", model), "seed")
+    forecast = evaluate(model, split, refit=not draws).test.forecast
+    return forecast.point if forecast.quantiles is None else forecast.quantiles
 
 
 def assert_blind(make_model, path: Path, folder: Path) -> None:

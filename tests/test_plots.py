@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -20,9 +21,11 @@ from stsfm.datasets.airline import airline
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.protocol import rolling
 from stsfm.datasets.synthetic import ring, sines
+from stsfm.datasets.transform import LEVELS as GRID
 from stsfm.losses.metrics import Reference
 from stsfm.models.naive import Drift, Naive, SeasonalNaive
 from stsfm.plots import Story, dates, draw, layout, style
+from stsfm.plots.calibration import calibration, pit
 from stsfm.plots.forecasts import chosen, errors, forecasts, intervals
 from stsfm.plots.horizon import horizon
 from stsfm.plots.loss import loss
@@ -81,6 +84,14 @@ def circle() -> Panel:
     return ring(length=400, nodes=8, own=0.5, neighbour=0.4, noise=1.0, seed=1)
 
 
+def graded(told: Story) -> Story:
+    """The same with quantiles at the whole grid of levels, those of a normal law."""
+    spread = 0.2 * np.ptp(told.values) * np.array([NormalDist().inv_cdf(p) for p in GRID])
+    return replace(
+        told, quantiles=told.point[..., None] + spread, levels=GRID, intervals="conformal"
+    )
+
+
 CASES: dict[str, Callable[[], Story]] = {
     "airline": lambda: story(airline(), epochs=40),
     "sines": lambda: story(waves(), bands=False, epochs=1),
@@ -89,6 +100,7 @@ CASES: dict[str, Callable[[], Story]] = {
     "one origin": lambda: story(airline(), val=110, test=132),
     "one step": lambda: story(airline(), horizon=1),
     "one step, one origin": lambda: story(airline(), horizon=1, val=130, test=143),
+    "graded": lambda: graded(story(circle())),
     "two weeks": lambda: story(waves(2000), horizon=336, val=1200, test=1600),
 }
 
@@ -114,6 +126,8 @@ def test_every_case_is_drawn(name: str, tmp_path: Path) -> None:
         wanted.remove("residuals")
     if not told.history:
         wanted.remove("loss")
+    if told.levels == GRID:
+        wanted.insert(3, "calibration")
     assert [path.stem for path in paths] == wanted
     captions = json.loads((tmp_path / "captions.json").read_text(encoding="utf-8"))
     assert list(captions) == [path.name for path in paths]
@@ -126,8 +140,8 @@ def test_every_case_is_drawn(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["airline", "holes", "two weeks"])
 def test_no_text_is_cut_off(name: str) -> None:
-    told = case(name)
-    for make in (protocol, forecasts, horizon, residuals):
+    told = graded(case(name))
+    for make in (protocol, forecasts, horizon, calibration, residuals):
         figure, _ = make(told)  # type: ignore[misc]
         box = figure.get_tightbbox()
         wide, tall = figure.get_size_inches()
@@ -228,6 +242,40 @@ def test_intervals_are_the_widest_named_by_their_mass() -> None:
     assert intervals(replace(told, quantiles=told.quantiles[..., 2:3], levels=(0.5,))) == []
     outer = replace(told, quantiles=told.quantiles[..., [0, 2, 4]], levels=(0.1, 0.5, 0.9))
     assert intervals(outer) == [("80 %", 0, 2)]
+
+
+def test_the_pit_counts_observed_cells_between_levels() -> None:
+    told = graded(case("holes"))
+    counts = np.zeros(20)
+    for window, step, node in np.ndindex(told.point.shape[:3]):
+        row = told.origins[window] + step
+        if node < 20 and told.mask[row, node, 0]:
+            y, q = told.values[row, node, 0], told.quantiles[window, step, node, 0]  # type: ignore
+            counts[(q < y).sum()] += 1
+    some = replace(told, mask=told.mask & (np.arange(200) < 20)[:, None])
+    np.testing.assert_allclose(pit(some), counts / counts.sum())  # type: ignore[arg-type]
+
+
+def test_quantiles_that_coincide_share_what_lies_on_them() -> None:
+    told = graded(case("airline"))
+    truth = np.stack([told.values[told.origins + step] for step in range(told.horizon)], 1)
+    exact = replace(told, quantiles=np.repeat(truth[..., None], 19, -1))
+    np.testing.assert_allclose(pit(exact), np.full(20, 0.05))  # type: ignore[arg-type]
+    above = replace(told, quantiles=np.repeat(truth[..., None] + 1, 19, -1))
+    np.testing.assert_allclose(pit(above), np.eye(20)[0], atol=1e-12)  # type: ignore[arg-type]
+
+
+def test_calibration_has_a_band_where_origins_are_many_enough() -> None:
+    figure, caption = calibration(graded(case("one step")))  # type: ignore[misc]
+    assert "Band: 95 % of what 36 independent draws" in caption and "conformal quantiles" in caption
+    assert len(figure.axes[1].collections) == 1
+    one = graded(case("one origin"))
+    few, said = calibration(one)  # type: ignore[misc]
+    assert "No band is drawn: 1 independent origin cannot" in said
+    assert not few.axes[1].collections
+    drawn = few.axes[1].lines[1].get_ydata()
+    np.testing.assert_allclose(drawn, np.cumsum(pit(one))[:-1])  # type: ignore[arg-type]
+    assert calibration(case("ring")) is None  # five levels are no grid
 
 
 def test_residuals_are_one_step_ahead_of_the_median_node() -> None:

@@ -36,7 +36,7 @@ def test_a_run_leaves_its_whole_record(desk):
     run = desk.only("/lstm/")
     assert {path.name for path in run.folder.iterdir()} >= FILES
     plots = {path.stem for path in (run.folder / "plots").glob("*.png")}
-    assert plots == {"forecasts", "horizon", "loss", "residuals", "protocol"}
+    assert plots == {"forecasts", "horizon", "loss", "residuals", "protocol", "calibration"}
     assert "hochreiter1997lstm" in (run.folder / "references.bib").read_text()
     assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]
     assert run.read("environment.json")["packages"]["torch"]
@@ -53,7 +53,7 @@ def test_a_saved_model_gives_the_recorded_forecasts(desk):
     run = desk.only("/gru/")
     config = yaml.safe_load((run.folder / "config.yaml").read_text())
     split = cut(config)
-    model = build_model(config["model"], lambda row: None).load(run.folder / "model")
+    model = build_model(config["model"], lambda row: None, split.rules).load(run.folder / "model")
     again = backtest(model, split.test, split, Reference.of(split.panel.upto(84)))
     np.testing.assert_allclose(again.forecast.point, np.load(run.folder / "forecast.npz")["point"])
 
@@ -189,6 +189,7 @@ def test_arima_does_not_run_again_for_what_only_nets_read(words):
         ("stsfm.models.neural", ["lstm"]),
         ("stsfm.models.layers.head", ["lstm"]),
         ("stsfm.datasets.windows", ["arima", "ets", "linear", "lstm", "seasonal_naive"]),
+        ("stsfm.models.conformal", ["arima", "ets", "linear", "lstm", "seasonal_naive"]),
         ("stsfm.plots.style", []),
     ],
 )
@@ -238,7 +239,7 @@ def test_no_batch_of_evaluation_changes_a_number(desk):
     desk("run", "model=lstm", SHORT, ALONE)
     config = compose.config(["model=lstm", SHORT])
     split, run = cut(config), desk.only("/lstm/")
-    model = build_model(config["model"], lambda row: None).load(run.folder / "model")
+    model = build_model(config["model"], lambda row: None, split.rules).load(run.folder / "model")
     reference = Reference.of(split.panel.upto(84))
     for batch in (1, 7, 25):
         made = backtest(model, split.test, split, reference, batch=batch).scores["mae"]["pooled"]
@@ -342,6 +343,7 @@ def test_two_ranks_end_with_equal_weights_and_one_folder(desk):
     weights = run.scores["training"]["weights"]
     assert len(weights) == 2 and len(set(weights)) == 1
     assert run.scores["training"]["effective_batch"] == 2 * 16
+    assert run.scores["intervals"]["kind"] == "conformal"  # the same two ranks trained the twin
     assert done.stdout.count("runs/airline/lstm") == 1
     assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]
 

@@ -19,13 +19,14 @@ def draw(story: Story, folder: Path) -> list[Path]:
     """
     from matplotlib import rc_context
 
-    from stsfm.plots import forecasts, horizon, loss, protocol, residuals, style
+    from stsfm.plots import calibration, forecasts, horizon, loss, protocol, residuals, style
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn, captions = [], {}
     with rc_context(style.STYLE):
         for figure in (
-            protocol.protocol, forecasts.forecasts, horizon.horizon, residuals.residuals, loss.loss
+            protocol.protocol, forecasts.forecasts, horizon.horizon, calibration.calibration,
+            residuals.residuals, loss.loss,
         ):  # fmt: skip
             if (made := figure(story)) is None:
                 continue

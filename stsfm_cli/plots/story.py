@@ -32,6 +32,7 @@ class Story:
     point: Array  # (window, step, node, channel)
     quantiles: Array | None = None  # (window, step, node, channel, level)
     levels: Sequence[float] = ()
+    intervals: str = ""  # where the quantiles come from: native or conformal
     reference: Array | None = None  # seasonal naive's point forecasts, like `point`
     context: int | None = None  # rows that the model reads; None = all before the origin
     mae: Mapping[str, Sequence[float | None]]  # model → MAE by step; this model's among them

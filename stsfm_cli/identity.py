@@ -58,8 +58,7 @@ class Identity:
 
 def identify(config: Mapping[str, Any], split: Split) -> Identity:
     """The identity of a composed job on a dataset cut by its protocol."""
-    model = _without(config["model"], IDLE)
-    seed = model.pop("seed", None)
+    model = _without({k: v for k, v in config["model"].items() if k != "seed"}, IDLE)
     modules = {target.rpartition(".")[0] for target in targets(config["model"])}
     modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
     if "trainer" in config["model"]:
@@ -69,7 +68,7 @@ def identify(config: Mapping[str, Any], split: Split) -> Identity:
     return Identity(
         data=config["choices"]["data"],
         model=config["choices"]["model"],
-        seed=seed,
+        seed=config["model"].get("seed"),
         ingredients={
             "data": split.digest[:16],
             "protocol": _digest({"fingerprint": split.fingerprint, "rules": dict(split.rules)}),

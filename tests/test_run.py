@@ -37,6 +37,7 @@ def test_a_run_leaves_its_whole_record(desk):
     assert {path.name for path in run.folder.iterdir()} >= FILES
     plots = {path.stem for path in (run.folder / "plots").glob("*.png")}
     assert plots == {"forecasts", "horizon", "loss", "residuals", "protocol", "calibration"}
+    assert run.folder.name.startswith("s1-")
     assert "hochreiter1997lstm" in (run.folder / "references.bib").read_text()
     assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]
     assert run.read("environment.json")["packages"]["torch"]

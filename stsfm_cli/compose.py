@@ -54,7 +54,7 @@ def main(args: list[str], job: Job) -> int:
     request = read(args)
     overrides, many = _legal(request)
     if request.flags.help:
-        print(show.page(request.overrides))
+        print(show.page(request.overrides, *request.folders))
         return 0
     if request.shows and many:
         raise Mistake(f"{request.shows[0]} shows one job: give every key one value, without -m")
@@ -186,7 +186,9 @@ def _explained(overrides: list[str]) -> Iterator[None]:
 
 def _unrecorded(name: str, default: str = "") -> NoReturn:
     """${oc.env:NAME} would write what may be secret into records, and hide what a run is of."""
-    raise Mistake(f"${{oc.env:{name}}} reads the environment, which no record keeps: type the value")
+    raise Mistake(
+        f"${{oc.env:{name}}} reads the environment, which no record keeps: type the value"
+    )
 
 
 def _candidates(overrides: list[str]) -> Iterator[dict[str, Any]]:

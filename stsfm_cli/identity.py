@@ -85,7 +85,7 @@ def targets(config: Any) -> Iterator[str]:
     """Every `_target_` in a config."""
     if isinstance(config, Mapping):
         if "_target_" in config:
-            yield config["_target_"]
+            yield str(config["_target_"])
         for value in config.values():
             yield from targets(value)
     elif isinstance(config, list):

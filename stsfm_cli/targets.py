@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import os
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -68,7 +67,7 @@ def is_importable(top: str) -> bool:
 
 def is_own(top: str) -> bool:
     """Is it the working folder that has it?"""
-    return top.isidentifier() and PathFinder.find_spec(top, [os.getcwd()]) is not None
+    return top.isidentifier() and PathFinder.find_spec(top, [str(Path.cwd())]) is not None
 
 
 def _spec(top: str) -> ModuleSpec | None:
@@ -77,7 +76,7 @@ def _spec(top: str) -> ModuleSpec | None:
         found = importlib.util.find_spec(top)
     except (ImportError, ValueError):  # not a name; or one that was made by hand
         return None
-    return found or PathFinder.find_spec(top, [os.getcwd()])
+    return found or PathFinder.find_spec(top, [str(Path.cwd())])
 
 
 @cache
@@ -93,7 +92,8 @@ def _cite(node: ast.AST, nodes: dict[str, ast.ClassDef | ast.FunctionDef]) -> st
         names = part.targets if isinstance(part, ast.Assign) else [getattr(part, "target", None)]
         if any(getattr(name, "id", "") == "cite" for name in names):
             value = getattr(part, "value", None)
-            return str(value.value) if isinstance(value, ast.Constant) else ""
+            cite = str(value.value) if isinstance(value, ast.Constant) else ""
+            return re.sub(r"@\w+\{\s*([^,\s]*).*", r"\1", cite, flags=re.DOTALL).strip()
     bases = (nodes.get(getattr(base, "id", "")) for base in node.bases)
     return next((found for base in bases if base and (found := _cite(base, nodes))), "")
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from stsfm.datasets.protocol import Split
+from stsfm.mistakes import Mistake
 from stsfm.targets import file_of
 
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
@@ -126,7 +127,11 @@ def _imports(module: str) -> tuple[str, ...]:
     parts = module.split(".")
     is_package = str(file_of(module)).endswith("__init__.py")
     names = {".".join(parts[:depth]) for depth in range(1, len(parts))}
-    for node in ast.walk(ast.parse(_source(module))):
+    try:
+        tree = ast.parse(_source(module))
+    except SyntaxError as error:  # of a plug-in
+        raise Mistake(f"{file_of(module)}, line {error.lineno}: {error.msg}") from error
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             around = parts[: len(parts) + is_package - node.level] if node.level else []
             home = ".".join([*around, *([node.module] if node.module else [])])

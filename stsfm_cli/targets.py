@@ -51,7 +51,7 @@ def file_of(module: str) -> Path | None:
     top, *parts = module.split(".")
     spec = _spec(top)
     if spec and not parts:
-        return Path(spec.origin) if str(spec.origin).endswith(".py") else None
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
     for root in (spec.submodule_search_locations or []) if spec else []:
         path = Path(root, *parts)
         for file in (path.with_suffix(".py"), path / "__init__.py"):

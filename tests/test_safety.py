@@ -278,7 +278,7 @@ def saved(*words: str):
 
     config = compose.config([*words, "trainer.epochs=1"])
     split = cut(config)
-    make = lambda: build_model(config["model"], lambda row: None)  # noqa: E731
+    make = lambda: build_model(config["model"], lambda row: None, split.rules)  # noqa: E731
     make().fit(split.train, split.val).save(Path("model"))
     return make()
 

@@ -32,6 +32,8 @@ class AR(Forecaster):
     tags = frozenset({"missing", "intervals"})
 
     def __init__(self, *, order: int | Literal["auto"]) -> None:
+        if order != "auto" and order < 0:
+            raise ValueError(f"order must be at least 0 or auto, got {order}")
         self.order = order
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:

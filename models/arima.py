@@ -63,6 +63,11 @@ class ARIMA(Forecaster):
         seasonal: Sequence[int] | Literal["auto"],
         steps: int,
     ) -> None:
+        for name, given in (("order", order), ("seasonal", seasonal)):
+            if given != "auto" and (len(given) != 3 or min(given) < 0):
+                raise ValueError(f"{name} must be auto or three counts [p, d, q], got {given}")
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1, got {steps}")
         self.order = order
         self.seasonal = seasonal
         self.steps = steps

@@ -36,6 +36,10 @@ class Linear(Forecaster):
     def __init__(
         self, *, context: int, ridge: float | Literal["auto"], normalise: Normalise
     ) -> None:
+        if context < 1:
+            raise ValueError(f"context must be at least 1, got {context}")
+        if ridge != "auto" and ridge < 0:
+            raise ValueError(f"ridge must be at least 0 or auto, got {ridge}")
         self.context = context
         self.ridge = ridge
         self.normalise = normalise

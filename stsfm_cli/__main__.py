@@ -15,6 +15,7 @@ COMMANDS = {  # name → (module:function(args) -> exit code, what it does)
     "compare": ("stsfm.compare:main", "one table of kept runs: compare model=lstm,gru"),
     "list": ("stsfm.options:main", "what there is to choose from: list model"),
     "show": ("stsfm.show:main", "a choice and its keys (show model=lstm), or a kept run"),
+    "new": ("stsfm.new:main", "the files of a model of your own to start from: new model mine"),
     "ls": ("stsfm.ls:main", "the kept runs and their state"),
 }
 SHELLS = ("bash", "fish", "zsh")

@@ -1,4 +1,4 @@
-"""From a resolved config to objects: the only place that follows a `_target_`.
+"""From a resolved config to objects: what a `_target_` names is called with its keys.
 
 Keys are checked against the constructor's, values against its annotations, so that a mistake costs
 one line instead of a traceback from inside a library.
@@ -6,7 +6,6 @@ one line instead of a traceback from inside a library.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import types
 import typing
@@ -15,11 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.trust import LIBRARIES, locate
 
 if TYPE_CHECKING:
     from stsfm.models.base import Forecaster
 
-TRUSTED = ("stsfm.", "torch.optim.", "torch.nn.")  # whose objects a config may name
 NET_KEYS = ("context", "seed", "loss", "trainer", "hardware")  # conf/model/_net.yaml
 
 
@@ -70,31 +69,22 @@ def _inner(value: Any, path: str) -> Any:
         if "_target_" in value:
             return build(value, path=path)
         return {name: _inner(inner, f"{path}.{name}") for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_inner(inner, f"{path}.{index}") for index, inner in enumerate(value)]
     return value
-
-
-def locate(target: str, path: str) -> Callable[..., Any]:
-    """The object that a dotted name means, if it is one that a config may name."""
-    module, _, name = target.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise Mistake(f"{path}._target_: nothing is called {target!r} ({error})") from error
-    home = f"{getattr(found, '__module__', '')}."
-    if not home.startswith(TRUSTED) or not callable(found):
-        raise Mistake(
-            f"{path}._target_: {target!r} is not one of the objects that may be named here"
-        )
-    return found
 
 
 def check_keys(target: Callable[..., Any], keys: Mapping[str, Any], path: str) -> None:
     """Mistake unless the keys are those of the target, with values of the annotated types."""
-    if not getattr(target, "__module__", "").startswith("stsfm."):
-        return  # a library checks its own
+    parameters = inspect.signature(target).parameters
+    if target.__module__.startswith(LIBRARIES):  # which check the values themselves
+        if unknown := [name for name in keys if name not in parameters]:
+            known = did_you_mean(unknown[0], parameters)
+            raise Mistake(f"unknown key '{path}.{unknown[0]}'.{known}")
+        return
     allowed = {
         name: parameter
-        for name, parameter in inspect.signature(target).parameters.items()
+        for name, parameter in parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY
     }
     for name in keys:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
 
 from stsfm import options
 
+CONFIG_DIR = ("-cd", "--config-dir")
 FLAGS = [
     "--cfg",
     "--config-dir",
@@ -22,23 +25,28 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
     """For `stsfm WORDS`, of which the last is being typed."""
     *before, word = words
     command = before[0] if before else ""
+    folders = [Path(folder) for flag, folder in pairwise(before) if flag in CONFIG_DIR]
     if not before:
         found: Iterable[str] = commands
     elif command == "list":
-        found = options.groups()
+        found = options.groups(*folders)
     elif command == "show":
-        found = _choices(word)
+        found = _choices(word, folders)
     elif command == "run":
-        found = FLAGS if word.startswith("-") else [*_choices(word), *_keys(before, word)]
+        found = (
+            FLAGS
+            if word.startswith("-")
+            else [*_choices(word, folders), *_keys(before, word, folders)]
+        )
     else:
         found = []
     return sorted({text for text in found if text.startswith(word)})
 
 
-def _choices(word: str) -> Iterator[str]:
+def _choices(word: str, folders: list[Path]) -> Iterator[str]:
     """Groups, then the choices of one; after a comma another choice."""
     group, equals, value = word.partition("=")
-    known = options.groups()
+    known = options.groups(*folders)
     if not equals:
         yield from (f"{name}=" for name in known)
     taken, comma, _ = value.rpartition(",")
@@ -47,12 +55,14 @@ def _choices(word: str) -> Iterator[str]:
             yield f"{group}={taken}{comma}{name}"
 
 
-def _keys(before: list[str], word: str) -> Iterator[str]:
+def _keys(before: list[str], word: str, folders: list[Path]) -> Iterator[str]:
     """Keys of config.yaml and of the choices so far; a whole key gets its default."""
     chosen = options.defaults() | dict(text.split("=") for text in before if text.count("=") == 1)
     files = [(options.FOLDER / "config.yaml", "")]
     files += [
-        (options.FOLDER / group / f"{chosen[group]}.yaml", group) for group in options.groups()
+        (options.file_of(group, chosen[group], *folders), group)
+        for group in options.groups(*folders)
+        if group in chosen
     ]
     for file, group in files:
         for key in options.keys(file, group) if file.is_file() else ():

@@ -14,7 +14,8 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, NoReturn, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -25,9 +26,10 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from omegaconf.resolvers import oc
 from yaml import YAMLError
 
-from stsfm import explain, options, show
+from stsfm import explain, options, show, trust
 from stsfm.conf.schema import Config
 from stsfm.mistakes import Mistake, no_such, tell
 from stsfm.overrides import OPEN, allowed, each, names
@@ -37,7 +39,8 @@ Job = Callable[[dict[str, Any], list[str]], int]
 
 FOLDER = str(options.FOLDER)
 VERSION = "1.3"  # whose behaviour Hydra shall keep
-UNTOLD = ("hydra.", "hydra/", "force=", "runs_dir=")  # no part of what a comparison is about
+TYPED = ("force", "hydra", "plugins", "runs_dir")  # what only the command line may set
+UNTOLD = ("force=", "plugins=", "runs_dir=")  # no part of what a comparison is about
 
 ConfigStore.instance().store("schema", Config)
 
@@ -51,10 +54,11 @@ def main(args: list[str], job: Job) -> int:
     request = read(args)
     overrides, many = _legal(request)
     if request.flags.help:
-        print(show.page(request.overrides))
+        print(show.page(request.overrides, *request.folders))
         return 0
     if request.shows and many:
         raise Mistake(f"{request.shows[0]} shows one job: give every key one value, without -m")
+    _keep_out(request, overrides)
     if request.flags.package:
         _check_package(request.flags.package, [*request.search_path, *overrides])
     folder = f"${{runs_dir}}/_comparisons/{comparison_name(args)}"  # an experiment may sweep, too
@@ -75,9 +79,10 @@ def config(overrides: list[str]) -> dict[str, Any]:
     """One job, composed and resolved, from Python: config(["model=gru", "seed=2"])."""
     request = read(overrides)
     texts, many = _legal(request)
-    texts += request.search_path
     if many:
         raise Mistake("one job is composed here: give every key one value")
+    _keep_out(request, texts)
+    texts += request.search_path
     with _explained(texts), _session():
         composed = hydra.compose("config", texts, return_hydra_config=True)
         return _plain(composed, composed.hydra.runtime.choices)
@@ -170,23 +175,34 @@ def _session() -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _explained(overrides: list[str]) -> Iterator[None]:
+    OmegaConf.register_new_resolver("oc.env", _unrecorded, replace=True)
     try:
         yield
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise explain.mistake(error, _candidates(overrides), OPEN) from error
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+
+
+def _unrecorded(name: str, default: str = "") -> NoReturn:
+    """${oc.env:NAME} would write what may be secret into records, and hide what a run is of."""
+    raise Mistake(
+        f"${{oc.env:{name}}} reads the environment, which no record keeps: type the value"
+    )
 
 
 def _candidates(overrides: list[str]) -> Iterator[dict[str, Any]]:
     """The configs that the choices lead to, without any override of a key."""
-    choices = [
-        each(override)
-        for override in map(_parse, overrides)
-        if override.key_or_group in (*options.defaults(), "hydra.searchpath")
-    ]
+    for composed in _chosen(overrides, [*options.defaults(), "hydra.searchpath"]):
+        yield _plain(composed, composed.hydra.runtime.choices, resolve=False)
+
+
+def _chosen(overrides: list[str], groups: Iterable[str]) -> Iterator[DictConfig]:
+    """What each combination of the overrides of these groups composes to, Hydra's node too."""
+    parsed = [override for override in map(_parse, overrides) if override.key_or_group in groups]
     with _session():
-        for texts in itertools.product(*choices):
-            composed = hydra.compose("config", list(texts), return_hydra_config=True)
-            yield _plain(composed, composed.hydra.runtime.choices, resolve=False)
+        for texts in itertools.product(*map(each, parsed)):
+            yield hydra.compose("config", list(texts), return_hydra_config=True)
 
 
 def _plain(cfg: DictConfig, choices: Mapping[str, Any], resolve: bool = True) -> dict[str, Any]:
@@ -196,6 +212,10 @@ def _plain(cfg: DictConfig, choices: Mapping[str, Any], resolve: bool = True) ->
         dict[str, Any], OmegaConf.to_container(job, resolve=resolve, throw_on_missing=resolve)
     )
     chosen = {group: name for group, name in choices.items() if not group.startswith("hydra/")}
+    if resolve:
+        if not plain["runs_dir"].strip():
+            raise Mistake("runs_dir= names no folder; runs_dir=runs is the default")
+        trust.use(plain["plugins"])
     return {**plain, "choices": chosen}
 
 
@@ -204,6 +224,51 @@ def _in_context(tree: DictConfig, config: dict[str, Any]) -> dict[str, Any]:
     around = OmegaConf.create({**config, "model": OmegaConf.to_container(tree)})
     plain = OmegaConf.to_container(around.model, resolve=True, throw_on_missing=True)
     return cast(dict[str, Any], plain)
+
+
+def _keep_out(request: Request, overrides: list[str]) -> None:
+    """A file of --config-dir may be a stranger's: it sets no key of TYPED, and no place to write.
+
+    Hydra calls what its own node names (callbacks, handlers of logs, launchers) before any job is
+    ours. An experiment may still sweep: what it adds by hydra.sweeper.params is judged, too.
+    """
+    if not request.folders:
+        return
+    with _explained([]), _session():
+        own = _typed(hydra.compose("config", [], return_hydra_config=True))
+    texts, swept = [*request.search_path, *overrides], set()
+    groups = [*options.groups(*request.folders), "hydra.searchpath"]
+    with _explained(texts):
+        for composed in _chosen(texts, groups):
+            _only_typed(composed, own)
+            swept |= {(*(composed.hydra.sweeper.params or {}).items(),)}
+        for params in swept - {()}:
+            more = [f"{key}={value}" for key, value in params]
+            legal = [allowed(_parse(text), options.groups(*request.folders)) for text in more]
+            if not all(text and text.partition("=")[0] not in TYPED for text in legal):
+                raise Mistake(f"hydra.sweeper.params may sweep keys and choices, got {more}")
+            for composed in _chosen([*texts, *legal], groups):
+                _only_typed(composed, own)
+
+
+def _only_typed(composed: DictConfig, own: dict[str, Any]) -> None:
+    found = _typed(composed)
+    for key in own | found:
+        if own.get(key) != found.get(key):
+            raise Mistake(f"{key} is set by a file of --config-dir; only the command line may")
+    for group, name in composed.hydra.runtime.choices.items():
+        if Path(str(name)).is_absolute() or ".." in Path(str(name)).parts:
+            raise Mistake(f"{group}={name} is chosen by a file of --config-dir, and is no name")
+
+
+def _typed(cfg: DictConfig) -> dict[str, Any]:
+    """Key → value of TYPED; of Hydra's node all but what was chosen, and what is swept."""
+    plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
+    node = plain.pop("hydra")
+    del node["mode"], node["overrides"], node["runtime"], node["searchpath"]
+    del node["job"]["override_dirname"], node["sweeper"]["params"]
+    inner = {f"hydra.{key}": value for key, value in node.items()}
+    return inner | {key: value for key, value in plain.items() if key in TYPED}
 
 
 def _check_package(package: str, overrides: list[str]) -> None:

@@ -39,6 +39,8 @@ def mistake(error: Exception, configs: Iterable[Composed], open_below: tuple[str
     if found := re.match(r"Missing mandatory value: (\S+)", text):
         key = place[1] if place else found[1]
         return Mistake(f"{key} has no value yet: give it one by {key}=…")
+    if found := re.match(r"Mistake raised while resolving interpolation: (.*)", text):
+        return Mistake(found[1])
     if found := re.match(r"Interpolation key '([^']+)' not found", text):
         return Mistake(f"{place[1] if place else 'config'}: ${{{found[1]}}} points to no key")
     return Mistake(_short(text, cause))
@@ -53,7 +55,6 @@ def unknown_key(key: str, configs: Iterable[Composed], open_below: tuple[str, ..
     parent, group = key.rpartition(".")[0], key.partition(".")[0]
     choice = config["choices"].get(group) if parent else None
     show = f"stsfm show {group}={choice}" if choice else "stsfm run --cfg job"
-    show = "stsfm run --cfg hydra" if group == "hydra" else show
     opens = parent.startswith(open_below)
     new = f" A new one is added by +{key}=…" if opens else ""
     of = f" of {group}={choice}" if choice else ""

@@ -12,14 +12,15 @@ import hashlib
 import io
 import json
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import stsfm
 from stsfm.datasets.protocol import Split
+from stsfm.mistakes import Mistake
+from stsfm.targets import file_of
 
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
 NET = "stsfm.models.neural"
@@ -73,7 +74,9 @@ def identify(config: Mapping[str, Any], split: Split) -> Identity:
             "data": split.digest[:16],
             "protocol": _digest({"fingerprint": split.fingerprint, "rules": dict(split.rules)}),
             "model": _digest(model),
-            "source": _digest({name: source_digest(name) for name in closure(modules)}),
+            "source": _digest(
+                {name: source_digest(name) for name in closure(modules, config.get("plugins", ()))}
+            ),
         },
     )
 
@@ -82,8 +85,11 @@ def targets(config: Any) -> Iterator[str]:
     """Every `_target_` in a config."""
     if isinstance(config, Mapping):
         if "_target_" in config:
-            yield config["_target_"]
+            yield str(config["_target_"])
         for value in config.values():
+            yield from targets(value)
+    elif isinstance(config, list):
+        for value in config:
             yield from targets(value)
 
 
@@ -100,25 +106,38 @@ def _digest(parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def closure(modules: set[str]) -> list[str]:
-    """The project's modules that `modules` import, directly or not, and themselves; by reading."""
-    found, todo = set(), {name for name in modules if name.startswith("stsfm.")}
+def closure(modules: set[str], plugins: Iterable[str] = ()) -> list[str]:
+    """The modules of the project and of plug-ins that `modules` import, directly or not, and
+    themselves; found by reading, without importing any."""
+    roots = {"stsfm", *(name.partition(".")[0] for name in plugins)}
+    found: set[str] = set()
+    todo = set(modules)
     while todo:
         name = todo.pop()
-        found.add(name)
-        todo |= set(_imports(name)) - found
+        if name.partition(".")[0] in roots and name != "stsfm" and file_of(name):
+            found.add(name)
+            todo |= set(_imports(name)) - found
     return sorted(found)
 
 
 @cache
 def _imports(module: str) -> tuple[str, ...]:
-    names = set()
-    for node in ast.walk(ast.parse(_source(module))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    """The dotted names that a module imports, and the packages around it."""
+    parts = module.split(".")
+    is_package = str(file_of(module)).endswith("__init__.py")
+    names = {".".join(parts[:depth]) for depth in range(1, len(parts))}
+    try:
+        tree = ast.parse(_source(module))
+    except SyntaxError as error:  # of a plug-in
+        raise Mistake(f"{file_of(module)}, line {error.lineno}: {error.msg}") from error
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            around = parts[: len(parts) + is_package - node.level] if node.level else []
+            home = ".".join([*around, *([node.module] if node.module else [])])
+            names |= {home, *(f"{home}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-    return tuple(name for name in names if name.startswith("stsfm.") and _file(name))
+    return tuple(names)
 
 
 @cache
@@ -146,13 +165,5 @@ def bare(source: str) -> str:
 
 
 def _source(module: str) -> str:
-    file = _file(module)
+    file = file_of(module)
     return file.read_text() if file else ""
-
-
-@cache
-def _file(module: str) -> Path | None:
-    """The file of a module of the project, found without importing it."""
-    parts = module.split(".")[1:]
-    files = (Path(home, *parts).with_suffix(".py") for home in stsfm.__path__)
-    return next((file for file in files if file.is_file()), None)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from stsfm import targets
 from stsfm.mistakes import no_such
+from stsfm.request import split_folders
 
 _spec = importlib.util.find_spec("stsfm.conf")
 FOLDER = Path(next(iter(_spec.submodule_search_locations)))  # type: ignore[union-attr, arg-type]
@@ -31,10 +32,11 @@ class Key(NamedTuple):
 
 def main(args: list[str]) -> int:
     """`stsfm list [GROUP …]`: every choice in a line; a * marks what is taken if none is named."""
-    known = groups()
     if {"-h", "--help"} & set(args):
-        print(f"usage: stsfm list [{'|'.join(known)}]")
+        print(f"usage: stsfm list [{'|'.join(groups())}] [--config-dir FOLDER]")
         return 0
+    folders, args = split_folders(args)
+    known = groups(*folders)
     for group in args:
         if group not in known:
             raise no_such("group", group, known)
@@ -43,7 +45,7 @@ def main(args: list[str]) -> int:
         print(f"{group}=")
         for name in known[group]:
             mark = "*" if name == defaults().get(group) else " "
-            print(fitted(f"{mark} {name:{width}}  {about(FOLDER / group / f'{name}.yaml')}"))
+            print(fitted(f"{mark} {name:{width}}  {about(file_of(group, name, *folders))}"))
     print("* is taken if none is named; `stsfm show GROUP=NAME` tells more")
     return 0
 
@@ -58,6 +60,12 @@ def groups(*folders: Path) -> dict[str, list[str]]:
                 found.setdefault(group, set()).add(file.stem)
     order = [*(group for group in defaults() if group in found), *sorted(found)]
     return {group: sorted(found[group]) for group in dict.fromkeys(order)}
+
+
+def file_of(group: str, name: str, *folders: Path) -> Path:
+    """The file of a choice; what the project has comes before what a folder has."""
+    files = [folder / group / f"{name}.yaml" for folder in (FOLDER, *folders)]
+    return next((file for file in files if file.is_file()), files[0])
 
 
 @cache
@@ -90,8 +98,8 @@ def keys(file: Path, package: str) -> Iterator[Key]:
     if header := re.match(r"# @package (\S+)", text):
         package = "" if header[1] == "_global_" else header[1]
     for base in re.findall(r"_\w+", _defaults_list(text)):
-        if (file.parent / f"{base}.yaml").is_file():
-            yield from keys(file.parent / f"{base}.yaml", package)
+        if (below := file_of(file.parent.name, base, file.parent.parent)).is_file():
+            yield from keys(below, package)
     path: list[tuple[int, str]] = []  # (indent, name) down to this line
     for line in text.splitlines():
         found = re.fullmatch(r"( *)([\w.]+):(?: +(.*))?", line)

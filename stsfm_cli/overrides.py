@@ -6,6 +6,7 @@ of model=[a,b] it silently takes b. All of these are mistakes here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -38,7 +39,9 @@ def allowed(override: Override, groups: dict[str, list[str]]) -> str:
     """Choices must exist; keys are fixed by what they configure, so a + means little."""
     key, text = override.key_or_group, str(override.input_line)
     if override.is_hydra_override():
-        return text
+        if os.environ.get("LOCAL_RANK", "0") != "0":
+            return ""  # Lightning adds some where it starts the other ranks; none is needed
+        raise Mistake(f"{text}: how Hydra runs is settled; results are kept under runs_dir=FOLDER")
     if override.is_delete():
         raise Mistake(f"{text}: keys and groups cannot be taken out, only given another value")
     if override.is_interval_sweep():

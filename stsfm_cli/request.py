@@ -52,10 +52,22 @@ def read(args: list[str]) -> Request:
             "--package and --resolve go with --cfg, as in `stsfm run --cfg job --resolve`"
         )
     request = Request(flags, _spell_out(flags.overrides))
-    for folder in request.folders:
+    _check(request.folders)
+    return request
+
+
+def split_folders(args: list[str]) -> tuple[list[Path], list[str]]:
+    """The folder of --config-dir, and the other words, for commands that take no other flag."""
+    flags, words = _parser().parse_known_args(args)
+    folders = Request(flags, []).folders
+    _check(folders)
+    return folders, [*flags.overrides, *words]
+
+
+def _check(folders: list[Path]) -> None:
+    for folder in folders:
         if not folder.is_dir():
             raise Mistake(f"--config-dir: {str(folder)!r} is no folder")
-    return request
 
 
 def split_flags(args: list[str], *names: str) -> tuple[bool, list[str]]:

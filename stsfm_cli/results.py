@@ -135,7 +135,9 @@ def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def reference(key: str) -> str:
-    """The BibTeX entry of a model, from the references that ship with the package."""
+    """The BibTeX entry of a model: its own, or from the references that ship with the package."""
+    if key.startswith("@"):
+        return key.strip() + "\n"
     library = (Path(stsfm.__file__).parent / "references.bib").read_text()
     entry = re.search(rf"^@\w+{{{re.escape(key)},.*?^}}", library, re.M | re.S)
     if entry is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
+from pathlib import Path
 
 from stsfm import options
 from stsfm.mistakes import Mistake, no_such
+from stsfm.request import split_folders
 
 USAGE = """\
 usage: stsfm run [GROUP=NAME …] [KEY=VALUE …] [flags]
@@ -31,32 +33,33 @@ def main(args: list[str]) -> int:
     if {"-h", "--help"} & set(args):
         print("usage: stsfm show model=lstm, or a run: its folder, or how its id begins")
         return 0
+    folders, args = split_folders(args)
     if len(args) != 1:
         raise Mistake("wanted one choice or run: stsfm show model=lstm; see `stsfm list` and ls")
     group, equals, name = args[0].partition("=")
-    known = options.groups()
+    known = options.groups(*folders)
     if equals:
-        print(choice(group, name))
+        print(choice(group, name, *folders))
         return 0
     of = [group for group in known if args[0] in known[group]]
     if len(of) == 1:  # no run is called like a model
-        print(choice(of[0], args[0]))
+        print(choice(of[0], args[0], *folders))
         return 0
     if args[0] in known:
-        return options.main(args)
+        return options.main([*args, *(w for folder in folders for w in ("-cd", str(folder)))])
     from stsfm import ls
 
     return ls.show(args[0])
 
 
-def choice(group: str, name: str) -> str:
+def choice(group: str, name: str, *folders: Path) -> str:
     """What a choice is, and its keys as they are typed, with defaults and reasons."""
-    known = options.groups()
+    known = options.groups(*folders)
     if group not in known:
         raise no_such("group", group, known)
     if name not in known[group]:
         raise no_such(group, name, known[group])
-    file = options.FOLDER / group / f"{name}.yaml"
+    file = options.file_of(group, name, *folders)
     target = options.target_of(file)
     lines = [f"{group}={name}   {options.about(file)}", "", *_keys(options.keys(file, group))]
     if target:
@@ -65,13 +68,13 @@ def choice(group: str, name: str) -> str:
     return "\n".join([*lines, f"config     {file}"])
 
 
-def page(overrides: list[str]) -> str:
+def page(overrides: list[str], *folders: Path) -> str:
     """The help of `stsfm run`; of the choices among the overrides their keys instead."""
-    known = options.groups()
+    known = options.groups(*folders)
     pairs = [text.split("=") for text in overrides if text.count("=") == 1]
     chosen = [(group, name) for group, name in pairs if name in known.get(group, [])]
     if chosen:
-        return "\n\n".join(choice(group, name) for group, name in chosen)
+        return "\n\n".join(choice(group, name, *folders) for group, name in chosen)
     lines = [USAGE, "groups (* the default; `stsfm list model` says what each is)"]
     for group, names in known.items():
         marked = [f"*{name}" if name == options.defaults().get(group) else name for name in names]

@@ -7,6 +7,7 @@ import importlib.util
 import re
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 YEAR = re.compile(r"(\(|[A-Z]\w+ |al\.\s)(1[89]|20)\d\d\b")  # (1994), Elman 1990, Cho et al. 2014
@@ -23,8 +24,8 @@ class Target:
 
 def find(dotted: str) -> Target | None:
     """The target with this dotted name; None if its source is not at hand."""
-    *modules, name = dotted.split(".")
-    file = _file(modules)
+    module, _, name = dotted.rpartition(".")
+    file = file_of(module)
     if file is None:
         return None
     tree = _parse(file)
@@ -42,15 +43,40 @@ def sentence(doc: str) -> str:
     return re.split(r"(?<=[^.])\.(?= [A-Z`]|$)", paragraph, maxsplit=1)[0]
 
 
-def _file(modules: list[str]) -> Path | None:
-    """The source of a module; only the outermost package is asked for, and that imports nothing."""
-    spec = importlib.util.find_spec(modules[0]) if modules else None
+def file_of(module: str) -> Path | None:
+    """The file of a module, found without importing it; None where it is no Python file.
+
+    Python is asked only for the outermost package; the rest is looked for in its folders.
+    """
+    top, *parts = module.split(".")
+    spec = _spec(top)
+    if spec and not parts:
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
     for root in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(root, *modules[1:])
+        path = Path(root, *parts)
         for file in (path.with_suffix(".py"), path / "__init__.py"):
-            if len(modules) > 1 and file.is_file():
+            if file.is_file():
                 return file
     return None
+
+
+def is_importable(top: str) -> bool:
+    """Is there a module or package of this name, installed or in the working folder?"""
+    return top.isidentifier() and _spec(top) is not None
+
+
+def is_own(top: str) -> bool:
+    """Is it the working folder that has it?"""
+    return top.isidentifier() and PathFinder.find_spec(top, [str(Path.cwd())]) is not None
+
+
+def _spec(top: str) -> ModuleSpec | None:
+    """As for an import, with the working folder as the last place to look; imports nothing."""
+    try:
+        found = importlib.util.find_spec(top)
+    except (ImportError, ValueError):  # not a name; or one that was made by hand
+        return None
+    return found or PathFinder.find_spec(top, [str(Path.cwd())])
 
 
 @cache
@@ -66,7 +92,8 @@ def _cite(node: ast.AST, nodes: dict[str, ast.ClassDef | ast.FunctionDef]) -> st
         names = part.targets if isinstance(part, ast.Assign) else [getattr(part, "target", None)]
         if any(getattr(name, "id", "") == "cite" for name in names):
             value = getattr(part, "value", None)
-            return str(value.value) if isinstance(value, ast.Constant) else ""
+            cite = str(value.value) if isinstance(value, ast.Constant) else ""
+            return re.sub(r"@\w+\{\s*([^,\s]*).*", r"\1", cite, flags=re.DOTALL).strip()
     bases = (nodes.get(getattr(base, "id", "")) for base in node.bases)
     return next((found for base in bases if base and (found := _cite(base, nodes))), "")
 

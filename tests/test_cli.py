@@ -216,13 +216,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_single_job_leaves_nothing_and_argv_is_its_own(here: Path) -> None:
     before = list(sys.argv)
-    code, [(config, overrides, argv)] = jobs("model=gru", "seed=2", "hydra.output_subdir=null")
+    code, [(config, overrides, argv)] = jobs("model=gru", "seed=2")
     assert code == 0 and config["choices"]["model"] == "gru"
     assert overrides == ["model=gru", "seed=2"] and argv == ["run", *overrides]
     assert sys.argv == before and list(here.iterdir()) == []
 
 
-def test_what_lightning_appends_for_another_rank_is_accepted(here: Path) -> None:
+def test_what_lightning_appends_for_another_rank_is_dropped(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
     tail = ['hydra.run.dir="."', "hydra.job.name=train_ddp_process_1", "hydra.output_subdir=null"]
     code, calls = jobs("seed=2", *tail)
     assert code == 0 and calls[0][1] == ["seed=2"]
@@ -333,8 +336,9 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["--cfg", "job", "seed=1,2"], "--cfg shows one job"),
     (["--cfg", "job", "-p", "modle"], "unknown key 'modle'. Did you mean 'model'?"),
     (["--config-dir", "/nowhere"], "'/nowhere' is no folder"),
-    (["hydra/launcher=basicc"], "Did you mean 'basic'?"),
-    (["hydra.nothing=1"], "unknown key 'hydra.nothing'"),
+    (["hydra/launcher=basic"], "how Hydra runs is settled"),
+    (["hydra.run.dir=elsewhere"], "results are kept under runs_dir=FOLDER"),
+    (["runs_dir="], "runs_dir= names no folder"),
 ]
 
 

@@ -121,6 +121,10 @@ def test_the_wheel_runs_unpacked_and_makes_the_same_run(wheel, tmp_path):
         for home in ("work", "checkout")
     ]
     assert names[0] == names[1]
+    said = run(sys.executable, "-m", "stsfm", "new", "model", "outside", **where)
+    words = said.partition("run it:")[2].replace("'", "").split()[1:]  # after `stsfm`
+    run(sys.executable, "-m", "stsfm", *words, "baselines=[drift]", **where)
+    assert (tmp_path / "work" / "outside.py").is_file() and mae(tmp_path / "work", "outside") > 0
 
 
 @pytest.mark.skipif(not WITH_INDEX, reason="needs a package index; .ci/run sets STSFM_INDEX=1")
@@ -138,3 +142,7 @@ def test_the_wheel_installs_into_a_fresh_environment_and_trains(wheel, tmp_path)
     assert "test MASE" in printed and "Best classical model on validation" in printed
     assert len(list(work.glob("runs/airline/lstm/*/plots/*.png"))) == 5
     assert mae(work, "arima") < mae(work, "lstm") < mae(work, "seasonal_naive")
+    run(bin_ / "stsfm", "new", "model", "outside", cwd=work)
+    plugin = ["model=outside", "plugins=[outside]", "--config-dir", "conf"]
+    run(bin_ / "stsfm", "run", *plugin, cwd=work)  # the script's path has no working folder
+    assert mae(work, "outside") > 0

@@ -368,3 +368,20 @@ def test_an_interrupted_run_says_so_and_runs_again(desk, signal, code):
     run = desk.only("/lstm/")
     assert run.state == "interrupted" and not run.locked
     assert len(child.stderr.read().strip().splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["model=linear", "model.ridge=-1"], "model: ridge must be at least 0 or auto, got -1"),
+        (["model=linear", "model.context=0"], "model: context must be at least 1, got 0"),
+        (["model=arima", "model.order=[0,1]"], "model: order must be auto or three counts"),
+        (["model=arima", "model.seasonal=[0,-1,1]"], "model: seasonal must be auto or three"),
+        (["model=ar", "model.order=-2"], "model: order must be at least 0 or auto, got -2"),
+        (["model=lstm", "+trainer.optimizer.weight_decya=1"], "Did you mean 'weight_decay'?"),
+    ],
+)
+def test_a_value_out_of_range_is_a_mistake(words, line, desk):
+    assert desk("run", *words, "baselines=[]", "-q") == 2
+    assert line in desk.err and desk.err.count("\n") == 1, desk.err
+    assert not desk.runs()

@@ -50,7 +50,7 @@ def phase(home: Path) -> str:
     if run is None or run.state == "missing":
         return "before"
     if run.state == "finished":
-        return "page" if not (run.folder / "members.json").exists() else "after"
+        return "page" if not (run.folder / "members.json").exists() else "end"
     if (run.folder / "model").exists():
         return "results"
     return f"training {len(run.history())}" if run.history() else "before"
@@ -73,15 +73,16 @@ def wait(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def kill(words: list[str], home: Path, moment: float, *, in_training: bool) -> dict:
-    """Start a run, kill it, look, run it again."""
+def kill(words: list[str], home: Path, moment: float, *, in_training: bool) -> dict | None:
+    """Start a run, kill it, look, run it again; None where it was done before."""
     began, pid = time.monotonic(), start(words, home, figures=not in_training)
     while in_training and not list(home.glob("*/*/*/history.csv")) and alive(pid):
         time.sleep(0.002)
         began = time.monotonic()
     time.sleep(max(0.0, began + moment - time.monotonic()))
     os.kill(pid, signal.SIGKILL)
-    wait(pid)
+    if wait(pid) != -signal.SIGKILL:
+        return None
     at = phase(home)
     code = wait(start(words, home, figures=not in_training))
     said = Path(f"{home}.out").read_text()
@@ -101,11 +102,15 @@ def all_of(kills: int, seed: int, words: list[str]) -> None:
     whole = time.monotonic() - began
     print(json.dumps({"code": code, **result(home)}), flush=True)
     training = sum(row["seconds"] for row in run_of(home).history())
-    for number in range(kills):
-        inside = number % 4 != 3  # every fourth at any moment of the whole run
-        moment = draw.uniform(0, 1.2 * training if inside else whole)
-        home = Path.cwd() / f"kill{number}"
-        print(json.dumps(kill(words, home, moment, in_training=inside)), flush=True)
+    killed = tried = 0
+    while killed < kills:
+        tried += 1
+        in_training = killed % 4 != 3  # every fourth at any moment of the whole run
+        moment = draw.uniform(0, training if in_training else whole)
+        done = kill(words, Path.cwd() / f"kill{tried}", moment, in_training=in_training)
+        if done is not None:
+            killed += 1
+            print(json.dumps(done), flush=True)
 
 
 if __name__ == "__main__":

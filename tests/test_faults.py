@@ -21,7 +21,7 @@ from stsfm.mistakes import Mistake
 from stsfm.record import Record
 
 KILLS = int(os.environ.get("STSFM_KILLS", "6"))
-NET = ["model=lstm", "model.hidden=4", "trainer.epochs=6", "trainer.patience=null"]
+NET = ["model=lstm", "model.hidden=4", "trainer.epochs=5", "trainer.patience=null"]
 EVERY = "trainer.checkpoint_seconds=0"
 ALONE = "baselines=[]"
 
@@ -78,7 +78,7 @@ def fit(words, store=None, stop_at=None):
 )
 def test_a_training_stopped_at_any_epoch_ends_with_the_bits_of_an_unbroken_one(words):
     whole = fit(words)
-    for epoch in range(2, len(whole[0]) + 1):
+    for epoch in range(2, min(len(whole[0]), 7) + 1):
         store = Memory()
         stopped, none = fit([*words, EVERY], store, stop_at=epoch)
         assert none is None and len(stopped) == epoch
@@ -193,7 +193,7 @@ def test_the_same_command_goes_on_where_it_was_interrupted(desk, monkeypatch):
     assert [row["epoch"] for row in run.history()] == [1, 2, 3]
     assert desk("run", *NET, ALONE, EVERY) == 0
     assert "lstm: resumed at epoch 2" in desk.out
-    assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4, 5, 6]
+    assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4, 5]
     assert run.state == "finished" and run.status["attempt"] == 2
     assert not (run.folder / "checkpoint").exists() and not (run.folder / "error.txt").exists()
     log = (run.folder / "log.txt").read_text()
@@ -212,8 +212,7 @@ def test_force_forgets_what_was_interrupted(desk, monkeypatch):
 DECIDING = ["status.json", "config.yaml", "scores.json", "windows.npz", "forecast.npz",
             "history.csv", "environment.json", "data.json", "command.txt", "references.bib",
             "model/weights.pt", "model/frame.json"]  # fmt: skip
-PAGE = ["members.json", "table.md", "table.csv", "plots/loss.png", "plots/horizon.svg",
-        "plots/captions.json"]  # fmt: skip
+PAGE = ["members.json", "table.md", "table.csv", "plots/loss.png"]
 
 
 def removed(path):
@@ -267,9 +266,10 @@ def test_a_run_with_a_damaged_file_is_trusted_by_no_reader(desk, made, file, har
     assert desk("compare", "model=lstm") == 2 and file in desk.err
 
 
-@pytest.mark.parametrize("file", ["status.json", "scores.json", "model/weights.pt", "config.yaml"])
-def test_a_damaged_run_is_made_anew_and_says_so(desk, made, file):
+@pytest.mark.parametrize("file", ["status.json", "scores.json", "model/weights.pt"])
+def test_a_damaged_run_is_made_anew_and_says_so(desk, made, monkeypatch, file):
     run = copied(made, desk)
+    monkeypatch.setattr("stsfm.plots.draw", lambda story, folder: [])
     before = run.scores
     flipped(run.folder / file)
     assert desk("run", *NET, "baselines=[naive]") == 0
@@ -280,14 +280,18 @@ def test_a_damaged_run_is_made_anew_and_says_so(desk, made, file):
 
 @pytest.mark.parametrize("harm", [removed, halved, flipped])
 @pytest.mark.parametrize("file", PAGE)
-def test_a_damaged_page_is_written_again_without_another_fit(desk, made, file, harm):
+def test_a_damaged_page_is_written_again_without_another_fit(desk, made, monkeypatch, file, harm):
     run = copied(made, desk)
     harm(run.folder / file)
     assert run.state == "finished"
+    plots = [Path(name).name for name in PAGE if name.startswith("plots")]
+    draw = lambda story, folder: [files.write(folder / name, "drawn") for name in plots]  # noqa: E731
+    monkeypatch.setattr("stsfm.plots.draw", draw)
     assert desk("run", *NET, "baselines=[naive]") == 0
     assert run.status["attempt"] == 1
     page = run.read("members.json")
-    assert page["beside"] and files.damage(run.folder, page["files"], every_byte=True) is None
+    assert (run.folder / file).exists() and page["beside"]
+    assert files.damage(run.folder, page["files"], every_byte=True) is None
 
 
 def test_a_copied_run_is_as_good_as_the_first(desk, made):

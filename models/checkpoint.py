@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -70,10 +71,24 @@ class Checkpoint:
             self.store.say("the checkpoint is damaged: training begins anew")
         return None
 
+    def tell(self, epochs: int) -> None:
+        """Say how much of the training need not be done again."""
+        self.store.say(
+            f"resumed at epoch {epochs}"
+            if epochs
+            else "the checkpoint can't be read without running code: training begins anew"
+        )
+
 
 def restore(content: bytes, net: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Bring net and optimiser into the state that was kept; returns the rest of it."""
-    state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    """Bring net and optimiser into the state that was kept; returns the rest of it.
+
+    What holds more than tensors and plain values is not read: then there is no rest.
+    """
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        return {}
     net.load_state_dict(state.pop("net"))
     optimizer.load_state_dict(state.pop("optimizer"))
     return dict(state)

@@ -147,7 +147,7 @@ class _Fit(L.LightningModule):
         for name, value in restore(content, self.net, optimizer).items():
             setattr(self, name, value)
         if self.global_rank == 0:
-            self.checkpoint.store.say(f"resumed at epoch {len(self.rows)}")
+            self.checkpoint.tell(len(self.rows))
             for row in self.rows:
                 self.monitor(row)
 

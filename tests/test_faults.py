@@ -57,7 +57,7 @@ def fit(words, store=None, stop_at=None):
         if row["epoch"] == stop_at:
             raise Stop
 
-    model = build_model(config["model"], monitor, store)
+    model = build_model(config["model"], monitor, split.rules, store)
     try:
         model.fit(split.train, split.val)
     except Stop:

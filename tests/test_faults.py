@@ -21,7 +21,8 @@ from stsfm.mistakes import Mistake
 from stsfm.record import Record
 
 KILLS = int(os.environ.get("STSFM_KILLS", "6"))
-NET = ["model=lstm", "model.hidden=4", "trainer.epochs=5", "trainer.patience=null"]
+NET = ["model=lstm", "model.hidden=4", "trainer.epochs=5", "trainer.patience=null",
+       "protocol.calibration=0"]  # fmt: skip
 EVERY = "trainer.checkpoint_seconds=0"
 ALONE = "baselines=[]"
 
@@ -91,6 +92,9 @@ def test_a_training_that_came_to_its_end_is_not_done_again():
     whole = fit([EVERY], store)
     (name,), before = store.kept, dict(store.kept)
     assert fit([EVERY], store) == whole and store.kept == before
+    fit([EVERY, "protocol.calibration=24"], store)  # a twin sees other windows
+    assert len(store.kept) == 2 and store.said == ["resumed at epoch 5"] * 2
+    store.kept = before
     fit([EVERY, "seed=2"], store)  # what starts from other weights is another training
     assert len(store.kept) == 2 and name in store.kept
 

@@ -17,7 +17,7 @@ from stsfm.losses.base import Loss
 from stsfm.losses.point import Huber
 from stsfm.models.neural import Neural
 from stsfm.models.recurrent import LSTM
-from stsfm.models.training import Hardware, Trainer
+from stsfm.models.settings import Hardware, Trainer
 
 EPOCHS = 150  # about what a run takes until it stops early
 
@@ -27,7 +27,7 @@ def product(batch: int) -> None:
     split = rolling(airline())
     trainer = Trainer(
         epochs=EPOCHS, patience=None, batch_size=batch, lr=0.01, clip=1.0, accumulate=1,
-        optimizer=partial(torch.optim.AdamW, weight_decay=0.0),
+        optimizer=partial(torch.optim.AdamW, weight_decay=0.0), checkpoint_seconds=10,
     )  # fmt: skip
     hardware = Hardware(
         accelerator="cpu", devices=1, nodes=1, strategy="auto", precision="32-true", threads=1

@@ -6,6 +6,7 @@ Neural gives it windows of its own look-back, a loss, a trainer and a seed.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -20,7 +21,10 @@ from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame, RollingWindows
 from stsfm.losses.base import Loss
 from stsfm.models.base import Forecaster
-from stsfm.models.training import Hardware, Monitor, Trainer, as_tensor, train
+from stsfm.models.batches import as_tensor
+from stsfm.models.checkpoint import Store
+from stsfm.models.settings import Hardware, Trainer
+from stsfm.models.training import Monitor, train
 
 
 @final
@@ -37,9 +41,11 @@ class Neural(Forecaster):
         trainer: Trainer,
         hardware: Hardware,
         monitor: Monitor = lambda row: None,
+        store: Store | None = None,
     ) -> None:
         self.make, self.context, self.seed = net, context, seed
-        self.loss, self.trainer, self.hardware, self.monitor = loss, trainer, hardware, monitor
+        self.loss, self.trainer, self.hardware = loss, trainer, hardware
+        self.monitor, self.store = monitor, store
         net_class: Any = getattr(net, "func", net)  # of functools.partial
         self.cite, self.reads = net_class.cite, context  # type: ignore[misc]
         if context < 1:
@@ -67,6 +73,7 @@ class Neural(Forecaster):
             hardware=self.hardware,
             seed=self.seed,
             monitor=self.monitor,
+            store=self.store,
         )
         self.net.to(self.hardware.device).eval()
         return self
@@ -97,7 +104,9 @@ class Neural(Forecaster):
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        torch.save(self.net.state_dict(), folder / "weights.pt")
+        weights = io.BytesIO()  # a full disk is then Python's error, not one of torch's archive
+        torch.save(self.net.state_dict(), weights)
+        (folder / "weights.pt").write_bytes(weights.getvalue())
         frame = asdict(replace(self.frame, space=None)) | {"needs": sorted(self.frame.needs)}
         (folder / "frame.json").write_text(json.dumps(frame))
 

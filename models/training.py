@@ -1,84 +1,34 @@
 """The one training loop. Everything that is trained by gradients goes through `train`.
 
 Lightning brings devices, precision and DDP, and is paid for once: the whole training is one of
-its steps. Tensors lie on the device, batches are views of one gather; validation, early stopping
-and the best copy happen in memory. What is random is derived from (seed, epoch).
-Falcon et al., PyTorch Lightning (2019).
+its steps. Tensors lie on the device; validation, early stopping and the best copy happen in
+memory. What is random is derived from (seed, epoch), so that a training that was killed goes on
+from its checkpoint. Falcon et al., PyTorch Lightning (2019).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import lightning.pytorch as L
 import torch
 from torch import Tensor, nn
 
-from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.panel import Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Loss, Step
+from stsfm.models.batches import Batches
+from stsfm.models.checkpoint import Checkpoint, Store, restore, training_name, weights_digest
+from stsfm.models.settings import Hardware, Trainer
 
-Panels = tuple[Panel, Panel, Panel]  # past, future, blank future
-Monitor = Callable[[Mapping[str, float]], None]  # told about every epoch
-CELLS = 16_000_000  # cells of windows gathered at once
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trainer:
-    """How a net is trained."""
-
-    epochs: int  # at most
-    patience: int | None  # epochs without a better validation before it stops
-    batch_size: int  # windows per device
-    lr: float
-    clip: float | None  # norm of the gradient
-    accumulate: int  # batches per optimiser step
-    optimizer: Callable[..., torch.optim.Optimizer]
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "accumulate", "lr"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("patience", "clip"):
-            if getattr(self, name) is not None and getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be above 0 or null, got {getattr(self, name)}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hardware:
-    """Where a net is trained; the words are Lightning's."""
-
-    accelerator: str
-    devices: int
-    nodes: int
-    strategy: str
-    precision: str
-    threads: int  # per process
-
-    def __post_init__(self) -> None:
-        if self.accelerator == "gpu" and not torch.accelerator.is_available():
-            raise ValueError("no GPU is seen by torch; use hardware=cpu, or install its CUDA build")
-
-    @property
-    def device(self) -> torch.device:
-        """Where forecasts are made after training."""
-        if self.accelerator == "cpu":
-            return torch.device("cpu")
-        return torch.accelerator.current_accelerator() or torch.device("cpu")
-
-
-def as_tensor(array: Array, device: torch.device) -> Tensor:
-    """An array on a device; real numbers in single precision."""
-    tensor = torch.as_tensor(array, device=device)
-    return tensor.float() if tensor.is_floating_point() else tensor
+Monitor = Callable[[Mapping[str, float]], None]  # told about every epoch, resumed ones included
+PROGRESS = ("rows", "best", "best_epoch", "kept")  # what an epoch leaves beside weights
 
 
 def train(
@@ -91,14 +41,17 @@ def train(
     hardware: Hardware,
     seed: int,
     monitor: Monitor,
+    store: Store | None = None,
 ) -> dict[str, Any]:
     """Fit `net` in place; it ends with the weights of its best epoch on `val`.
 
     Validation is the unweighted task term. Without validation windows the last weights stay.
+    With a store it goes on where the same training was stopped in an earlier attempt of the run.
     Returns what happened: epochs, best epoch, effective batch, a digest of each rank's weights.
     Raises FloatingPointError when the loss stops being finite.
     """
-    fit = _Fit(net, loss, windows, val, trainer, seed, monitor)
+    checkpoint = Checkpoint(store, training_name(net, windows, val)) if store else None
+    fit = _Fit(net, loss, windows, val, trainer, seed, monitor, checkpoint)
     with _quiet(), torch.random.fork_rng():
         L.Trainer(
             accelerator=hardware.accelerator,
@@ -118,7 +71,7 @@ def train(
 
 
 class _Fit(L.LightningModule):
-    """An epoch is a permutation of the windows, cut into chunks that fit, cut into batches."""
+    """An epoch is a permutation of the windows, cut into batches."""
 
     def __init__(
         self,
@@ -129,47 +82,74 @@ class _Fit(L.LightningModule):
         settings: Trainer,
         seed: int,
         monitor: Monitor,
+        checkpoint: Checkpoint | None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.net, self.loss, self.settings = net, loss, settings
-        self.windows, self.val, self.seed, self.monitor = windows, val, seed, monitor
-        frame, size = windows.frame, settings.batch_size
-        cells = (frame.context + frame.horizon) * frame.nodes * (frame.channels + frame.covariates)
-        self.chunk = size * max(1, CELLS // (cells * size))
+        self.data, self.seed = (windows, val), seed
+        self.monitor, self.checkpoint = monitor, checkpoint
         self.best, self.best_epoch, self.kept = float("inf"), 0, net.state_dict()
+        self.rows: list[dict[str, float]] = []
         self.report: dict[str, Any] = {}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.settings.optimizer(self.net.parameters(), lr=self.settings.lr)
 
     def on_fit_start(self) -> None:
-        to_device = lambda a: as_tensor(a, self.device)  # noqa: E731
-        self.windows, self.val = self.windows.map(to_device), self.val.map(to_device)
-        self.whole = self.whole_val = None
-        self.ranks = self.trainer.world_size
-        if len(self.windows) <= self.settings.batch_size and self.ranks == 1:
-            self.whole = self._cut(self.windows, slice(None))
-        if 0 < len(self.val) <= self.chunk:
-            self.whole_val = self._cut(self.val, slice(None))
+        size, self.ranks = self.settings.batch_size, self.trainer.world_size
+        self.windows, self.val = (Batches(data, size, self.device) for data in self.data)
+        self.windows.keep(size if self.ranks == 1 else 0)
+        self.val.keep(self.val.chunk)
 
     def training_step(self, *_: Any) -> None:
         """All epochs, until one of them is `patience` epochs after the best."""
         patience = self.settings.patience
-        for epoch in range(1, self.settings.epochs + 1):
+        self._resume()
+        self.saved = time.monotonic()
+        for epoch in range(len(self.rows) + 1, self.settings.epochs + 1):
+            if patience is not None and epoch - 1 - self.best_epoch >= patience:
+                break
             start = time.perf_counter()
             row = {"epoch": epoch, **self._epoch(epoch)}
             if len(self.val):
                 row["val"] = self._validate()
-            if not len(self.val) or row["val"] < self.best:
+            if not len(self.val) or not self.best_epoch or row["val"] < self.best:
                 self.best, self.best_epoch = row.get("val", self.best), epoch
                 self.kept = {name: value.clone() for name, value in self.net.state_dict().items()}
             row |= {"lr": self.settings.lr, "seconds": time.perf_counter() - start}
+            self.rows.append(row)
             if self.global_rank == 0:
                 self.monitor(row)
-            if patience is not None and epoch - self.best_epoch >= patience:
-                break
-        self.report = {"epochs": epoch, "best_epoch": self.best_epoch}
+                self._save()
+        self.report = {"epochs": len(self.rows), "best_epoch": self.best_epoch}
+
+    def _save(self) -> None:
+        """Keep the state after an epoch, if the last one kept is old enough."""
+        seconds = self.settings.checkpoint_seconds
+        if self.checkpoint is None or seconds is None or time.monotonic() - self.saved < seconds:
+            return
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        progress = {name: getattr(self, name) for name in PROGRESS}
+        self.checkpoint.save(self.net, optimizer, progress, self.ranks)
+        self.saved = time.monotonic()
+
+    def _resume(self) -> None:
+        """Go back to the state that was kept last, on all ranks to rank 0's."""
+        if self.checkpoint is None:
+            return
+        content = self.checkpoint.read(self.ranks) if self.global_rank == 0 else None
+        if self.ranks > 1:
+            content = self.trainer.strategy.broadcast(content)
+        if content is None:
+            return
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        for name, value in restore(content, self.net, optimizer).items():
+            setattr(self, name, value)
+        if self.global_rank == 0:
+            self.checkpoint.tell(len(self.rows))
+            for row in self.rows:
+                self.monitor(row)
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the windows of this rank: the mean loss, and its terms if several."""
@@ -178,7 +158,7 @@ class _Fit(L.LightningModule):
         if self.ranks > 1:
             order = self._share(order)
         totals: dict[str, Tensor] = {}
-        for part in order.split(self.chunk):
+        for part in order.split(self.windows.chunk):
             for name, total in self._chunk(part).items():
                 totals[name] = totals.get(name, 0) + total
         means = {name: float(total) / len(order) for name, total in totals.items()}
@@ -194,7 +174,7 @@ class _Fit(L.LightningModule):
         totals: dict[str, Tensor] = {}
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         parts = rows.split(settings.batch_size)
-        for k, (part, panels) in enumerate(zip(parts, self._batches(rows), strict=True), 1):
+        for k, (part, panels) in enumerate(zip(parts, self.windows.of(rows), strict=True), 1):
             value, means = self.loss(self._step(*panels))
             self._backward(value if settings.accumulate == 1 else value / settings.accumulate)
             if k % settings.accumulate == 0 or k == len(parts):
@@ -207,24 +187,6 @@ class _Fit(L.LightningModule):
             for name, mean in ("train", value), *named.items():
                 totals[name] = totals.get(name, 0) + mean.detach() * len(part)
         return totals
-
-    def _batches(self, rows: Tensor) -> Iterator[Panels]:
-        """One gather, and views of it; where a batch holds all windows, always the same one."""
-        size = self.settings.batch_size
-        if self.whole is not None:
-            yield self.whole
-        elif len(rows) <= size:
-            yield self._cut(self.windows, rows)
-        else:
-            panels = self._cut(self.windows, rows)
-            for start in range(0, len(rows), size):
-                past, future, blank = (p.part(slice(start, start + size)) for p in panels)
-                yield past, future, blank
-
-    @staticmethod
-    def _cut(windows: RollingWindows, rows: Tensor | slice) -> Panels:
-        past, future = windows.take(rows)
-        return past, future, future.blank()
 
     def _backward(self, value: Tensor) -> None:
         """Under DDP by Lightning's door: a plain backward would let the ranks drift apart."""
@@ -250,7 +212,7 @@ class _Fit(L.LightningModule):
             past=past,
             future=future,
             forecast=forecast,
-            transform=self.windows.transform,
+            transform=self.windows.windows.transform,
             net=self.net,
         )
 
@@ -259,11 +221,8 @@ class _Fit(L.LightningModule):
         """The pooled task error; rank 0's, so that all ranks stop together."""
         self.net.eval()
         value = weight = torch.zeros((), device=self.device)
-        for start in range(0, len(self.val), self.chunk):
-            part = slice(start, start + self.chunk)
-            cost = self.loss.terms["task"](
-                self._step(*(self.whole_val or self._cut(self.val, part)))
-            )
+        for panels in self.val.chunks():
+            cost = self.loss.terms["task"](self._step(*panels))
             value = value + (cost.value * cost.weight).sum()
             weight = weight + cost.weight.sum()
         self.net.train()
@@ -288,15 +247,6 @@ class _Fit(L.LightningModule):
             "effective_batch": self.settings.batch_size * self.settings.accumulate * world,
             "weights": digests,
         }
-
-
-def weights_digest(net: nn.Module) -> str:
-    """sha256 of all weights: equal on every rank after training."""
-    digest = hashlib.sha256()
-    for name, value in net.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from stsfm.trust import LIBRARIES, locate
 
 if TYPE_CHECKING:
     from stsfm.models.base import Forecaster
+    from stsfm.models.checkpoint import Store
 
 NET_KEYS = ("context", "seed", "loss", "trainer", "hardware")  # conf/model/_net.yaml
 
@@ -37,19 +38,28 @@ def build(config: Mapping[str, Any], *args: Any, path: str) -> Any:
 
 
 def build_model(
-    config: Mapping[str, Any], monitor: Callable[..., None], rules: Mapping[str, Any]
+    config: Mapping[str, Any],
+    monitor: Callable[..., None],
+    rules: Mapping[str, Any],
+    store: Store | None = None,
 ) -> Forecaster:
-    """A Forecaster, with intervals where the rules of the protocol keep a calibration block."""
-    model = _model(config, monitor)
+    """A Forecaster, with intervals where the rules of the protocol keep a calibration block.
+
+    monitor  is told about every epoch
+    store    keeps the checkpoints of its trainings
+    """
+    model = _model(config, monitor, store)
     if not rules["calibration"] or "intervals" in model.tags:
         return model
     from stsfm.models.conformal import Conformal
 
-    twin = _model(config, lambda row: None)
+    twin = _model(config, lambda row: None, store)
     return Conformal(model, twin, rows=rules["calibration"], gap=rules["gap"])
 
 
-def _model(config: Mapping[str, Any], monitor: Callable[..., None]) -> Forecaster:
+def _model(
+    config: Mapping[str, Any], monitor: Callable[..., None], store: Store | None
+) -> Forecaster:
     """A Forecaster; a config with the keys of a net is a net, and is given a trainer."""
     if "trainer" not in config:
         return build(config, path="model")
@@ -59,7 +69,7 @@ def _model(config: Mapping[str, Any], monitor: Callable[..., None]) -> Forecaste
     net = build(own | {"_partial_": True}, path="model")
     shared = {name: _inner(config[name], name) for name in NET_KEYS}
     try:
-        return Neural(net, **shared, monitor=monitor)
+        return Neural(net, **shared, monitor=monitor, store=store)
     except ValueError as error:
         raise Mistake(f"loss: {error}") from error
 

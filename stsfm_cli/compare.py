@@ -13,9 +13,10 @@ from typing import Any
 
 import yaml
 
+from stsfm.files import write, write_json
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.present import members, tried
-from stsfm.record import Record, records, write, write_json
+from stsfm.record import Record, records
 from stsfm.render import as_csv, as_latex, as_markdown
 from stsfm.screen import Screen
 from stsfm.table import flatten, tabulate
@@ -34,10 +35,13 @@ def main(args: list[str]) -> int:
     wanted = filters((arg for arg in args if arg not in flags), "compare")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
     chosen = select(records(home), wanted)
+    screen = Screen(quiet=bool(flags & {"-q", "--quiet"}))
+    for run in [run for run in chosen if run.state == "damaged"]:
+        screen.warn(f"stsfm compare: without {os.path.relpath(run.folder)}: {run.damage()}")
+        chosen.remove(run)
     if not chosen:
         raise Mistake(f"no run in {home} matches {' '.join(args)}; `stsfm ls` shows what there is")
     lacking = set(wanted.get("model", [])) - {run.status["model"] for run in chosen}
-    screen = Screen(quiet=bool(flags & {"-q", "--quiet"}))
     text = "\n".join(sorted(args))
     name = f"{chosen[0].status['data']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     write_comparison(chosen, name=name, screen=screen, every_config="--all-configs" in flags)
@@ -93,7 +97,7 @@ def filters(args: Iterable[str], command: str) -> dict[str, list[str]]:
 
 def select(found: Iterable[Record], wanted: dict[str, list[str]]) -> list[Record]:
     """The records whose facts match every filter. Mistake where no run knows a key."""
-    found = [record for record in found if record.status]
+    found = list(found)
     facts = [_facts(record) for record in found]
     known = {key for fact in facts for key in fact}
     for key in wanted:
@@ -114,7 +118,8 @@ def _among(fact: Any, values: list[str]) -> bool:
 def _facts(record: Record) -> dict[str, Any]:
     """What a run can be filtered by: choices, fingerprint, state, every key of its config."""
     status, config = record.status, record.config
+    data, model = record.folder.parts[-3:-1]
     facts = flatten({k: v for k, v in config.items() if k != "choices"})
     state = {"state": record.state, "protocol": status.get("fingerprint")}
-    names = {"model": status.get("model"), "data": status.get("data")}
+    names = {"model": status.get("model", model), "data": status.get("data", data)}
     return facts | (config.get("choices") or {}) | names | state

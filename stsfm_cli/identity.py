@@ -25,7 +25,7 @@ from stsfm.targets import file_of
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
 NET = "stsfm.models.neural"
 CONFORMAL = "stsfm.models.conformal"
-IDLE = ("threads",)  # keys that change the time a run takes but not its numbers
+IDLE = ("threads", "checkpoint_seconds")  # keys that decide no number of a run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,21 +6,24 @@ config → dataset → protocol → model → backtest → record → table → 
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stsfm import compose, record
+from stsfm import compose, files, record
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
+from stsfm.checkpoints import Checkpoints
 from stsfm.datasets.protocol import Split
 from stsfm.environment import drift, environment
 from stsfm.identity import identify
-from stsfm.mistakes import Mistake
+from stsfm.mistakes import Mistake, cause
 from stsfm.present import present, show, shows
 from stsfm.record import Record
 from stsfm.results import describe, save
@@ -115,12 +118,15 @@ def fit(
             run.append_history(row)
             show_row(row)
 
-        model = build_model(config["model"], monitor, split.rules)
+        store = Checkpoints(run.folder / record.CHECKPOINT, partial(_said, screen, name))
+        model = build_model(config["model"], monitor, split.rules, store)
         if not split.panel.mask.all() and "missing" not in model.tags:
             raise Mistake(f"{name} can't read missing cells, and {identity.data} has some")
         if record.rank() > 0:
             model.fit(split.train, split.val)
             return None
+        if broken := run.damage():
+            screen.say(f"{os.path.relpath(run.folder)} is damaged ({broken}) and is made anew")
         status = {**describe(split), "data": identity.data, "model": name}
         try:
             with record.writing(home, identity, status, force=config["force"]) as mine:
@@ -135,7 +141,7 @@ def fit(
         except Exception as error:
             trace = run.folder / "error.txt"
             where = f" (the trace is in {trace})" if trace.exists() else ""
-            screen.warn(f"{name} failed: {type(error).__name__}: {error}{where}")
+            screen.warn(f"{name} failed: {cause(error)}{where}")
     return run
 
 
@@ -148,12 +154,17 @@ def _ranks(settings: Mapping[str, Any]) -> AbstractContextManager[None]:
     return shared_ranks()
 
 
+def _said(screen: Screen, name: str, line: str) -> None:
+    screen.say(f"{name}: {line}")
+    LOG.info(line)
+
+
 def _preface(run: Record, config: Mapping[str, Any], overrides: list[str]) -> None:
     """What is known before anything is fitted."""
     kept = {key: value for key, value in config.items() if key != "force"}
-    record.write(
+    files.write(
         run.folder / "config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     )
     words = overrides or [f"{group}={name}" for group, name in config["choices"].items() if name]
-    record.write(run.folder / "command.txt", shlex.join(["stsfm", "run", *words]) + "\n")
-    record.write_json(run.folder / "environment.json", environment(config["hardware"]["threads"]))
+    files.write(run.folder / "command.txt", shlex.join(["stsfm", "run", *words]) + "\n")
+    files.write_json(run.folder / "environment.json", environment(config["hardware"]["threads"]))

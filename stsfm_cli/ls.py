@@ -33,6 +33,9 @@ def show(name: str) -> int:
     """A run by its path, or by the beginning of its id: what it is, its table, its files."""
     run = _find(name)
     print(line(run))
+    if broken := run.damage(every_byte=True):
+        print(f"damaged: {broken}; the same command makes it anew")
+        return 1
     print(run.status.get("headline", ""))
     print((run.folder / "command.txt").read_text().strip())
     if run.state == "finished" and (run.folder / "table.md").exists():

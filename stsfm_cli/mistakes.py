@@ -40,10 +40,17 @@ def tell(command: str, error: BaseException) -> int:
     elif isinstance(error, Mistake):
         line, code = one_line(error), 2
     else:
-        line, code = f"{type(error).__name__}: {one_line(error)} (STSFM_DEBUG=1 shows where)", 1
+        line, code = f"{cause(error)} (STSFM_DEBUG=1 shows where)", 1
     if not int(os.environ.get("LOCAL_RANK", "0")):  # what stops one rank stops all: say it once
         sys.stderr.write(f"{program}: {line}\n")
     return code
+
+
+def cause(error: BaseException) -> str:
+    """What kind of failure, and what it says; of a file, which one."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return f"{type(error).__name__}: {one_line(error)}".rstrip(": ")
 
 
 def one_line(error: BaseException) -> str:

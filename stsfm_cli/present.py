@@ -11,7 +11,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from stsfm.datasets.protocol import Split
-from stsfm.record import Record, records, write, write_json
+from stsfm.files import damage, manifest, write, write_json
+from stsfm.record import Record, records
 from stsfm.render import as_csv, as_markdown
 from stsfm.screen import Screen
 from stsfm.table import tabulate
@@ -29,19 +30,23 @@ def present(run: Record, baselines: list[Record], left_out: list[str], split: Sp
     if story := _story(run, baselines, split):
         draw(story, run.folder / "plots")
     write(run.folder / "table.csv", as_csv(table))
-    beside = [os.path.relpath(member.folder, run.folder) for member in baselines]
-    write_json(run.folder / "members.json", {"beside": beside, "left_out": left_out})
     snapshot = f"Written {date.today()}; `stsfm compare` counts anew.\n"
-    write(run.folder / "table.md", as_markdown(table) + "\n" + snapshot)  # last: the page is whole
+    write(run.folder / "table.md", as_markdown(table) + "\n" + snapshot)
+    beside = [os.path.relpath(member.folder, run.folder) for member in baselines]
+    plots = [f"plots/{path.name}" for path in (run.folder / "plots").glob("[!.]*")]
+    whole = manifest(run.folder, ["table.csv", "table.md", *plots])
+    page = {"beside": beside, "left_out": left_out, "files": whole}
+    write_json(run.folder / "members.json", page)  # last: the page is whole
 
 
 def shows(run: Record, baselines: list[Path]) -> bool:
-    """Does the run's page stand beside these very baselines, all of them finished?"""
-    beside = members(run)[1:]
-    left_out = run.read("members.json").get("left_out", [])
+    """Is the run's page whole, and beside these very baselines, all of them finished?"""
+    beside, page = members(run)[1:], run.read("members.json")
+    left_out, files = page.get("left_out", []), page.get("files", {})
     wanted = {folder.parts[-3:] for folder in baselines if folder.parent.name not in left_out}
     return (
-        (run.folder / "table.md").exists()
+        files
+        and damage(run.folder, files) is None
         and {member.folder.parts[-3:] for member in beside} == wanted
         and all(member.state == "finished" for member in beside)
     )
@@ -68,7 +73,8 @@ def line(run: Record, state: str = "") -> str:
     status, scores = run.status, run.scores
     place = os.path.relpath(run.folder)
     if run.state != "finished":
-        return f"{run.state:12} {place:44} {status.get('error', '')}".rstrip()
+        why = run.damage() or status.get("error", "")
+        return f"{run.state:12} {place:44} {why}".rstrip()
     metric = "mase" if (scores["test"].get("mase") or {}).get("pooled") else "mae"
     val, test = (f"{scores[split][metric]['pooled']:.3f}" for split in ("val", "test"))
     numbers = f"protocol {status['fingerprint']}  {metric.upper()} val {val}  test {test}"

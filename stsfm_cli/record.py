@@ -1,16 +1,17 @@
 """The folder of a run: locked while written, whole when read, trusted only when finished.
 
     runs/<data>/<model>/<run id>/
-      status.json      what it is and how it went; written last
+      status.json      what it is, how it went, and what its files are known by; written last
       config.yaml command.txt environment.json data.json references.bib log.txt [error.txt]
-      scores.json windows.npz forecast.npz history.csv model/ plots/ table.md table.csv
+      scores.json windows.npz forecast.npz history.csv model/ [checkpoint/]
+      members.json     what the page is beside, and what its files are known by; plots/ table.*
 
 A `running` status whose lock is free belongs to a process that died.
 """
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -19,18 +20,21 @@ import socket
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 import yaml
 
+from stsfm import files, lock
 from stsfm.identity import Identity
-from stsfm.mistakes import Mistake
+from stsfm.mistakes import cause
 
-SCHEMA = 2
-KEYS = {"model", "data", "settings", "group", "identity", "fingerprint", "headline"}
+SCHEMA = 3
+KEYS = {"model", "data", "settings", "group", "identity", "fingerprint", "headline", "sha256"}
+CHECKPOINT = "checkpoint"
+KEPT = {"status.json", "log.txt", CHECKPOINT, lock.NAME}  # from one attempt to the next
 State = Literal["running", "finished", "failed", "interrupted", "missing", "crashed", "damaged"]
 
 
@@ -42,21 +46,6 @@ def rank() -> int:
     return int(os.environ.get("NODE_RANK", "0")) or int(os.environ.get("LOCAL_RANK", "0"))
 
 
-def write(path: Path, content: str | bytes) -> None:
-    """Write a whole file or none: readers see the old one or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    with new.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-
-
-def write_json(path: Path, content: Any) -> None:
-    write(path, json.dumps(content, indent=1, default=str) + "\n")
-
-
 @dataclass(frozen=True)
 class Record:
     """One run folder."""
@@ -65,30 +54,38 @@ class Record:
 
     @property
     def status(self) -> dict[str, Any]:
-        return self.read("status.json")
+        """{} where it is missing, or not what was written."""
+        status = self.read("status.json")
+        return status if status.get("sha256") in (None, _seal(status)) else {}
 
     @property
     def config(self) -> dict[str, Any]:
         """What it was made from; {} where the file is missing or broken."""
         try:
             config = yaml.safe_load((self.folder / "config.yaml").read_text())
-        except (OSError, yaml.YAMLError):
+        except (OSError, ValueError, yaml.YAMLError):
             return {}
         return config if isinstance(config, dict) else {}
 
     @property
     def state(self) -> State:
-        """What can be trusted: `crashed` where the writer died, `damaged` where files lack."""
-        status = self.status
-        state = status.get("state", "missing")
+        """What can be trusted: `crashed` where the writer died, `damaged` where files differ."""
+        state = self.status.get("state", "missing")
         if state == "running" and not self.locked:
             return "crashed"
-        known = status.keys() >= KEYS and status.get("schema") == SCHEMA
-        if state in ("finished", "failed") and not known:
-            return "damaged"
-        if state == "finished" and not {"val", "test", "cost"} <= self.scores.keys():
-            return "damaged"
-        return state
+        return "damaged" if self.damage() else state
+
+    def damage(self, *, every_byte: bool = False) -> str | None:
+        """What is wrong with a run that came to its end, in words; None where nothing is."""
+        status = self.status
+        if not status:
+            there = (self.folder / "status.json").exists()
+            return "status.json can't be read" if there else None
+        if status.get("state") not in ("finished", "failed"):
+            return None
+        if not status.keys() >= KEYS or status.get("schema") != SCHEMA:
+            return "status.json is of another version"
+        return files.damage(self.folder, status["files"], every_byte=every_byte)
 
     @property
     def scores(self) -> dict[str, Any]:
@@ -96,14 +93,7 @@ class Record:
 
     @property
     def locked(self) -> bool:
-        try:
-            with (self.folder / ".lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
+        return lock.held(self.folder)
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of names and values; {} where it is absent or broken."""
@@ -114,21 +104,17 @@ class Record:
         return content if isinstance(content, dict) else {}
 
     def history(self) -> list[dict[str, float]]:
-        """A row per epoch; [] for models that have none."""
+        """A row per epoch, without one that is being written; [] for models that have none."""
         path = self.folder / "history.csv"
-        lines = path.read_text().splitlines() if path.is_file() else []
-        names = lines[0].split(",") if lines else []
-        return [
-            dict(zip(names, map(float, line.split(",")), strict=True)) for line in lines[1:] if line
-        ]
+        text = path.read_text() if path.is_file() else ""
+        names, *lines = [line.split(",") for line in text.rpartition("\n")[0].splitlines()] or [[]]
+        return [dict(zip(names, map(float, line), strict=True)) for line in lines]
 
     def append_history(self, row: Mapping[str, float]) -> None:
         path = self.folder / "history.csv"
-        new = not path.exists()
-        with path.open("a") as file:
-            if new:
-                file.write(",".join(row) + "\n")
-            file.write(",".join(f"{value:.8g}" for value in row.values()) + "\n")
+        if not path.exists():
+            files.append(path, ",".join(row))
+        files.append(path, ",".join(f"{value:.8g}" for value in row.values()))
 
 
 def records(runs: Path) -> Iterator[Record]:
@@ -142,66 +128,87 @@ def writing(
 ) -> Iterator[Record | None]:
     """Hold the run's folder; yields its record, or None where another has finished it already.
 
-    An exception leaves the status `failed` or `interrupted`, its trace in error.txt, and goes on.
+    An exception leaves the status `failed` or `interrupted`, its trace in error.txt, and goes on;
+    so does a disk that is full at the end.
     """
     record = Record(runs / identity.folder)
-    try:
-        record.folder.mkdir(parents=True, exist_ok=True)
-        lock = (record.folder / ".lock").open("w")
-    except OSError as error:
-        raise Mistake(f"can't write {record.folder}: {error.strerror}; see runs_dir=…") from error
-    with lock:
-        _wait_for(lock, record.folder)
+    with lock.holding(record.folder):
         if record.state == "finished" and not force:
             yield None
             return
-        attempt = record.status.get("attempt", 0) + 1
-        _clear(record.folder)
         status = {
-            "schema": SCHEMA, "state": "running", "attempt": attempt, "run": identity.run_id,
-            "group": identity.group, "settings": identity.settings, "identity": asdict(identity),
-            **about, "pid": os.getpid(), "host": socket.gethostname(), "started": time.time(),
+            "schema": SCHEMA, "state": "running", "attempt": record.status.get("attempt", 0) + 1,
+            "run": identity.run_id, "group": identity.group, "settings": identity.settings,
+            "identity": asdict(identity), **about,
+            "pid": os.getpid(), "host": socket.gethostname(), "started": time.time(),
         }  # fmt: skip
-        write_json(record.folder / "status.json", status)
-        log = _log_to(record.folder / "log.txt")
-        try:
-            yield record
-            status["state"] = "finished"
-        except BaseException as error:
-            stopped = isinstance(error, KeyboardInterrupt | SystemExit)
-            status["state"] = "interrupted" if stopped else "failed"
-            status["error"] = f"{type(error).__name__}: {error}".rstrip(": ")
-            write(record.folder / "error.txt", traceback.format_exc())
-            raise
-        finally:
-            logging.captureWarnings(False)
-            logging.getLogger().removeHandler(log)
-            log.close()
-            write_json(record.folder / "status.json", status | {"ended": time.time()})
+        _write_status(record, status)
+        _clear(record.folder, kept={"status.json", lock.NAME} if force else KEPT)
+        with _logging_to(record.folder / "log.txt"):
+            try:
+                yield record
+                shutil.rmtree(record.folder / CHECKPOINT, ignore_errors=True)
+                _write_status(record, status | {"state": "finished"})
+            except BaseException as error:
+                stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+                ended = {"state": "interrupted" if stopped else "failed", "error": cause(error)}
+                with suppress(OSError):  # what can't be written can't be said here either
+                    files.write(record.folder / "error.txt", traceback.format_exc())
+                    _write_status(record, status | ended)
+                raise
 
 
-def _wait_for(lock: TextIO, folder: Path) -> None:
-    """Take the lock; while another process is at the same run, wait to find it done."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        logging.getLogger(__name__).warning("another process is at %s; waiting for it", folder)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def _write_status(record: Record, status: Mapping[str, Any]) -> None:
+    """Last of all at the end of an attempt, with what its files are known by."""
+    ended: dict[str, Any] = {}
+    if status["state"] != "running":
+        ended = {"ended": time.time(), "files": _known(record.folder)}
+    content = json.loads(json.dumps({**status, **ended}, default=str))
+    files.write_json(record.folder / "status.json", content | {"sha256": _seal(content)})
 
 
-def _clear(folder: Path) -> None:
+def _seal(status: Mapping[str, Any]) -> str:
+    """A digest of all else in a status."""
+    content = {name: value for name, value in status.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _known(folder: Path) -> dict[str, Any]:
+    """What the files of an attempt are known by; a log may grow, and a checkpoint goes."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    names = [str(path) for path in found if not {path.parts[0], path.name} & KEPT]
+    return files.manifest(folder, names)
+
+
+def _clear(folder: Path, kept: set[str]) -> None:
     """What an earlier attempt left must not be taken for this one's."""
     for path in folder.iterdir():
+        if path.name in kept:
+            continue
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name != ".lock":
+        else:
             path.unlink()
 
 
-def _log_to(path: Path) -> logging.Handler:
-    handler = logging.FileHandler(path)
+class _Log(logging.FileHandler):
+    """A log that can't be written stops nothing and says nothing."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    handler = _Log(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
     logging.getLogger("stsfm").setLevel(logging.INFO)
     logging.captureWarnings(True)
-    return handler
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        logging.getLogger().removeHandler(handler)
+        with suppress(OSError):
+            handler.close()

@@ -13,10 +13,11 @@ import numpy as np
 import stsfm
 from stsfm.backtest import Backtest, Evaluation
 from stsfm.datasets.protocol import Split, independent
+from stsfm.files import naming, write, write_json
 from stsfm.losses.metrics import METRICS
 from stsfm.models.base import Forecaster
 from stsfm.plots import dates
-from stsfm.record import Record, write, write_json
+from stsfm.record import Record
 
 FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
 
@@ -56,7 +57,8 @@ def save(
 ) -> None:
     """Write everything but the status, which the record writes last."""
     folder, val, test = run.folder, evaluation.val, evaluation.test
-    model.save(folder / "model")
+    with naming(folder / "model"):
+        model.save(folder / "model")
     write_json(folder / "data.json", _data(split))
     write(folder / "windows.npz", _npz(_errors(split, val, test)))
     forecasts = _forecasts(split, test)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from stsfm.files import write
 from stsfm.plots.story import Story
 
 __all__ = ["Story", "draw"]
@@ -33,7 +33,5 @@ def draw(story: Story, folder: Path) -> list[Path]:
             path = style.save(made[0], folder, figure.__name__)
             captions[path.name] = made[1]
             drawn.append(path)
-    draft = folder / f".captions.json.{os.getpid()}"
-    draft.write_text(json.dumps(captions, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(folder / "captions.json")
+    write(folder / "captions.json", json.dumps(captions, indent=2, ensure_ascii=False) + "\n")
     return drawn

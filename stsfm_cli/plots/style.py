@@ -5,8 +5,8 @@ Okabe & Ito, Color universal design (2008), https://jfly.uni-koeln.de/color/.
 
 from __future__ import annotations
 
+import io
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
+from stsfm.files import write
 from stsfm.plots import dates
 from stsfm.plots.story import Story
 
@@ -185,7 +186,7 @@ def save(made: Figure, folder: Path, name: str) -> Path:
     """PNG and SVG, whole or not at all, and the same bytes for the same figure."""
     metadata: Mapping[str, Mapping[str, None]] = {"png": {"Software": None}, "svg": {"Date": None}}
     for kind, fields in metadata.items():
-        draft = folder / f".{name}.{kind}.{os.getpid()}"  # two processes may draw at once
-        made.savefig(draft, format=kind, dpi=DPI, metadata=fields)
-        draft.replace(folder / f"{name}.{kind}")
+        drawn = io.BytesIO()
+        made.savefig(drawn, format=kind, dpi=DPI, metadata=fields)
+        write(folder / f"{name}.{kind}", drawn.getvalue())
     return folder / f"{name}.png"

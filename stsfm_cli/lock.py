@@ -1,0 +1,75 @@
+"""One process at a time in a folder: a lock that the kernel frees when its holder dies."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from stsfm.mistakes import Mistake
+
+NAME = ".lock"
+UNABLE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # such as NFS without its lock service
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Hold a folder, made if need be; while another process has it, wait aloud.
+
+    The file of the lock is gone afterwards.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _take(folder / NAME)
+    except OSError as error:
+        if error.errno in UNABLE:
+            raise Mistake(
+                f"{folder} is on a file system without locks ({error.strerror}); "
+                "choose another with runs_dir=…"
+            ) from error
+        raise Mistake(f"can't write {folder}: {error.strerror}; see runs_dir=…") from error
+    with lock:
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                (folder / NAME).unlink(missing_ok=True)
+
+
+def held(folder: Path) -> bool:
+    """Is a process at work in the folder? Asking leaves no trace."""
+    try:
+        with (folder / NAME).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _take(path: Path) -> TextIO:
+    while True:
+        lock = path.open("a")
+        try:
+            _wait_for(lock, path.parent)
+            with suppress(FileNotFoundError):
+                if os.fstat(lock.fileno()).st_ino == path.stat().st_ino:
+                    return lock
+        except BaseException:
+            lock.close()
+            raise
+        lock.close()  # of a file that its holder removed meanwhile: the lock of nothing
+
+
+def _wait_for(lock: TextIO, folder: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        logging.getLogger(__name__).warning("another process is at %s; waiting for it", folder)
+        fcntl.flock(lock, fcntl.LOCK_EX)

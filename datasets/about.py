@@ -67,7 +67,8 @@ class About:
     """What the numbers mean. Nothing here depends on time.
 
     `suggests` holds protocol values (horizon, transform, …) that apply where the protocol says
-    `auto`. `season` counts steps (1 = none). `family` groups datasets that are no independent
+    `auto`. `season` counts steps (1 = none; 0 = the
+    protocol infers it from its training rows). `family` groups datasets that are no independent
     replicates of each other. `physics` holds constants in the units of the data.
     """
 

@@ -31,7 +31,7 @@ class Panel(Arrays):
     - values and mask have one shape; time has values' batch and time axes; known and privileged
       have them too, with a node axis of 1 (shared) or of all nodes;
     - names in `about` count nodes, channels and covariates;
-    - values are finite, and 0 where the mask is False;
+    - values are finite, and 0 where the mask is False; what is known ahead is finite everywhere;
     - time increases over the rows where anything is observed.
 
     Raises ValueError that says what was wanted and what came.
@@ -78,6 +78,14 @@ class Panel(Arrays):
     def _check_contents(self) -> None:
         if not np.isfinite(self.values).all() or (self.values[~self.mask] != 0).any():
             raise ValueError("values must be finite, and 0 where they are not observed")
+        whole = np.isfinite(self.known)
+        if not whole.all():
+            covariates = enumerate(self.about.covariates)
+            gaps = [name for k, name in covariates if not whole[..., k].all()]
+            raise ValueError(
+                f"what is known ahead has no gaps, and {', '.join(gaps)} has some; fill them in "
+                "the data, or take it as a past-only channel"
+            )
         seen = self.mask.any((-2, -1))
         if not seen.all():  # unobserved rows may carry any stamp
             rows = [t[s] for t, s in zip(_rows(self.time), _rows(seen), strict=True)]

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
+from stsfm.datasets.calendar import add_calendar
 from stsfm.datasets.panel import About, Array, Panel
+from stsfm.datasets.season import infer_season
 from stsfm.datasets.transform import Power, Scaling, Transform
 from stsfm.datasets.windows import RollingWindows
+
+VAL = 0.7  # where validation starts, unless a dataset or a user says otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,7 @@ def fingerprint(about: About, digest: str, rules: Mapping[str, Any]) -> str:
 
 
 def panel_digest(panel: Panel) -> str:
-    """sha256 over the bytes of all that was observed, and where."""
+    """sha256 over the bytes of all that was observed, and where, and of what is fixed in it."""
     digest = hashlib.sha256()
     for array in (panel.values, panel.mask, panel.time, panel.known, panel.privileged):
         if array is not None:
@@ -79,6 +83,12 @@ def panel_digest(panel: Panel) -> str:
     for array in (panel.space.adjacency, panel.space.coords):
         if array is not None:
             digest.update(np.ascontiguousarray(array).data)
+    about, space = panel.about, panel.space
+    if space.coords is not None:
+        digest.update(f"{space.geometry} in {space.units}".encode())
+    for constants in (about.static, about.physics):
+        for name, constant in sorted(constants.items()):
+            digest.update(f"{name} {np.asarray(constant).tolist()}".encode())
     return digest.hexdigest()
 
 
@@ -93,6 +103,7 @@ def rolling(
     calibration: float | int | Literal["auto"] = "auto",
     transform: Power | Literal["auto"] = "auto",
     scaling: Scaling = "standard",
+    calendar: Sequence[str] | Literal["auto"] = (),
 ) -> Split:
     """Rolling origins in the original units: every origin of a split is scored once per stride.
 
@@ -104,13 +115,18 @@ def rolling(
     calibration  the last rows of train, on which models without a distribution learn intervals: as
                a number or a fraction of train; auto: as many as validation has, at most a quarter
     transform  none | log | boxcox; auto: what the dataset suggests, else none
-    scaling    standard (zero mean, unit deviation) | none
+    scaling    standard (zero mean, unit deviation) | none; of covariates known ahead too
+    calendar   features of the stamps that are offered to every model (calendar.py); auto: those
+               that fit the sampling step
 
+    A season of 0 is inferred from the training rows, and the horizon after it.
     Raises ValueError when a split is left without a window. Hyndman & Athanasopoulos,
     Forecasting: Principles and Practice, 3rd ed. (2021), §5.10.
     """
+    inferred = not panel.about.season
+    panel = add_calendar(_with_season(panel, val, gap), calendar)
     about = panel.about
-    usual = {"horizon": max(1, about.season), "val": 0.7, "test": 0.8, "transform": "none"}
+    usual = {"horizon": max(1, about.season), "val": VAL, "test": 0.8, "transform": "none"}
     suggests: dict[str, Any] = usual | dict(about.suggests)
     chosen: dict[str, Any] = {"horizon": horizon, "val": val, "test": test, "transform": transform}
     chosen = {k: suggests[k] if v == "auto" else v for k, v in chosen.items()}
@@ -152,6 +168,7 @@ def rolling(
             "mask": "unobserved cells are not scored", "steps": "all steps of the horizon pooled",
             "fit": "nets: train, best epoch on validation; others: refitted before the test border",
             "refit": "never",
+            **({"season": f"{about.season} (inferred)"} if inferred else {}),
         },
     )  # fmt: skip
     for part in ("train", "val", "test"):
@@ -161,6 +178,15 @@ def rolling(
                 "lower protocol.horizon or move protocol.val and protocol.test"
             )
     return split
+
+
+def _with_season(panel: Panel, val: float | int | str, gap: int) -> Panel:
+    """The panel with a season: where nobody said one, what its training rows show."""
+    if panel.about.season:
+        return panel
+    start = panel.about.suggests.get("val", VAL) if val == "auto" else val
+    train = panel.upto(max(0, border(panel, start) - gap))
+    return replace(panel, about=replace(panel.about, season=infer_season(train)))
 
 
 def border(panel: Panel, at: float | int | str) -> int:

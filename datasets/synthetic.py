@@ -2,7 +2,13 @@
 
 sines   x[t, n] = Σ_k a_k sin(2π t / p_k + φ_kn) + σ ε[t, n]
 ring    x[t] = A x[t−1] + σ ε[t],   A = self · I + neighbour · (left + right) / 2 on a ring of nodes
+driven  x[t, n] = sin(2π t / s + φ_n) + β u[t] + γ v[t] + σ ε[t, n]
+        u is 1 in hours of a campaign that was planned, else 0;   v ~ N(0, 1) is known to an oracle
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -46,6 +52,39 @@ def ring(
     for t in range(1, len(x)):
         x[t] = transition @ x[t - 1] + noise * rng.standard_normal(nodes)
     return _panel(x[burn_in:], name="ring", space=Space(adjacency=adjacency))
+
+
+def driven(
+    *,
+    length: int,
+    nodes: int,
+    season: int,
+    planned: float,
+    oracle: float,
+    noise: float,
+    covariates: Sequence[Literal["planned", "oracle"]],
+    seed: int,
+) -> Panel:
+    """A season moved by what only covariates tell ahead: length × nodes × 1, hourly.
+
+    `planned` is β, the effect of campaigns that take a fifth of the hours; `oracle` is γ. The
+    past tells nothing of either. `covariates` names those that are offered to models; the series
+    is the same whichever are.
+    """
+    rng = np.random.default_rng(seed)
+    campaign, shock = rng.random(length) < 0.2, rng.standard_normal(length)
+    phase = rng.uniform(0, 2 * np.pi, nodes)
+    x = noise * rng.standard_normal((length, nodes))
+    x += np.sin(2 * np.pi * np.arange(length)[:, None] / season + phase)
+    x += (planned * campaign + oracle * shock)[:, None]
+    panel = _panel(x, name="driven", season=season)
+    drivers = {"planned": ("campaign", campaign), "oracle": ("shock", shock)}
+    names = tuple(drivers[kind][0] for kind in covariates)
+    known = np.zeros((length, 1, len(covariates)))
+    for k, kind in enumerate(covariates):
+        known[:, 0, k] = drivers[kind][1]
+    about = replace(panel.about, covariates=names, kinds=tuple(covariates))
+    return replace(panel, known=known, about=about)
 
 
 def _panel(x: np.ndarray, *, name: str, season: int = 1, space: Space | None = None) -> Panel:

@@ -3,6 +3,7 @@
     z = (g(y; λ) − shift) / scale,    g(y; λ) = (y^λ − 1) / λ,  log y at λ = 0,  y without power
 
 Both are per node and channel, fitted on observed training cells only and inverted on the Forecast.
+Covariates known ahead are scaled by their own training rows, but for calendar features.
 Box & Cox, An analysis of transformations, JRSS B 26 (1964).
 """
 
@@ -27,11 +28,13 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Transform(Arrays):
-    """A fitted transform. Arrays are (node, channel)."""
+    """A fitted transform. Arrays are (node, channel), of what is known (node | 1, covariate)."""
 
     shift: Array
     scale: Array
     power: Array | None = None  # λ; None = no power transform
+    known_shift: Array | float = 0.0
+    known_scale: Array | float = 1.0
 
     @classmethod
     def fit(cls, train: Panel, *, power: Power = "none", scaling: Scaling = "standard") -> Self:
@@ -42,8 +45,15 @@ class Transform(Arrays):
             return raw
         z = np.ma.masked_array(raw.forward(train.values, train.mask), ~train.mask)
         shift, scale = z.mean(0).filled(0.0), z.std(0).filled(1.0)
-        tiny = 1e-12 * np.maximum(1.0, abs(shift))  # a constant series has no spread but rounding
-        return replace(raw, shift=shift, scale=np.where(scale > tiny, scale, 1.0))
+        mean, spread = train.known.mean(0), train.known.std(0)
+        clock = np.array([kind == "calendar" for kind in train.about.kinds], bool)
+        return replace(
+            raw,
+            shift=shift,
+            scale=_wide(shift, scale),
+            known_shift=np.where(clock, 0.0, mean),
+            known_scale=np.where(clock, 1.0, _wide(mean, spread)),
+        )
 
     def forward(self, values: Array, mask: Array | None = None) -> Array:
         """Data units → transformed units, over the axes (…, node, channel). Masked cells give 0."""
@@ -74,7 +84,8 @@ class Transform(Arrays):
                 f"a log or Box–Cox transform needs positive values, and {panel.about.name} has "
                 "others; use protocol.transform=none"
             )
-        return replace(panel, values=self.forward(panel.values, panel.mask))
+        known = (panel.known - self.known_shift) / self.known_scale
+        return replace(panel, values=self.forward(panel.values, panel.mask), known=known)
 
     def forecast(self, forecast: Forecast) -> Forecast:
         """A forecast of the target channels in data units.
@@ -102,7 +113,8 @@ class Transform(Arrays):
 
     def only(self, channels: list[int]) -> Self:
         """The transform of some channels, such as the targets."""
-        return self.map(lambda x: x[..., channels] if x.ndim == 2 else x)
+        cut = lambda x: x[..., channels] if np.ndim(x) == 2 else x  # noqa: E731
+        return replace(self, shift=cut(self.shift), scale=cut(self.scale), power=cut(self.power))
 
     @cached_property
     def _normal_quantiles(self) -> np.ndarray:
@@ -112,6 +124,11 @@ class Transform(Arrays):
 
 
 IDENTITY = Transform(shift=np.zeros(1), scale=np.ones(1))
+
+
+def _wide(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Deviations to divide by: 1 for a constant series, which has no spread but rounding."""
+    return np.where(deviation > 1e-12 * np.maximum(1.0, abs(mean)), deviation, 1.0)
 
 
 def _power(train: Panel, power: Power) -> np.ndarray | None:

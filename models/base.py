@@ -21,7 +21,7 @@ class Forecaster(ABC):
     """
 
     cite: ClassVar[str]  # key of an entry in references.bib
-    tags: ClassVar[frozenset[str]] = frozenset()  # of: missing, intervals
+    tags: ClassVar[frozenset[str]] = frozenset()  # of: missing, intervals, known
 
     calibrate_seconds: float = 0.0  # of `fit`, spent on intervals
     reads: int | None = None  # how many rows of past it sees; None = all up to the origin

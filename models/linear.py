@@ -2,10 +2,11 @@
 
     ŷ − l = W [x − l, u] + b,    W = argmin Σ |y − l − W [x − l, u] − b|² + λ n v |W|²
 
-x (context) are the past values, l their level, u (horizon · covariate) what is known ahead, y
-(horizon); n counts the rows of the design and v is their mean variance, so λ has no units. The
-step is direct: each row of the future has its own weights. Learns from the series of a window
-that have no gaps; when it forecasts, a gap stands at the level.
+x (context) are the past values, l their level, u ((context + horizon) · covariate) what is known
+ahead, of the past too, whose marks x bears, and y (horizon); n counts the rows of the design and v
+is their mean variance, so λ has no units. The step is direct: each row of the future has its own
+weights. Learns from the series of a window that have no gaps; when it forecasts, a gap stands at
+the level.
 Zeng et al., Are transformers effective for time series forecasting?, AAAI (2023): NLinear is
 normalise = last; here in closed form. Hoerl & Kennard, Ridge regression, Technometrics 12 (1970).
 """
@@ -31,7 +32,7 @@ class Linear(Forecaster):
     """Ridge regression of the future on the past."""
 
     cite = "zeng2023ltsf"
-    tags = frozenset({"missing"})
+    tags = frozenset({"missing", "known"})
 
     def __init__(
         self, *, context: int, ridge: float | Literal["auto"], normalise: Normalise
@@ -70,7 +71,8 @@ class Linear(Forecaster):
         """Rows (*batch, node, channel, feature) of the design, and the level of each."""
         centred, level = centre(past.only_targets(), self.normalise)
         x = np.moveaxis(centred, -3, -1)  # (*b, n, c, t)
-        known = np.moveaxis(future.known, -3, -2)  # (*b, n | 1, t, k)
+        known = np.concatenate([past.known, future.known], -3)
+        known = np.moveaxis(known, -3, -2)  # (*b, n | 1, t, k)
         known = known.reshape(*known.shape[:-2], 1, -1)  # (*b, n | 1, 1, t · k)
         known = np.broadcast_to(known, (*x.shape[:-1], known.shape[-1]))
         return np.concatenate([x, known], -1), level
@@ -112,6 +114,7 @@ class Linear(Forecaster):
 
 def _batches(windows: RollingWindows) -> Iterator[Window]:
     frame = windows.frame
-    size = max(1, CELLS // ((frame.context + frame.horizon) * frame.nodes * frame.channels))
+    features = (frame.context + frame.horizon) * (1 + frame.covariates)
+    size = max(1, CELLS // (features * frame.nodes * frame.channels))
     for start in range(0, len(windows), size):
         yield windows.take(slice(start, start + size))

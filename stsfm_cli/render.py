@@ -13,6 +13,8 @@ from stsfm.losses.metrics import METRICS
 from stsfm.table import Row, Table, Value
 
 NONE = "—"
+WORDS = ("model", "intervals", "sees", "fitted to")  # columns that begin at the left
+ORACLE = "† An oracle is known only afterwards: such a row shows what knowing it would be worth."
 METRIC = {metric.name: metric for metric in METRICS}
 
 
@@ -54,7 +56,9 @@ def cells(
     spread = any(row.seeds > 1 for row in table.rows)
     shown = [column for column in columns(table) if column.brief or not brief]
     labels = [column.label for column in shown]
-    header = ["model", *(["seeds"] if spread else []), *labels, "intervals", "fitted to"]
+    offered = bool(table.status.get("offered"))
+    header = ["model", *(["seeds"] if spread else []), *labels, "intervals"]
+    header += [*(["sees"] if offered else []), "fitted to"]
     body = [[row.label, *([_seeds(row)] if spread else [])] for row in table.rows]
     marks: dict[tuple[int, int], str] = {}
     for column in shown:
@@ -67,6 +71,7 @@ def cells(
             marks[i, len(body[0]) - 1] = mark
     for row, line in zip(table.rows, body, strict=True):
         line.append({"none": NONE}.get(kind := row.intervals.get("kind", ""), kind))
+        line += [" + ".join(row.sees).replace("oracle", "oracle†")] if offered else []
         line.append(row.fitted_to if row.records else f"FAILED({row.failures[0]})")
     return header, body, marks
 
@@ -125,6 +130,7 @@ def sentences(table: Table) -> list[str]:
         f"{table.tried} configurations tried under this protocol, {len(table.rows)} shown."
     )
     words += [f"Left out: {what}." for what in table.left_out]
+    words += _footnotes(table)
     if table.exploratory:
         words.append(
             "EXPLORATORY: every configuration is shown, so the best test score is optimistic."
@@ -146,6 +152,10 @@ def _about_intervals(table: Table) -> list[str]:
         few = f"{nodes} node{'s' * (nodes != 1)} with too few residuals"
         words.append(f"The intervals of {few} are those of all nodes: {', '.join(of)}.")
     return words
+
+
+def _footnotes(table: Table) -> list[str]:
+    return [ORACLE] if any("oracle" in row.sees for row in table.rows) else []
 
 
 def _verdict(table: Table, net: Row, best: Row) -> str:
@@ -180,11 +190,10 @@ def as_text(table: Table) -> list[str]:
     """Aligned lines for a terminal, the header first."""
     header, body, _ = cells(table, brief=True)
     widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
-    last = len(widths) - 1
     return [
         "  ".join(
-            cell.ljust(width) if i in (0, last - 1, last) else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.ljust(width) if name in WORDS else cell.rjust(width)
+            for name, cell, width in zip(header, line, widths, strict=True)
         ).rstrip()
         for line in [header, *body]
     ]
@@ -197,7 +206,7 @@ def as_markdown(table: Table) -> str:
         [wrap.get(marks.get((i, j), ""), "{}").format(cell) for j, cell in enumerate(line)]
         for i, line in enumerate(body)
     ]
-    align = [":--", *("--:" for _ in header[1:-2]), ":--", ":--"]
+    align = [":--" if name in WORDS else "--:" for name in header]
     rows = [f"| {' | '.join(line)} |" for line in (header, align, *lines)]
     return "\n".join([caption(table), "", *rows, "", *sentences(table), ""])
 
@@ -211,10 +220,12 @@ def as_latex(table: Table) -> str:
         for i, line in enumerate(body)
     ]
     rows = [" & ".join(line) + r" \\" for line in lines]
+    words = " ".join([caption(table), *_footnotes(table)])
+    align = "".join("l" if name in WORDS else "r" for name in header)
     return "\n".join(
         [
-            r"\begin{table}", r"\centering", rf"\caption{{{_tex(caption(table))}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(header) - 3)}ll}}", r"\toprule",
+            r"\begin{table}", r"\centering", rf"\caption{{{_tex(words)}}}",
+            rf"\begin{{tabular}}{{{align}}}", r"\toprule",
             " & ".join(map(_tex, header)) + r" \\", r"\midrule", *rows, r"\bottomrule",
             r"\end{tabular}", r"\end{table}", *(f"% {word}" for word in sentences(table)), "",
         ]
@@ -224,7 +235,8 @@ def as_latex(table: Table) -> str:
 def _tex(text: str) -> str:
     for plain, tex in (("\\", r"\textbackslash "), ("_", r"\_"), ("%", r"\%"), ("±", r"$\pm$"),
                        ("—", "---"), ("…", r"\dots{}"), ("·", r"$\cdot$"), ("²", "$^2$"),
-                       ("–", "--"), ("−", "$-$"), ("&", r"\&"), ("#", r"\#")):  # fmt: skip
+                       ("–", "--"), ("−", "$-$"), ("&", r"\&"), ("#", r"\#"),
+                       ("†", r"$^\dagger$")):  # fmt: skip
         text = text.replace(plain, tex)
     return text
 
@@ -235,7 +247,9 @@ def as_csv(table: Table) -> str:
     costs = ["fit_seconds", "calibrate_seconds", "predict_seconds", "parameters"]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    head = ["model", "seeds", "fingerprint", "fitted_to", "intervals", "failed"]
+    offered = bool(table.status.get("offered"))
+    head = ["model", "seeds", "fingerprint", *(["sees"] if offered else [])]
+    head += ["fitted_to", "intervals", "failed"]
     spread = [f"{name}{end}" for name in [*names, "test_skill"] for end in ("", "_sd")]
     writer.writerow([*head, *spread, *costs])
     for row in table.rows:
@@ -244,6 +258,7 @@ def as_csv(table: Table) -> str:
             row.label,
             seeds,
             table.status["fingerprint"],
+            *([" + ".join(row.sees)] if offered else []),
             row.fitted_to,
             row.intervals.get("kind", ""),
             "; ".join(row.failures),

@@ -12,6 +12,7 @@ import numpy as np
 
 import stsfm
 from stsfm.backtest import Backtest, Evaluation
+from stsfm.datasets.about import KINDS, About
 from stsfm.datasets.protocol import Split, independent
 from stsfm.files import naming, write, write_json
 from stsfm.losses.metrics import METRICS
@@ -34,11 +35,13 @@ def describe(split: Split) -> dict[str, Any]:
         f"horizon {rules['horizon']} · test {stamp(split, first)} … {stamp(split, last - 1)}, "
         f"{_count(origins, 'origin')} ({free} independent) · protocol {split.name} "
         f"{split.fingerprint} · {rules['transform']}"
+        + (f" · season {rules['season']}" if "season" in rules else "")
     )
     units = ", ".join(sorted({unit for unit in about.only_targets().units if unit})) or "data units"
     return {
         "headline": headline, "fingerprint": split.fingerprint, "horizon": rules["horizon"],
         "origins": origins, "independent": free, "units": units,
+        "offered": sorted(set(about.kinds)),
     }  # fmt: skip
 
 
@@ -73,6 +76,7 @@ def save(
             "kind": kind,
             "fitted_to": evaluation.fitted_to,
             "reads": model.reads,
+            "sees": sees(model, split.panel.about),
             "units": {metric.name: metric.unit or "1" for metric in METRICS},
             "val": _plain(val.scores),
             "test": _plain(test.scores),
@@ -86,6 +90,12 @@ def save(
             "training": getattr(model, "report", None),
         },
     )
+
+
+def sees(model: Forecaster, about: About) -> list[str]:
+    """The past, and the kinds of the covariates known ahead if the model reads such."""
+    offered = [kind for kind in KINDS if kind in about.kinds]
+    return ["past", *(offered if "known" in model.tags else [])]
 
 
 def _plain(scores: Any) -> Any:

@@ -82,6 +82,11 @@ class Row:
         return self.scores[0].get("intervals") or {} if self.scores else {}
 
     @property
+    def sees(self) -> list[str]:
+        """The past, and the kinds of the covariates known ahead that the model reads."""
+        return self.scores[0].get("sees", ["past"]) if self.scores else []
+
+    @property
     def fitted_to(self) -> str:
         return self.scores[0]["fitted_to"] if self.scores else ""
 

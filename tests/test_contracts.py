@@ -227,6 +227,9 @@ def test_covariates_and_past_only_channels_are_taken_along(fitted, file):
     past, future = split.test.look_back(model.reads).take(np.array([1, 4]))
     predicted = model.predict(past, future.blank()).point
     np.testing.assert_allclose(predicted, made[[1, 4]], rtol=1e-4, atol=1e-5)
+    other = replace(future.blank(), known=future.known + 1)
+    moves = not np.allclose(model.predict(past, other).point, predicted, atol=1e-6)
+    assert moves == ("known" in model.tags), "the tag says whether it reads what is known ahead"
 
 
 # ---- blind: a forecast at t does not move when the file is poisoned from t on --------------------

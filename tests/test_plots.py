@@ -17,6 +17,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from stsfm.backtest import backtest
+from stsfm.datasets.acf import acf
 from stsfm.datasets.airline import airline
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.protocol import rolling
@@ -30,7 +31,7 @@ from stsfm.plots.forecasts import chosen, errors, forecasts, intervals
 from stsfm.plots.horizon import horizon
 from stsfm.plots.loss import loss
 from stsfm.plots.protocol import protocol
-from stsfm.plots.residuals import acf, residuals
+from stsfm.plots.residuals import residuals
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 

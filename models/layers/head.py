@@ -19,6 +19,7 @@ class Head(nn.Module):
     """State (b·n, width) and future → Forecast (b, horizon, n, target channel)."""
 
     offers = frozenset({"scale", "quantiles"})
+    tags = frozenset({"known"})  # what is known of the future stands beside the state
 
     def __init__(self, frame: Frame, width: int) -> None:
         super().__init__()

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from stsfm.datasets.acf import acf
 from stsfm.plots import layout, style
 from stsfm.plots.story import Story
 
@@ -41,24 +42,6 @@ def residuals(story: Story) -> tuple[Figure, str] | None:
     _normal(grid[1, 1], story)
     layout.arrange(made, grid, titles=0.28, gap=0.3, top=0.02)
     return made, _caption(story)
-
-
-def acf(x: np.ndarray, lags: int) -> np.ndarray:
-    """(time, node) → (lag, node), r_k = Σ d_t d_{t+k} / Σ d_t² with d the deviations from the mean.
-
-    Where values are missing (NaN), both sums are scaled up to what complete data would have.
-    Parzen, On spectral analysis with missing observations, Sankhyā A 25 (1963).
-    """
-    seen = np.isfinite(x)
-    count = seen.sum(0).clip(1)
-    d = np.where(seen, x - np.where(seen, x, 0).sum(0) / count, 0)
-    variance = (d**2).sum(0) / count * len(x)
-    out = []
-    for k in range(1, lags + 1):
-        pairs = (seen[k:] & seen[:-k]).sum(0)
-        whole = (len(x) - k) / np.where(pairs, pairs, np.nan)
-        out.append((d[k:] * d[:-k]).sum(0) * whole / np.where(variance > 0, variance, np.nan))
-    return np.array(out).reshape(lags, *x.shape[1:])
 
 
 def _over_time(ax: Axes, story: Story, most: int) -> None:

@@ -1,0 +1,198 @@
+"""The rows that a kept run forecasts from: its own, its own and more, or others that fit it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from stsfm.build import build
+from stsfm.datasets.beyond import extended, onward
+from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.protocol import panel_digest
+from stsfm.datasets.transform import Transform
+from stsfm.mistakes import Mistake
+from stsfm.models.base import Forecaster
+from stsfm.plots import dates
+from stsfm.record import Record
+
+FEW = 8  # names that a message lists
+
+
+def gathered(
+    run: Record, data: str | Panel | None, overrides: Sequence[str]
+) -> tuple[Panel, list[str]]:
+    """All rows in data units, observed and ahead, and what is to be said of them.
+
+    None = the run's own data, whose rows must be the same as then; more may stand behind them.
+    Other data go on where the run's end, or stand for them.
+    """
+    if data is None:
+        panel = _own(run)
+        more = len(panel.history()) - run.read("data.json")["rows"]
+        said = f"{more} rows have come to the data since the run was made"
+        return panel, [said] if more else []
+    panel = data if isinstance(data, Panel) else _built(_config(run, data, overrides))
+    _agree(panel, run.read("data.json"))
+    try:
+        before = _own(run).history()
+    except (Mistake, OSError):  # not there any more, or not the same
+        return panel, []
+    if panel.time[0] <= before.time[-1]:
+        return panel, []
+    return _joined(before, panel), [f"{panel.about.name} goes on where the run's data end"]
+
+
+def _own(run: Record) -> Panel:
+    """The data of the run as they are now. Mistake where its rows are others than then."""
+    kept, panel = run.read("data.json"), _built(run.config["data"])
+    if panel_digest(panel.upto(kept["rows"])) != kept["panel_sha256"]:
+        raise Mistake(
+            f"the data of {os.path.relpath(run.folder)} are no longer those that it was made from; "
+            "name the rows to forecast from with data=…, or make a run of the new ones"
+        )
+    return panel
+
+
+def _config(run: Record, data: str, overrides: Sequence[str]) -> dict[str, Any]:
+    from stsfm import compose
+
+    found: dict[str, Any] = compose.config([f"data={data}", *overrides])["data"]
+    return found
+
+
+def _built(config: Mapping[str, Any]) -> Panel:
+    panel: Panel = build(config, path="data")
+    return panel
+
+
+def stamp(panel: Panel, row: int) -> str:
+    """The stamp of a row in words."""
+    days = panel.time / dates.DAY
+    return dates.stamp(days[row], days)
+
+
+def _agree(panel: Panel, kept: Mapping[str, Any]) -> None:
+    """Mistake unless the panel's columns mean what those of the run do."""
+    about = panel.about
+    pairs = {
+        "channels": (about.channels, kept["channels"]),
+        "targets": (about.targets, kept["targets"]),
+        "covariates": (about.covariates, kept["covariates"]),
+        "step": ([about.step], [kept["step"]]),
+    }
+    for what, (got, wanted) in pairs.items():
+        if list(got) != list(wanted):
+            raise Mistake(
+                f"the {what} of {about.name} are {listed(got)}, and those of the run were "
+                f"{listed(wanted)}"
+            )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row, the first few of many."""
+    shown = ", ".join(list(names)[:FEW]) or "none"
+    return shown + (f" … ({len(names)} in all)" if len(names) > FEW else "")
+
+
+def _joined(before: Panel, panel: Panel) -> Panel:
+    """The nodes of `panel`, with the rows of `before` in front of its own."""
+    before = arranged(before, panel.about.nodes)
+    between = _between(before.time, panel.time[0], panel.about.name)
+    held = extended(before, between) if between else before
+    join = lambda name: np.concatenate([getattr(held, name), getattr(panel, name)])  # noqa: E731
+    parts = {name: join(name) for name in ("values", "mask", "time", "known")}
+    return replace(panel, **parts, privileged=None)
+
+
+def _between(time: Array, first: int, name: str) -> int:
+    """How many rows are missing between the last stamp and another."""
+    count = 0
+    while (ahead := onward(time, 2 * count + 1))[-1] < first:
+        count = 2 * count + 1
+    if first not in ahead:
+        at = np.array([first]).astype("M8[ns]").astype("M8[s]")[0]
+        raise Mistake(f"the rows of {name} begin at {at}, which is no step of the run's data")
+    return int(np.searchsorted(ahead, first))
+
+
+def arranged(panel: Panel, nodes: Sequence[str]) -> Panel:
+    """The panel with these nodes in this order; those that it lacks were never observed."""
+    if tuple(nodes) == panel.about.nodes:
+        return panel
+    places = {name: place for place, name in enumerate(panel.about.nodes)}
+    index = np.array([places.get(name, -1) for name in nodes])
+    there = (index >= 0)[:, None]
+    pick = lambda x: x[:, index] if x.shape[1] > 1 else x  # noqa: E731
+    about = replace(panel.about, nodes=tuple(nodes), static={})
+    mask = panel.mask[:, index] & there
+    return replace(
+        panel,
+        values=np.where(mask, panel.values[:, index], 0),
+        mask=mask,
+        known=panel.known[:, index] if panel.known.shape[1] > 1 else panel.known,
+        about=about,
+    )
+
+
+def seated(panel: Panel, nodes: Sequence[str], model: Forecaster, name: str) -> Panel:
+    """The panel with the nodes that the model is to see. Mistake where it can't take them.
+
+    A model that knows no node by name takes the panel's own; another needs those that it learned,
+    of which some may be missing where it reads missing cells.
+    """
+    if "new_nodes" in model.tags:
+        return panel
+    unknown = set(panel.about.nodes) - set(nodes)
+    lacking = set(nodes) - set(panel.about.nodes)
+    if unknown or (lacking and "missing" not in model.tags):
+        raise Mistake(
+            f"{name} learned each node by itself: it knows {listed(nodes)}, and "
+            f"{panel.about.name} has {listed(panel.about.nodes)}"
+        )
+    return arranged(panel, nodes)
+
+
+def scaled(
+    transform: Transform, nodes: Sequence[str], past: Panel, rules: Mapping[str, Any]
+) -> Transform:
+    """The transform for the nodes of `past`; those that the run did not have are fitted on it."""
+    if tuple(nodes) == past.about.nodes:
+        return transform
+    fresh = Transform.fit(past, power=rules["transform"], scaling=rules["scaling"])
+    places = {name: place for place, name in enumerate(nodes)}
+    index = np.array([places.get(name, -1) for name in past.about.nodes])
+    there = (index >= 0)[:, None]
+    merged = {
+        name: np.where(there, _wide(array, len(nodes))[index], getattr(fresh, name))
+        for name, array in transform.arrays().items()
+    }
+    return replace(transform, **merged)
+
+
+def _wide(array: Array, nodes: int) -> Array:
+    """(node, channel) of an array that may be shared by the nodes."""
+    return np.broadcast_to(array, (nodes, array.shape[-1]))
+
+
+def ahead(panel: Panel, horizon: int) -> Panel:
+    """The observed rows and `horizon` more behind them, with what is known of those.
+
+    Mistake where a covariate of one of them is unknown.
+    """
+    rows = len(panel.history())
+    given = panel.upto(rows + horizon)
+    lacking = rows + horizon - len(given)
+    if not lacking:
+        return given
+    whole = extended(given, lacking)
+    if panel.about.covariates:
+        first, last = stamp(whole, len(given)), stamp(whole, len(whole) - 1)
+        raise Mistake(
+            f"{listed(panel.about.covariates)} must be known from {first} to {last}, and "
+            f"{panel.about.name} ends before: append those rows with empty targets"
+        )
+    return whole

@@ -1,0 +1,232 @@
+"""A kept run opened again: what it forecasts beyond its own data, or on new data.
+
+run folder → model, transform, names;  data → observed rows and those ahead;  both → Prediction
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from stsfm import newdata
+from stsfm.build import build_model
+from stsfm.datasets.panel import About, Array, Forecast, Panel
+from stsfm.datasets.protocol import panel_digest
+from stsfm.datasets.transform import Transform
+from stsfm.datasets.windows import RollingWindows
+from stsfm.environment import drift
+from stsfm.identity import source_of
+from stsfm.mistakes import Mistake
+from stsfm.models.base import Forecaster
+from stsfm.record import Record, records
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """What a run says of the rows after an origin, in the units of the data."""
+
+    origin: str  # the stamp of the first row that was forecast
+    time: Array  # int64 (time,), ns since 1970
+    forecast: Forecast  # (time, node, target channel)
+    about: About  # of the targets
+    past: Panel  # the rows before the origin, targets only
+    model: str
+    notes: tuple[str, ...]  # what one has to know to read it
+    folder: Path  # the place for it under its run
+
+    def to_frame(self) -> DataFrame:
+        """A row per time, node and channel: point, mean where there is one, q05 … q95."""
+        from pandas import DataFrame, to_datetime
+
+        made, about = self.forecast, self.about
+        t, n, c = (axis.ravel() for axis in np.indices(made.point.shape))
+        columns: dict[str, Any] = {
+            "time": to_datetime(self.time)[t],
+            "node": np.array(about.nodes)[n],
+            "channel": np.array(about.channels)[c],
+            "point": made.point.ravel(),
+        }
+        if made.mean is not None:
+            columns["mean"] = made.mean.ravel()
+        for k, level in enumerate(made.levels):
+            columns[f"q{100 * level:02.4g}"] = made.quantiles[..., k].ravel()  # type: ignore[index]
+        return DataFrame(columns)
+
+
+def matching(name: str) -> list[Record]:
+    """The runs that a path means, or the beginning of an id."""
+    if (Path(name) / "status.json").is_file():
+        return [Record(Path(name))]
+    return [
+        run
+        for run in records(Path("runs"))
+        if run.folder.name.startswith(name)
+        or run.status.get("run", "").partition("-")[2].startswith(name)
+    ]
+
+
+def open_run(name: str) -> Record:
+    """The run at a path, or whose id begins so. Mistake where that means none, or several."""
+    found = matching(name)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Mistake(f"no run is called {name!r}; `stsfm ls` shows what there is")
+    raise Mistake(f"{name!r} could be {', '.join(os.path.relpath(r.folder) for r in found)}")
+
+
+def forecast(
+    run: Record,
+    *,
+    data: str | Panel | None = None,
+    refit: bool = False,
+    overrides: Sequence[str] = (),
+) -> Prediction:
+    """The forecast of the run's horizon after the last observed row of its data, or of others.
+
+    data       a panel, a file or a dataset's name: rows that go on behind the run's data, or stand
+               for them; None = the run's own
+    refit      learn from all of these rows first, keeping what validation chose; kept under the run
+    overrides  data.key=value, of a dataset that is named
+
+    Raises Mistake where the run is not finished or damaged, or where the data do not fit it.
+    """
+    status, kept = _finished(run), run.read("data.json")
+    name, horizon = status["model"], kept["rules"]["horizon"]
+    model = build_model(run.config["model"], lambda row: None)
+    panel, notes = newdata.gathered(run, data, overrides)
+    shown = panel.about.nodes
+    panel = newdata.ahead(newdata.seated(panel, kept["node_names"], model, name), horizon)
+    panel = replace(panel, about=replace(panel.about, season=kept["season"]))
+    rows = len(panel) - horizon
+    origin = newdata.stamp(panel, rows)
+    key = hashlib.sha256(f"{panel_digest(panel)} {refit}".encode()).hexdigest()[:6]
+    folder = run.folder / "predict" / f"{re.sub('[ :]', '-', origin)}-{key}"
+    with _whole(run):
+        kept_transform = Transform(**_arrays(run.folder / "transform.npz"))
+    read = panel[slice(0 if model.reads is None else max(0, rows - model.reads), rows)]
+    transform = newdata.scaled(kept_transform, kept["node_names"], read, kept["rules"])
+    windows = RollingWindows(
+        panel=transform.panel(panel),
+        origins=np.arange(1, rows + 1),
+        horizon=horizon,
+        transform=transform.only(panel.about.target_index),
+    )
+    if refit:
+        model, how = _refitted(run, windows, folder / "model")
+    else:
+        how = _fitted_to(run)
+        with _whole(run):
+            model.load(run.folder / "model")
+    past, future = windows.look_back(model.reads)[-1]
+    made = windows.transform.forecast(model.predict(past, future.blank()))
+    if not np.isfinite(made.point).all():
+        raise FloatingPointError(f"the forecast from {origin} is not finite")
+    order = [panel.about.nodes.index(node) for node in shown]
+    return Prediction(
+        origin=origin,
+        time=panel.time[rows:],
+        forecast=made.map(lambda x: x[:, order]),
+        about=replace(panel.about, nodes=shown).only_targets(),
+        past=newdata.arranged(panel.upto(rows), shown).only_targets(),
+        model=name,
+        notes=(how, *notes, *_aged(run)),
+        folder=folder,
+    )
+
+
+def _finished(run: Record) -> dict[str, Any]:
+    """The status of a run that can be used."""
+    if run.state != "finished":
+        raise Mistake(f"{os.path.relpath(run.folder)} is {run.state}; {_anew(run)}")
+    return run.status
+
+
+def _anew(run: Record) -> str:
+    try:
+        command = (run.folder / "command.txt").read_text().strip()
+    except OSError:
+        return "make it anew"
+    return f"`{command}` makes it anew"
+
+
+@contextmanager
+def _whole(run: Record) -> Iterator[None]:
+    """What can't be read back is a Mistake that says how to get it again."""
+    try:
+        yield
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        BadZipFile,
+        UnpicklingError,
+    ) as e:
+        what = getattr(e, "filename", None) or f"{type(e).__name__}: {e}"
+        raise Mistake(
+            f"the model of {os.path.relpath(run.folder)} can't be read ({what}); with force=true "
+            f"{_anew(run)}"
+        ) from e
+
+
+def _arrays(file: Path) -> dict[str, Array]:
+    with np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _fitted_to(run: Record) -> str:
+    """Which rows the weights that were scored have seen."""
+    borders, fitted_to = run.read("data.json")["borders"], run.scores["fitted_to"]
+    last = borders["val" if "val" in fitted_to else "train"][1]
+    return f"fitted to {fitted_to} ({borders['train'][0]} … {last})"
+
+
+def _refitted(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaster, str]:
+    """The model learned from all rows, found again where that was done before."""
+    config, training = run.config["model"], run.scores["training"]
+    how = "refitted to all rows"
+    last = len(windows.panel) - windows.horizon
+    known = windows.subset(windows.origins <= last - windows.horizon)
+    known = replace(known, panel=known.panel.upto(last))
+    if training:  # no rows are left to stop by: as many epochs as were best
+        best = training["best_epoch"]
+        config = config | {"trainer": config["trainer"] | {"epochs": best, "patience": None}}
+        how += f", for the {best} epochs that were best on validation"
+    model = build_model(config, lambda row: None)
+    if folder.is_dir():
+        with _whole(run):
+            return model.load(folder), how
+    if training:
+        model.fit(known, known.subset(slice(0, 0)))
+    else:
+        with _whole(run):
+            model.load(run.folder / "model")  # what was chosen on validation stays
+        model.refit(known)
+    draft = folder.with_name(f".model.{os.getpid()}")
+    model.save(draft)
+    draft.replace(folder)
+    return model, how
+
+
+def _aged(run: Record) -> Iterator[str]:
+    """In what the program differs from the one that made the run."""
+    made_by = run.status["identity"]["ingredients"]["source"]
+    if made_by != source_of(run.config):
+        yield f"the code of {run.status['model']} has changed since the run was made"
+    if changed := drift(run.read("environment.json")):
+        yield f"the run was made with {', '.join(changed)}"

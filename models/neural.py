@@ -53,7 +53,8 @@ class Neural(Forecaster):
         if lacks := loss.needs - net_class.offers:
             offers = sorted(net_class.offers)
             raise ValueError(f"needs {sorted(lacks)}, and {net_class.__name__} offers {offers}")
-        self.tags = frozenset({"missing", *(["intervals"] if loss.needs else [])})  # type: ignore[misc]
+        intervals = ["intervals"] if loss.needs else []
+        self.tags = frozenset({"missing", *intervals, *getattr(net_class, "tags", ())})  # type: ignore[misc]
         self.report: dict[str, Any] = {}
 
     def fit(self, train_windows: RollingWindows, val: RollingWindows) -> Self:

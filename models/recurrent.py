@@ -29,6 +29,7 @@ class _Recurrent(nn.Module):
 
     cell: ClassVar[type[nn.RNN | nn.GRU | nn.LSTM]]
     offers = Head.offers
+    tags = frozenset({"new_nodes"})
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from stsfm.compare import filters, select
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.options import groups
 from stsfm.present import line
-from stsfm.record import Record, records
+from stsfm.record import records
 from stsfm.screen import Screen
 
 

@@ -126,7 +126,6 @@ def arranged(panel: Panel, nodes: Sequence[str]) -> Panel:
     places = {name: place for place, name in enumerate(panel.about.nodes)}
     index = np.array([places.get(name, -1) for name in nodes])
     there = (index >= 0)[:, None]
-    pick = lambda x: x[:, index] if x.shape[1] > 1 else x  # noqa: E731
     about = replace(panel.about, nodes=tuple(nodes), static={})
     mask = panel.mask[:, index] & there
     return replace(

@@ -66,21 +66,21 @@ class Prediction:
         return DataFrame(columns)
 
 
-def matching(name: str) -> list[Record]:
+def matching(name: str, runs: str = "runs") -> list[Record]:
     """The runs that a path means, or the beginning of an id."""
     if (Path(name) / "status.json").is_file():
         return [Record(Path(name))]
     return [
         run
-        for run in records(Path("runs"))
+        for run in records(Path(runs))
         if run.folder.name.startswith(name)
         or run.status.get("run", "").partition("-")[2].startswith(name)
     ]
 
 
-def open_run(name: str) -> Record:
+def open_run(name: str, runs: str = "runs") -> Record:
     """The run at a path, or whose id begins so. Mistake where that means none, or several."""
-    found = matching(name)
+    found = matching(name, runs)
     if len(found) == 1:
         return found[0]
     if not found:

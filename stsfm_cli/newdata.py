@@ -11,7 +11,7 @@ import numpy as np
 
 from stsfm.build import build
 from stsfm.datasets.beyond import extended, onward
-from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.panel import Array, Panel, Space
 from stsfm.datasets.protocol import panel_digest
 from stsfm.datasets.transform import Transform
 from stsfm.mistakes import Mistake
@@ -123,58 +123,70 @@ def arranged(panel: Panel, nodes: Sequence[str]) -> Panel:
     """The panel with these nodes in this order; those that it lacks were never observed."""
     if tuple(nodes) == panel.about.nodes:
         return panel
-    places = {name: place for place, name in enumerate(panel.about.nodes)}
-    index = np.array([places.get(name, -1) for name in nodes])
-    there = (index >= 0)[:, None]
-    about = replace(panel.about, nodes=tuple(nodes), static={})
+    index, there = _places(panel.about.nodes, nodes)
     mask = panel.mask[:, index] & there
     return replace(
         panel,
         values=np.where(mask, panel.values[:, index], 0),
         mask=mask,
         known=panel.known[:, index] if panel.known.shape[1] > 1 else panel.known,
-        about=about,
+        privileged=None,
+        space=Space(),
+        about=replace(panel.about, nodes=tuple(nodes), static={}),
     )
 
 
-def seated(panel: Panel, nodes: Sequence[str], model: Forecaster, name: str) -> Panel:
-    """The panel with the nodes that the model is to see. Mistake where it can't take them.
+def _places(known: Sequence[str], wanted: Sequence[str]) -> tuple[Array, Array]:
+    """Where each wanted name stands among the known ones (node,), and which do (node, 1)."""
+    places = {name: place for place, name in enumerate(known)}
+    index = np.array([places.get(name, -1) for name in wanted])
+    return index, (index >= 0)[:, None]
 
-    A model that knows no node by name takes the panel's own; another needs those that it learned,
-    of which some may be missing where it reads missing cells.
+
+def seated(
+    panel: Panel, kept: Mapping[str, Any], model: Forecaster, name: str, *, anew: bool
+) -> Panel:
+    """The panel with the nodes that a model is to see. Mistake where it can't read them.
+
+    A model that learned nothing of a node by itself takes the panel's own. Another needs those of
+    the run, of which some may lack where it reads missing cells. `anew`: it is to learn again.
     """
+    about, nodes = panel.about, kept["node_names"]
+    if not panel.history().mask.all() and "missing" not in model.tags:
+        raise Mistake(f"{name} can't read missing cells, and {about.name} has some")
+    if "anchored" in model.tags and not anew and stamp(panel, 0) != kept["first"]:
+        raise Mistake(
+            f"{name} goes on from the first row that it learned from, {kept['first']}, and "
+            f"{about.name} begins {stamp(panel, 0)}; give the rows between, or refit=all"
+        )
     if "new_nodes" in model.tags:
         return panel
-    unknown = set(panel.about.nodes) - set(nodes)
-    lacking = set(nodes) - set(panel.about.nodes)
+    unknown, lacking = set(about.nodes) - set(nodes), set(nodes) - set(about.nodes)
     if unknown or (lacking and "missing" not in model.tags):
         raise Mistake(
-            f"{name} learned each node by itself: it knows {listed(nodes)}, and "
-            f"{panel.about.name} has {listed(panel.about.nodes)}"
+            f"{name} learned each node by itself and knows {listed(nodes)}; {about.name} has "
+            f"{listed(about.nodes)}"
         )
     return arranged(panel, nodes)
 
 
 def scaled(
-    transform: Transform, nodes: Sequence[str], past: Panel, rules: Mapping[str, Any]
+    transform: Transform, nodes: Sequence[str], read: Panel, rules: Mapping[str, Any]
 ) -> Transform:
-    """The transform for the nodes of `past`; those that the run did not have are fitted on it."""
-    if tuple(nodes) == past.about.nodes:
+    """The transform for the nodes of a panel; those that the run did not have are fitted on it.
+
+    `read` are the rows that the model reads.
+    """
+    if tuple(nodes) == read.about.nodes:
         return transform
-    fresh = Transform.fit(past, power=rules["transform"], scaling=rules["scaling"])
-    places = {name: place for place, name in enumerate(nodes)}
-    index = np.array([places.get(name, -1) for name in past.about.nodes])
-    there = (index >= 0)[:, None]
+    fresh = Transform.fit(read, power=rules["transform"], scaling=rules["scaling"]).arrays()
+    index, there = _places(nodes, read.about.nodes)
     merged = {
-        name: np.where(there, _wide(array, len(nodes))[index], getattr(fresh, name))
-        for name, array in transform.arrays().items()
+        name: np.where(there, np.broadcast_to(array, (len(nodes), array.shape[-1]))[index], new)
+        for (name, array), new in zip(transform.arrays().items(), fresh.values(), strict=True)
+        if not name.startswith("known") or read.known.shape[-2] > 1
     }
     return replace(transform, **merged)
-
-
-def _wide(array: Array, nodes: int) -> Array:
-    """(node, channel) of an array that may be shared by the nodes."""
-    return np.broadcast_to(array, (nodes, array.shape[-1]))
 
 
 def ahead(panel: Panel, horizon: int) -> Panel:
@@ -183,15 +195,20 @@ def ahead(panel: Panel, horizon: int) -> Panel:
     Mistake where a covariate of one of them is unknown.
     """
     rows = len(panel.history())
+    if not rows:
+        raise Mistake(f"{panel.about.name} has no observed row to forecast from")
     given = panel.upto(rows + horizon)
     lacking = rows + horizon - len(given)
     if not lacking:
         return given
-    whole = extended(given, lacking)
+    try:
+        whole = extended(given, lacking)
+    except ValueError as error:
+        raise Mistake(f"{panel.about.name}: {error}") from error
     if panel.about.covariates:
         first, last = stamp(whole, len(given)), stamp(whole, len(whole) - 1)
         raise Mistake(
             f"{listed(panel.about.covariates)} must be known from {first} to {last}, and "
-            f"{panel.about.name} ends before: append those rows with empty targets"
+            f"{panel.about.name} ends before; append those rows with empty targets"
         )
     return whole

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +35,9 @@ def main(args: list[str]) -> int:
         print(f"usage:\n{USAGE}", end="")
         return 0
     quiet, args = split_flags(args, "-q", "--quiet")
-    names = [arg for arg in args if "=" not in arg or Path(arg).exists()]
+    if flags := [arg for arg in args if arg.startswith("-")]:
+        raise Mistake(f"unknown option {flags[0]!r}; `stsfm predict --help` lists all")
+    names = [arg for arg in args if "=" not in arg]
     if len(names) != 1:
         raise Mistake("wanted one run: its folder, or how its id begins; `stsfm ls` lists them")
     keys, overrides = _keys([arg for arg in args if arg != names[0]])
@@ -55,7 +56,7 @@ def _keys(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     for key in pairs:
         if key not in KEYS and not key.startswith("data."):
             raise Mistake(
-                f"predict has no key {key!r}.{did_you_mean(key, KEYS)} `stsfm predict -h`"
+                f"predict has no key {key!r}.{did_you_mean(key, KEYS)} `stsfm predict --help` lists all"
             )
     if pairs.get("refit", "all") != "all":
         raise Mistake(f"refit={pairs['refit']}: wanted refit=all, or no refit")

@@ -28,6 +28,7 @@ from stsfm.environment import drift
 from stsfm.identity import source_of
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
+from stsfm.newdata import listed, stamp
 from stsfm.record import Record, records
 
 if TYPE_CHECKING:
@@ -104,27 +105,18 @@ def forecast(
 
     Raises Mistake where the run is not finished or damaged, or where the data do not fit it.
     """
-    status, kept = _finished(run), run.read("data.json")
-    name, horizon = status["model"], kept["rules"]["horizon"]
+    name, kept = _finished(run)["model"], run.read("data.json")
     model = build_model(run.config["model"], lambda row: None)
     panel, notes = newdata.gathered(run, data, overrides)
     shown = panel.about.nodes
-    panel = newdata.ahead(newdata.seated(panel, kept["node_names"], model, name), horizon)
+    panel = newdata.seated(panel, kept, model, name, anew=refit)
+    panel = newdata.ahead(panel, kept["rules"]["horizon"])
     panel = replace(panel, about=replace(panel.about, season=kept["season"]))
-    rows = len(panel) - horizon
-    origin = newdata.stamp(panel, rows)
-    key = hashlib.sha256(f"{panel_digest(panel)} {refit}".encode()).hexdigest()[:6]
+    windows, said = _windows(run, panel, model)
+    rows = int(windows.origins[-1])
+    origin = stamp(panel, rows)
+    key = hashlib.sha256(f"{panel_digest(panel)} {shown} {refit}".encode()).hexdigest()[:6]
     folder = run.folder / "predict" / f"{re.sub('[ :]', '-', origin)}-{key}"
-    with _whole(run):
-        kept_transform = Transform(**_arrays(run.folder / "transform.npz"))
-    read = panel[slice(0 if model.reads is None else max(0, rows - model.reads), rows)]
-    transform = newdata.scaled(kept_transform, kept["node_names"], read, kept["rules"])
-    windows = RollingWindows(
-        panel=transform.panel(panel),
-        origins=np.arange(1, rows + 1),
-        horizon=horizon,
-        transform=transform.only(panel.about.target_index),
-    )
     if refit:
         model, how = _refitted(run, windows, folder / "model")
     else:
@@ -143,9 +135,33 @@ def forecast(
         about=replace(panel.about, nodes=shown).only_targets(),
         past=newdata.arranged(panel.upto(rows), shown).only_targets(),
         model=name,
-        notes=(how, *notes, *_aged(run)),
+        notes=(how, *notes, *said, *_aged(run)),
         folder=folder,
     )
+
+
+def _windows(run: Record, panel: Panel, model: Forecaster) -> tuple[RollingWindows, list[str]]:
+    """Windows in transformed units, the last of which is to be forecast, and what to say of it."""
+    kept, name = run.read("data.json"), run.status["model"]
+    horizon, nodes = kept["rules"]["horizon"], kept["node_names"]
+    rows, notes = len(panel) - horizon, []
+    reads = rows if model.reads is None else model.reads
+    if rows < reads:
+        notes.append(f"{name} reads {reads} rows and found {rows}: the others count as missing")
+    if new := [node for node in panel.about.nodes if node not in nodes]:
+        notes.append(f"new to the run, scaled by the rows that {name} reads: {listed(new)}")
+    with _whole(run), np.load(run.folder / "transform.npz", allow_pickle=False) as stored:
+        transform = Transform(**stored)
+    transform = newdata.scaled(
+        transform, nodes, panel[slice(max(0, rows - reads), rows)], kept["rules"]
+    )
+    windows = RollingWindows(
+        panel=transform.panel(panel),
+        origins=np.arange(1, rows + 1),
+        horizon=horizon,
+        transform=transform.only(panel.about.target_index),
+    )
+    return windows, notes
 
 
 def _finished(run: Record) -> dict[str, Any]:
@@ -184,11 +200,6 @@ def _whole(run: Record) -> Iterator[None]:
         ) from e
 
 
-def _arrays(file: Path) -> dict[str, Array]:
-    with np.load(file, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
-
-
 def _fitted_to(run: Record) -> str:
     """Which rows the weights that were scored have seen."""
     borders, fitted_to = run.read("data.json")["borders"], run.scores["fitted_to"]
@@ -200,9 +211,9 @@ def _refitted(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forec
     """The model learned from all rows, found again where that was done before."""
     config, training = run.config["model"], run.scores["training"]
     how = "refitted to all rows"
-    last = len(windows.panel) - windows.horizon
-    known = windows.subset(windows.origins <= last - windows.horizon)
-    known = replace(known, panel=known.panel.upto(last))
+    rows = int(windows.origins[-1])
+    known = windows.subset(windows.origins <= rows - windows.horizon)
+    known = replace(known, panel=known.panel.upto(rows))
     if training:  # no rows are left to stop by: as many epochs as were best
         best = training["best_epoch"]
         config = config | {"trainer": config["trainer"] | {"epochs": best, "patience": None}}

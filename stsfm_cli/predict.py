@@ -55,9 +55,8 @@ def _keys(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     pairs = {key: value for key, _, value in (word.partition("=") for word in words)}
     for key in pairs:
         if key not in KEYS and not key.startswith("data."):
-            raise Mistake(
-                f"predict has no key {key!r}.{did_you_mean(key, KEYS)} `stsfm predict --help` lists all"
-            )
+            hint = did_you_mean(key, KEYS)
+            raise Mistake(f"no key is called {key!r}.{hint} `stsfm predict --help` lists all")
     if pairs.get("refit", "all") != "all":
         raise Mistake(f"refit={pairs['refit']}: wanted refit=all, or no refit")
     overrides = [word for word in words if word.startswith("data.")]

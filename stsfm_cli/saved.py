@@ -8,24 +8,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from stsfm import newdata
-from stsfm.build import build_model
+from stsfm import learned, newdata
 from stsfm.datasets.panel import About, Array, Forecast, Panel
 from stsfm.datasets.protocol import panel_digest
-from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import RollingWindows
-from stsfm.environment import drift
-from stsfm.identity import source_of
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
 from stsfm.newdata import listed, stamp
@@ -105,8 +98,8 @@ def forecast(
 
     Raises Mistake where the run is not finished or damaged, or where the data do not fit it.
     """
-    name, kept = _finished(run)["model"], run.read("data.json")
-    model = build_model(run.config["model"], lambda row: None)
+    kept, name = learned.facts(run), run.status["model"]
+    model, how = learned.load(run)
     panel, notes = newdata.gathered(run, data, overrides)
     shown = panel.about.nodes
     panel = newdata.seated(panel, kept, model, name, anew=refit)
@@ -118,11 +111,9 @@ def forecast(
     key = hashlib.sha256(f"{panel_digest(panel)} {shown} {refit}".encode()).hexdigest()[:6]
     folder = run.folder / "predict" / f"{re.sub('[ :]', '-', origin)}-{key}"
     if refit:
-        model, how = _refitted(run, windows, folder / "model")
-    else:
-        how = _fitted_to(run)
-        with _whole(run):
-            model.load(run.folder / "model")
+        known = windows.subset(windows.origins <= rows - windows.horizon)
+        known = replace(known, panel=known.panel.upto(rows))
+        model, how = learned.refit(run, known, folder / "model")
     past, future = windows.look_back(model.reads)[-1]
     made = windows.transform.forecast(model.predict(past, future.blank()))
     if not np.isfinite(made.point).all():
@@ -135,7 +126,7 @@ def forecast(
         about=replace(panel.about, nodes=shown).only_targets(),
         past=newdata.arranged(panel.upto(rows), shown).only_targets(),
         model=name,
-        notes=(how, *notes, *said, *_aged(run)),
+        notes=(how, *notes, *said, *learned.aged(run)),
         folder=folder,
     )
 
@@ -150,11 +141,8 @@ def _windows(run: Record, panel: Panel, model: Forecaster) -> tuple[RollingWindo
         notes.append(f"{name} reads {reads} rows and found {rows}: the others count as missing")
     if new := [node for node in panel.about.nodes if node not in nodes]:
         notes.append(f"new to the run, scaled by the rows that {name} reads: {listed(new)}")
-    with _whole(run), np.load(run.folder / "transform.npz", allow_pickle=False) as stored:
-        transform = Transform(**stored)
-    transform = newdata.scaled(
-        transform, nodes, panel[slice(max(0, rows - reads), rows)], kept["rules"]
-    )
+    read = panel[slice(max(0, rows - reads), rows)]
+    transform = newdata.scaled(learned.transform(run), nodes, read, kept["rules"])
     windows = RollingWindows(
         panel=transform.panel(panel),
         origins=np.arange(1, rows + 1),
@@ -162,82 +150,3 @@ def _windows(run: Record, panel: Panel, model: Forecaster) -> tuple[RollingWindo
         transform=transform.only(panel.about.target_index),
     )
     return windows, notes
-
-
-def _finished(run: Record) -> dict[str, Any]:
-    """The status of a run that can be used."""
-    if run.state != "finished":
-        raise Mistake(f"{os.path.relpath(run.folder)} is {run.state}; {_anew(run)}")
-    return run.status
-
-
-def _anew(run: Record) -> str:
-    try:
-        command = (run.folder / "command.txt").read_text().strip()
-    except OSError:
-        return "make it anew"
-    return f"`{command}` makes it anew"
-
-
-@contextmanager
-def _whole(run: Record) -> Iterator[None]:
-    """What can't be read back is a Mistake that says how to get it again."""
-    try:
-        yield
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        BadZipFile,
-        UnpicklingError,
-    ) as e:
-        what = getattr(e, "filename", None) or f"{type(e).__name__}: {e}"
-        raise Mistake(
-            f"the model of {os.path.relpath(run.folder)} can't be read ({what}); with force=true "
-            f"{_anew(run)}"
-        ) from e
-
-
-def _fitted_to(run: Record) -> str:
-    """Which rows the weights that were scored have seen."""
-    borders, fitted_to = run.read("data.json")["borders"], run.scores["fitted_to"]
-    last = borders["val" if "val" in fitted_to else "train"][1]
-    return f"fitted to {fitted_to} ({borders['train'][0]} … {last})"
-
-
-def _refitted(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaster, str]:
-    """The model learned from all rows, found again where that was done before."""
-    config, training = run.config["model"], run.scores["training"]
-    how = "refitted to all rows"
-    rows = int(windows.origins[-1])
-    known = windows.subset(windows.origins <= rows - windows.horizon)
-    known = replace(known, panel=known.panel.upto(rows))
-    if training:  # no rows are left to stop by: as many epochs as were best
-        best = training["best_epoch"]
-        config = config | {"trainer": config["trainer"] | {"epochs": best, "patience": None}}
-        how += f", for the {best} epochs that were best on validation"
-    model = build_model(config, lambda row: None)
-    if folder.is_dir():
-        with _whole(run):
-            return model.load(folder), how
-    if training:
-        model.fit(known, known.subset(slice(0, 0)))
-    else:
-        with _whole(run):
-            model.load(run.folder / "model")  # what was chosen on validation stays
-        model.refit(known)
-    draft = folder.with_name(f".model.{os.getpid()}")
-    model.save(draft)
-    draft.replace(folder)
-    return model, how
-
-
-def _aged(run: Record) -> Iterator[str]:
-    """In what the program differs from the one that made the run."""
-    made_by = run.status["identity"]["ingredients"]["source"]
-    if made_by != source_of(run.config):
-        yield f"the code of {run.status['model']} has changed since the run was made"
-    if changed := drift(run.read("environment.json")):
-        yield f"the run was made with {', '.join(changed)}"

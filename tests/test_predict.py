@@ -1,12 +1,15 @@
 """What a kept run forecasts beyond its data: the numbers, whose they are, and what is refused."""
 
 import csv
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from stsfm.__main__ import COMMANDS
 from stsfm.build import build
+from stsfm.completion import candidates
 from stsfm.datasets import airline as home
 from stsfm.datasets.beyond import extended, onward
 from stsfm.datasets.panel import Panel
@@ -129,6 +132,15 @@ def test_refit_all_learns_anew_once(desk, model, monkeypatch):
     assert len(list((kept.folder / "predict").iterdir())) == 2  # neither overwrote the other
     assert desk("predict", place) == 0
     np.testing.assert_array_equal(column(written(desk), "point"), before)
+
+
+def test_a_broken_refitted_model_is_learned_again(desk):
+    kept = run(desk, "linear")
+    made = forecast(kept, refit=True)
+    (made.folder / "model/learned.npz").write_bytes(b"half a file")
+    again = forecast(kept, refit=True)
+    np.testing.assert_array_equal(again.forecast.point, made.forecast.point)
+    assert np.load(made.folder / "model/learned.npz")["weight_"].any()
 
 
 def test_a_net_is_refitted_for_its_best_number_of_epochs(desk, monkeypatch):
@@ -282,7 +294,7 @@ def test_what_is_known_ahead_comes_from_the_rows_behind(desk, monkeypatch):
 def test_older_code_of_the_model_is_said(desk, monkeypatch):
     kept = run(desk, "naive")
     assert len(forecast(kept).notes) == 1
-    monkeypatch.setattr("stsfm.saved.source_of", lambda config: "another")
+    monkeypatch.setattr("stsfm.learned.source_of", lambda config: "another")
     assert "the code of naive has changed since the run was made" in forecast(kept).notes
 
 
@@ -295,12 +307,22 @@ def test_a_damaged_folder_is_said_in_a_line(desk, file):
     assert desk.err.count("\n") == 1 and "can't be read" in desk.err and "force=true" in desk.err
     path.unlink()
     assert desk("predict", str(kept.folder)) == 2 and "can't be read" in desk.err
+    (kept.folder / "data.json").write_text("{")
+    assert desk("predict", str(kept.folder)) == 2 and "damaged, or was made by an older" in desk.err
 
 
 def test_damaged_weights_of_a_net_are_said_in_a_line(desk):
     kept = run(desk, "gru")
     (kept.folder / "model/weights.pt").write_bytes(b"PK\x03\x04 nothing")
     assert desk("predict", str(kept.folder)) == 2 and "can't be read" in desk.err
+
+
+def test_a_net_from_a_machine_with_a_gpu_forecasts_without_one(desk):
+    kept = run(desk, "gru")
+    usual = forecast(kept).forecast.point
+    config = kept.folder / "config.yaml"
+    config.write_text(config.read_text().replace("accelerator: cpu", "accelerator: gpu"))
+    np.testing.assert_array_equal(forecast(kept).forecast.point, usual)
 
 
 def test_mistakes_cost_one_line(desk):
@@ -321,6 +343,13 @@ def test_mistakes_cost_one_line(desk):
     status = kept.folder / "status.json"
     status.write_text(status.read_text().replace('"finished"', '"interrupted"'))
     assert desk("predict", str(kept.folder)) == 2 and "is interrupted" in desk.err
+
+
+def test_runs_are_completed(desk):
+    place = os.path.relpath(run(desk, "naive").folder)
+    assert candidates(["predict", "runs/"], COMMANDS) == [place]
+    assert candidates(["predict", place, "re"], COMMANDS) == ["refit=all"]
+    assert "data=ring" in candidates(["predict", place, "data=r"], COMMANDS)
 
 
 # ---- stamps beyond the end -----------------------------------------------------------------------

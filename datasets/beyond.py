@@ -19,10 +19,9 @@ def extended(panel: Panel, rows: int) -> Panel:
     Raises ValueError where the stamps follow no rule that could be continued.
     """
     behind = lambda x: np.concatenate([x, np.zeros((rows, *x.shape[1:]), x.dtype)])  # noqa: E731
-    space, extra = panel.space, panel.privileged
-    if space.changes:  # the last graph holds on
-        last = np.repeat(space.adjacency[-1:], rows, axis=0)
-        space = replace(space, adjacency=np.concatenate([space.adjacency, last]))
+    space, extra, graph = panel.space, panel.privileged, panel.space.adjacency
+    if graph is not None and space.changes:  # the last one holds on
+        space = replace(space, adjacency=np.concatenate([graph, np.repeat(graph[-1:], rows, 0)]))
     return replace(
         panel,
         values=behind(panel.values),

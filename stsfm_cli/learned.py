@@ -25,6 +25,8 @@ from stsfm.record import Record
 BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile,
           UnpicklingError)  # fmt: skip
 
+ALONE = {"devices": 1, "nodes": 1, "strategy": "auto"}  # hardware of one process
+
 
 def facts(run: Record) -> dict[str, Any]:
     """What the run keeps of its data: names, borders, rules."""
@@ -46,7 +48,7 @@ def load(run: Record) -> tuple[Forecaster, str]:
     """
     config = run.config["model"]
     if "hardware" in config:
-        config = config | {"hardware": config["hardware"] | {"accelerator": "cpu"}}
+        config = config | {"hardware": config["hardware"] | ALONE | {"accelerator": "cpu"}}
     borders, fitted_to = run.read("data.json")["borders"], run.scores["fitted_to"]
     last = borders["val" if "val" in fitted_to else "train"][1]
     with _whole(run):
@@ -63,13 +65,17 @@ def transform(run: Record) -> Transform:
 def refit(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaster, str]:
     """The model learned from all windows, kept in `folder` and found again there.
 
-    What `fit` chose on validation stays; a net takes as many epochs as were best there.
+    What `fit` chose on validation stays; a net takes as many epochs as were best there, and one
+    device, on batches as large as those of all together.
     """
     config, training = run.config["model"], run.scores["training"]
     how = "refitted to all rows"
     if training:
         best = training["best_epoch"]
-        config = config | {"trainer": config["trainer"] | {"epochs": best, "patience": None}}
+        trainer, hardware = config["trainer"], config["hardware"]
+        batches = trainer["accumulate"] * hardware["devices"] * hardware["nodes"]
+        trainer = trainer | {"epochs": best, "patience": None, "accumulate": batches}
+        config = config | {"trainer": trainer, "hardware": hardware | ALONE}
         how += f", for the {best} epochs that were best on validation"
     model = build_model(config, lambda row: None)
     with suppress(Mistake), _whole(run):  # what is not there, or not whole, is made

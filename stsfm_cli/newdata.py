@@ -104,8 +104,15 @@ def _joined(before: Panel, panel: Panel) -> Panel:
     between = _between(before.time, panel.time[0], panel.about.name)
     held = extended(before, between) if between else before
     join = lambda name: np.concatenate([getattr(held, name), getattr(panel, name)])  # noqa: E731
-    parts = {name: join(name) for name in ("values", "mask", "time", "known")}
-    return replace(panel, **parts, privileged=None)
+    return replace(
+        panel,
+        values=join("values"),
+        mask=join("mask"),
+        time=join("time"),
+        known=join("known"),
+        privileged=None,
+        space=replace(panel.space, adjacency=None) if panel.space.changes else panel.space,
+    )
 
 
 def _between(time: Array, first: int, name: str) -> int:

@@ -143,8 +143,12 @@ def _windows(run: Record, panel: Panel, model: Forecaster) -> tuple[RollingWindo
         notes.append(f"new to the run, scaled by the rows that {name} reads: {listed(new)}")
     read = panel[slice(max(0, rows - reads), rows)]
     transform = newdata.scaled(learned.transform(run), nodes, read, kept["rules"])
+    try:
+        seen = transform.panel(panel)
+    except ValueError as error:
+        raise Mistake(str(error)) from error
     windows = RollingWindows(
-        panel=transform.panel(panel),
+        panel=seen,
         origins=np.arange(1, rows + 1),
         horizon=horizon,
         transform=transform.only(panel.about.target_index),

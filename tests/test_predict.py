@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,16 @@ RING = ["data=ring", "data.length=300", "data.nodes=3"]
 
 
 def run(desk, model: str, *words: str):
+    """A kept run, made once for all tests of this file that ask for the same."""
+    shelf = desk.folder.parent / "-".join(["shelf", model, *words])
+    if not shelf.is_dir():
+        made(desk, model, *words)
+        shutil.copytree(desk.folder / "runs", shelf)
+    shutil.copytree(shelf, desk.folder / "runs", dirs_exist_ok=True)
+    return desk.only(f"/{model}/")
+
+
+def made(desk, model: str, *words: str):
     assert desk("run", f"model={model}", *words, *QUICK) == 0, desk.err
     return desk.only(f"/{model}/")
 
@@ -56,34 +67,34 @@ def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
 def test_arima_goes_on_as_statsmodels_does_by_hand(desk):
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    made = forecast(run(desk, "arima"))
+    found = forecast(run(desk, "arima"))
     learned = np.load(desk.only("/arima/").folder / "model/learned.npz")
     logs = np.log(WHOLE.values[:, 0, 0])
     shift, scale = logs[:84].mean(), logs[:84].std()
     by_hand = SARIMAX((logs - shift) / scale, order=(0, 1, 1), seasonal_order=(0, 1, 1, 12))
     ahead = by_hand.filter(learned["params_"].ravel()).forecast(12)
     np.testing.assert_allclose(
-        made.forecast.point.ravel(), np.exp(shift + scale * ahead), rtol=1e-6
+        found.forecast.point.ravel(), np.exp(shift + scale * ahead), rtol=1e-6
     )
 
 
 def test_the_command_writes_what_python_gives(desk):
-    made = forecast(run(desk, "arima"))
+    found = forecast(run(desk, "arima"))
     assert desk("predict", "runs/airline/arima/" + desk.only("/arima/").folder.name) == 0
     rows = written(desk)
     assert [row["time"] for row in rows] == [f"1961-{month:02}-01" for month in range(1, 13)]
-    frame = made.to_frame()
+    frame = found.to_frame()
     for name in ("point", "mean", "q05", "q50", "q95"):
         np.testing.assert_array_equal(column(rows, name), frame[name])
     assert (frame.q05 < frame.point).all() and (frame.point < frame.q95).all()
-    folder = made.folder
+    folder = found.folder
     assert {"forecast.png", "forecast.svg", "forecast.json"} <= {f.name for f in folder.iterdir()}
     assert "1961-12" in desk.out and "fitted to train + val (1949-01 … 1957-12)" in desk.out
 
 
 def test_naive_repeats_the_last_value(desk):
-    made = forecast(run(desk, "naive"))
-    np.testing.assert_allclose(made.forecast.point, 432.0)
+    found = forecast(run(desk, "naive"))
+    np.testing.assert_allclose(found.forecast.point, 432.0)
 
 
 @pytest.mark.parametrize("model", ["gru", "linear", "arima", "ets"])
@@ -92,9 +103,9 @@ def test_where_the_data_end_at_a_scored_origin_the_forecast_is_the_scored_one(de
     scored = np.load(kept.folder / "forecast.npz")
     for origin in (-1, -5):
         cut = WHOLE.upto(int(scored["origins"][origin]))
-        made = forecast(kept, data=cut)
-        np.testing.assert_allclose(made.forecast.point, scored["point"][origin], rtol=1e-5)
-        np.testing.assert_array_equal(made.time, scored["time"][origin])
+        found = forecast(kept, data=cut)
+        np.testing.assert_allclose(found.forecast.point, scored["point"][origin], rtol=1e-5)
+        np.testing.assert_array_equal(found.time, scored["time"][origin])
 
 
 def test_a_gap_before_the_end_is_stepped_over(desk):
@@ -136,27 +147,26 @@ def test_refit_all_learns_anew_once(desk, model, monkeypatch):
 
 def test_a_broken_refitted_model_is_learned_again(desk):
     kept = run(desk, "linear")
-    made = forecast(kept, refit=True)
-    (made.folder / "model/learned.npz").write_bytes(b"half a file")
+    first = forecast(kept, refit=True)
+    (first.folder / "model/learned.npz").write_bytes(b"half a file")
     again = forecast(kept, refit=True)
-    np.testing.assert_array_equal(again.forecast.point, made.forecast.point)
-    assert np.load(made.folder / "model/learned.npz")["weight_"].any()
+    np.testing.assert_array_equal(again.forecast.point, first.forecast.point)
+    assert np.load(first.folder / "model/learned.npz")["weight_"].any()
 
 
 def test_a_net_is_refitted_for_its_best_number_of_epochs(desk, monkeypatch):
     from stsfm.models import neural
 
-    kept, seen = run(desk, "gru"), {}
+    kept, calls = run(desk, "gru"), []
 
     def spy(net, loss, windows, val, **rest):
-        seen.update(epochs=rest["trainer"].epochs, last=int(windows.origins.max()), val=len(val))
+        calls.append((rest["trainer"].epochs, int(windows.origins.max()), len(val)))
         return train(net, loss, windows, val, **rest)
 
     train = neural.train
     monkeypatch.setattr(neural, "train", spy)
     forecast(kept, refit=True)
-    best = kept.scores["training"]["best_epoch"]
-    assert seen == {"epochs": best, "last": 144 - 12, "val": 0}
+    assert calls[0] == (kept.scores["training"]["best_epoch"], 144 - 12, 0)
 
 
 # ---- nodes ---------------------------------------------------------------------------------------
@@ -193,9 +203,9 @@ def test_a_new_node_is_scaled_by_the_rows_that_are_read(desk):
     names = ("node 0", "twin", "twin in cents")
     values = panel.values[:, [0, 0, 0]] * np.array([1, 1, 100.0])[:, None] + [[0], [0], [7]]
     about = replace(panel.about, nodes=names)
-    made = forecast(kept, data=replace(panel, values=values, about=about)).forecast.point
-    np.testing.assert_allclose(made[:, 2], 100 * made[:, 1] + 7, rtol=1e-6)
-    np.testing.assert_allclose(made[:, 0], forecast(kept).forecast.point[:, 0], rtol=1e-9)
+    found = forecast(kept, data=replace(panel, values=values, about=about)).forecast.point
+    np.testing.assert_allclose(found[:, 2], 100 * found[:, 1] + 7, rtol=1e-6)
+    np.testing.assert_allclose(found[:, 0], forecast(kept).forecast.point[:, 0], rtol=1e-9)
 
 
 # ---- which data ----------------------------------------------------------------------------------
@@ -211,7 +221,7 @@ def test_data_that_changed_since_are_noticed(desk, monkeypatch):
 
 def test_data_that_grew_are_read_to_their_end(desk, monkeypatch):
     stand_in(monkeypatch, WHOLE.upto(132))
-    kept = run(desk, "arima")
+    kept = made(desk, "arima")
     assert forecast(kept).origin == "1960-01"
     stand_in(monkeypatch, WHOLE)
     assert desk("predict", str(kept.folder)) == 0
@@ -251,6 +261,12 @@ def test_data_of_another_kind_are_refused(desk, change, words):
         forecast(kept, data=replace(WHOLE, about=replace(WHOLE.about, **change)))
 
 
+def test_values_that_a_logarithm_refuses_cost_one_line(desk):
+    kept = run(desk, "naive")
+    with pytest.raises(Mistake, match="needs positive values"):
+        forecast(kept, data=replace(WHOLE, values=WHOLE.values - 200))
+
+
 def test_data_without_an_observed_row_are_refused(desk):
     kept = run(desk, "naive")
     unseen = replace(WHOLE, mask=WHOLE.mask & False, values=WHOLE.values * 0)
@@ -277,15 +293,15 @@ def planned(rows: int, seen: int) -> Panel:
 
 def test_what_is_known_ahead_comes_from_the_rows_behind(desk, monkeypatch):
     stand_in(monkeypatch, planned(200, 200).upto(196))
-    kept = run(desk, "linear", "protocol.horizon=4")
+    kept = made(desk, "linear", "protocol.horizon=4")
     with pytest.raises(Mistake, match=r"price must be known from 2020-07-15 to 2020-07-18"):
         forecast(kept)
     with pytest.raises(Mistake, match=r"from 2020-07-17 to 2020-07-18"):
         forecast(kept, data=planned(198, 196))
-    made = forecast(kept, data=planned(200, 196))
+    found = forecast(kept, data=planned(200, 196))
     truth = planned(200, 200).values[196:]
     assert truth.min() == 10 and truth.max() == 15
-    np.testing.assert_allclose(made.forecast.point, truth, atol=0.5)
+    np.testing.assert_allclose(found.forecast.point, truth, atol=0.5)
 
 
 # ---- the run -------------------------------------------------------------------------------------
@@ -294,7 +310,7 @@ def test_what_is_known_ahead_comes_from_the_rows_behind(desk, monkeypatch):
 def test_older_code_of_the_model_is_said(desk, monkeypatch):
     kept = run(desk, "naive")
     assert len(forecast(kept).notes) == 1
-    monkeypatch.setattr("stsfm.learned.source_of", lambda config: "another")
+    monkeypatch.setattr("stsfm.learned.source_of", lambda *_: "another")
     assert "the code of naive has changed since the run was made" in forecast(kept).notes
 
 

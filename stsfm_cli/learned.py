@@ -50,10 +50,11 @@ def load(run: Record) -> tuple[Forecaster, str]:
     if "hardware" in config:
         config = config | {"hardware": config["hardware"] | ALONE | {"accelerator": "cpu"}}
     borders, fitted_to = run.read("data.json")["borders"], run.scores["fitted_to"]
-    last = borders["val" if "val" in fitted_to else "train"][1]
+    parts = fitted_to.split(" + ")
+    rows = f" ({borders[parts[0]][0]} … {borders[parts[-1]][1]})" if parts[0] in borders else ""
     with _whole(run):
         model = build_model(config, lambda row: None).load(run.folder / "model")
-    return model, f"fitted to {fitted_to} ({borders['train'][0]} … {last})"
+    return model, f"fitted to {fitted_to}{rows}"
 
 
 def transform(run: Record) -> Transform:

@@ -58,10 +58,16 @@ def _own(run: Record) -> Panel:
 
 
 def _config(run: Record, data: str, overrides: Sequence[str]) -> dict[str, Any]:
-    from stsfm import compose
+    """The config of the data; of a dataset of the same kind, what is not said is as in the run."""
+    from stsfm import compose, request
 
-    found: dict[str, Any] = compose.config([f"data={data}", *overrides])["data"]
-    return found
+    mine, words = run.config["data"], [f"data={data}", *overrides]
+    found: dict[str, Any] = compose.config(words)["data"]
+    if found["_target_"] != mine["_target_"]:
+        return found
+    long = [word.partition("=")[0] for word in request.read(words).overrides]
+    said = {key.split(".")[1] for key in long if key.startswith("data.")}
+    return mine | {key: value for key, value in found.items() if key in said}
 
 
 def _built(config: Mapping[str, Any]) -> Panel:

@@ -187,12 +187,14 @@ def test_nodes_are_matched_by_name(desk, model):
 def test_new_nodes_are_taken_or_refused_by_name(desk):
     run(desk, "linear", *RING)
     place = str(desk.only("/linear/").folder)
-    assert desk("predict", place, "data=ring", "data.length=300", "data.nodes=4") == 0
+    assert desk("predict", place, "data=ring", "data.nodes=4") == 0  # as long as the run's own
     assert "new to the run" in desk.out and ": node 3" in desk.out
     assert {row["node"] for row in written(desk)} == {f"node {n}" for n in range(4)}
+    assert written(desk)[0]["time"] == str(ring().time[[-1]].astype("M8[ns]").astype("M8[s]")[0] +
+                                           np.timedelta64(1, "h")).replace("T", " ")  # fmt: skip
     run(desk, "arima", *RING)
     place = str(desk.only("/arima/").folder)
-    assert desk("predict", place, "data=ring", "data.length=300", "data.nodes=4") == 2
+    assert desk("predict", place, "data=ring", "data.nodes=4") == 2
     assert desk.err.count("\n") == 1
     assert "node 0, node 1, node 2;" in desk.err and "node 2, node 3" in desk.err
 

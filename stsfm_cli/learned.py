@@ -49,11 +49,12 @@ def load(run: Record) -> tuple[Forecaster, str]:
     config = run.config["model"]
     if "hardware" in config:
         config = config | {"hardware": config["hardware"] | ALONE | {"accelerator": "cpu"}}
-    borders, fitted_to = run.read("data.json")["borders"], run.scores["fitted_to"]
+    kept, fitted_to = facts(run), run.scores["fitted_to"]
+    borders = kept["borders"]
     parts = fitted_to.split(" + ")
     rows = f" ({borders[parts[0]][0]} … {borders[parts[-1]][1]})" if parts[0] in borders else ""
     with _whole(run):
-        model = build_model(config, lambda row: None).load(run.folder / "model")
+        model = build_model(config, lambda row: None, kept["rules"]).load(run.folder / "model")
     return model, f"fitted to {fitted_to}{rows}"
 
 
@@ -78,7 +79,7 @@ def refit(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaste
         trainer = trainer | {"epochs": best, "patience": None, "accumulate": batches}
         config = config | {"trainer": trainer, "hardware": hardware | ALONE}
         how += f", for the {best} epochs that were best on validation"
-    model = build_model(config, lambda row: None)
+    model = build_model(config, lambda row: None, facts(run)["rules"])
     with suppress(Mistake), _whole(run):  # what is not there, or not whole, is made
         return model.load(folder), how
     if training:
@@ -96,7 +97,8 @@ def refit(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaste
 
 def aged(run: Record) -> Iterator[str]:
     """In what the program differs from the one that made the run."""
-    if run.status["identity"]["ingredients"]["source"] != source_of(run.config):
+    made_by = run.status["identity"]["ingredients"]["source"]
+    if made_by != source_of(run.config, facts(run)["rules"]):
         yield f"the code of {run.status['model']} has changed since the run was made"
     if changed := drift(run.read("environment.json")):
         yield f"the run was made with {', '.join(changed)}"

@@ -118,6 +118,9 @@ def forecast(
     made = windows.transform.forecast(model.predict(past, future.blank()))
     if not np.isfinite(made.point).all():
         raise FloatingPointError(f"the forecast from {origin} is not finite")
+    if "intervals" in model.tags and made.quantiles is None:
+        why = (run.scores.get("intervals") or {}).get("reason", "not learned for new nodes")
+        said.append(f"no intervals: {why}")
     order = [panel.about.nodes.index(node) for node in shown]
     return Prediction(
         origin=origin,

@@ -105,6 +105,7 @@ def test_where_the_data_end_at_a_scored_origin_the_forecast_is_the_scored_one(de
         cut = WHOLE.upto(int(scored["origins"][origin]))
         found = forecast(kept, data=cut)
         np.testing.assert_allclose(found.forecast.point, scored["point"][origin], rtol=1e-5)
+        np.testing.assert_allclose(found.forecast.quantiles, scored["quantiles"][origin], rtol=1e-5)
         np.testing.assert_array_equal(found.time, scored["time"][origin])
 
 
@@ -189,6 +190,7 @@ def test_new_nodes_are_taken_or_refused_by_name(desk):
     place = str(desk.only("/linear/").folder)
     assert desk("predict", place, "data=ring", "data.nodes=4") == 0  # as long as the run's own
     assert "new to the run" in desk.out and ": node 3" in desk.out
+    assert "no intervals: not learned for new nodes" in desk.out
     assert {row["node"] for row in written(desk)} == {f"node {n}" for n in range(4)}
     assert written(desk)[0]["time"] == str(ring().time[[-1]].astype("M8[ns]").astype("M8[s]")[0] +
                                            np.timedelta64(1, "h")).replace("T", " ")  # fmt: skip

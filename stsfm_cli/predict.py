@@ -3,6 +3,7 @@
 stsfm predict RUN                       after the last row of its own data
 stsfm predict RUN data=new.csv          after the last row of other data; data.key=value as in run
 stsfm predict RUN refit=all             learn from all rows first
+stsfm predict RUN plugins=[my_models]   of a model of your own
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stsfm import trust
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.plots import dates
 from stsfm.record import write, write_json
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 USAGE = __doc__.partition("\n\n")[2]
 MOST = 24  # rows of a table on the screen
-KEYS = ("data", "refit", "runs_dir")
+KEYS = ("data", "refit", "plugins", "runs_dir")
 
 
 def main(args: list[str]) -> int:
@@ -41,6 +43,7 @@ def main(args: list[str]) -> int:
     if len(names) != 1:
         raise Mistake("wanted one run: its folder, or how its id begins; `stsfm ls` lists them")
     keys, overrides = _keys([arg for arg in args if arg != names[0]])
+    trust.use(filter(None, keys.get("plugins", "").strip("[]").split(",")))
     run = open_run(names[0], keys.get("runs_dir", "runs"))
     made = forecast(
         run, data=keys.get("data"), refit=keys.get("refit") == "all", overrides=overrides
@@ -51,7 +54,7 @@ def main(args: list[str]) -> int:
 
 
 def _keys(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """data, refit and runs_dir; and the overrides of the keys of data."""
+    """The keys of KEYS, and the overrides of those of data."""
     pairs = {key: value for key, _, value in (word.partition("=") for word in words)}
     for key in pairs:
         if key not in KEYS and not key.startswith("data."):

@@ -3,11 +3,13 @@
 import csv
 import os
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from stsfm import trust
 from stsfm.__main__ import COMMANDS
 from stsfm.build import build
 from stsfm.completion import candidates
@@ -363,6 +365,21 @@ def test_mistakes_cost_one_line(desk):
     status = kept.folder / "status.json"
     status.write_text(status.read_text().replace('"finished"', '"interrupted"'))
     assert desk("predict", str(kept.folder)) == 2 and "is interrupted" in desk.err
+
+
+def test_a_run_of_a_plug_in_needs_it_named(desk, monkeypatch):
+    """What a run folder names may come from a stranger: only the user lets it in."""
+    monkeypatch.setattr(trust, "_plugins", set())
+    monkeypatch.setattr("sys.path", [*sys.path])
+    kept = run(desk, "naive")
+    config = kept.folder / "config.yaml"
+    config.write_text(config.read_text().replace("stsfm.models.naive.Naive", "mine.Same"))
+    source = "from stsfm.models.naive import _Baseline, Naive\n\n\n"
+    source += "class Same(_Baseline):\n    _continue = Naive._continue\n"
+    (desk.folder / "mine.py").write_text(source)
+    assert desk("predict", str(kept.folder)) == 2 and "plugins=[mine]" in desk.err
+    assert desk("predict", str(kept.folder), "plugins=[mine]") == 0
+    np.testing.assert_allclose(column(written(desk), "point"), 432.0)
 
 
 def test_runs_are_completed(desk):

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stsfm import trust
+from stsfm.files import write, write_json
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.plots import dates
-from stsfm.record import write, write_json
 from stsfm.request import split_flags
 from stsfm.saved import Prediction, forecast, open_run
 from stsfm.screen import Screen

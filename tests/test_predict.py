@@ -1,10 +1,13 @@
 """What a kept run forecasts beyond its data: the numbers, whose they are, and what is refused."""
 
 import csv
+import json
 import os
 import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from stsfm.datasets.beyond import extended, onward
 from stsfm.datasets.panel import Panel
 from stsfm.mistakes import Mistake
 from stsfm.newdata import arranged
+from stsfm.record import _known, _seal
 from stsfm.saved import forecast
 
 WHOLE = home.airline()
@@ -320,22 +324,35 @@ def test_older_code_of_the_model_is_said(desk, monkeypatch):
     assert "the code of naive has changed since the run was made" in forecast(kept).notes
 
 
+def reseal(folder: Path, **changes: Any) -> None:
+    """As if the folder had been left so: what its files are known by, and the status, hold."""
+    status = json.loads((folder / "status.json").read_text())
+    status |= {"files": _known(folder), **changes}
+    status = {name: value for name, value in status.items() if name != "sha256"}
+    (folder / "status.json").write_text(json.dumps(status | {"sha256": _seal(status)}))
+
+
 @pytest.mark.parametrize("file", ["model/learned.npz", "transform.npz"])
 def test_a_damaged_folder_is_said_in_a_line(desk, file):
     kept = run(desk, "linear")
     path = kept.folder / file
     path.write_bytes(path.read_bytes()[:50])
+    assert desk("predict", str(kept.folder)) == 2 and "is damaged" in desk.err
+    reseal(kept.folder)
     assert desk("predict", str(kept.folder)) == 2
     assert desk.err.count("\n") == 1 and "can't be read" in desk.err and "force=true" in desk.err
     path.unlink()
+    reseal(kept.folder)
     assert desk("predict", str(kept.folder)) == 2 and "can't be read" in desk.err
     (kept.folder / "data.json").write_text("{")
+    reseal(kept.folder)
     assert desk("predict", str(kept.folder)) == 2 and "damaged, or was made by an older" in desk.err
 
 
 def test_damaged_weights_of_a_net_are_said_in_a_line(desk):
     kept = run(desk, "gru")
     (kept.folder / "model/weights.pt").write_bytes(b"PK\x03\x04 nothing")
+    reseal(kept.folder)
     assert desk("predict", str(kept.folder)) == 2 and "can't be read" in desk.err
 
 
@@ -344,6 +361,7 @@ def test_a_net_from_a_machine_with_a_gpu_forecasts_without_one(desk):
     usual = forecast(kept).forecast.point
     config = kept.folder / "config.yaml"
     config.write_text(config.read_text().replace("accelerator: cpu", "accelerator: gpu"))
+    reseal(kept.folder)
     np.testing.assert_array_equal(forecast(kept).forecast.point, usual)
 
 
@@ -362,8 +380,7 @@ def test_mistakes_cost_one_line(desk):
         assert desk.err.count("\n") == 1 and said in desk.err
     desk("run", "model=naive", "protocol.horizon=6", "baselines=[]")
     assert desk("predict", "") == 2 and "could be" in desk.err
-    status = kept.folder / "status.json"
-    status.write_text(status.read_text().replace('"finished"', '"interrupted"'))
+    reseal(kept.folder, state="interrupted")
     assert desk("predict", str(kept.folder)) == 2 and "is interrupted" in desk.err
 
 
@@ -374,6 +391,7 @@ def test_a_run_of_a_plug_in_needs_it_named(desk, monkeypatch):
     kept = run(desk, "naive")
     config = kept.folder / "config.yaml"
     config.write_text(config.read_text().replace("stsfm.models.naive.Naive", "mine.Same"))
+    reseal(kept.folder)
     source = "from stsfm.models.naive import _Baseline, Naive\n\n\n"
     source += "class Same(_Baseline):\n    _continue = Naive._continue\n"
     (desk.folder / "mine.py").write_text(source)

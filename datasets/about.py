@@ -26,6 +26,11 @@ def xp(x: Array) -> ModuleType:
 class Arrays:
     """An immutable bundle of arrays that move together."""
 
+    def arrays(self) -> dict[str, Array]:
+        """The arrays of the bundle by name, without those of the bundles in it."""
+        held = {name: getattr(self, name) for name in self.__dataclass_fields__}  # type: ignore[attr-defined]
+        return {name: value for name, value in held.items() if hasattr(value, "shape")}
+
     def map(self, fn: Callable[[Array], Array]) -> Self:
         """A copy with `fn` applied to every array of the bundle, and of the bundles in it."""
         new = {}

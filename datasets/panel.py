@@ -8,7 +8,7 @@ What is missing has ``mask == False`` and the value 0: NaN never travels.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -116,6 +116,11 @@ class Panel(Arrays):
         """All that was known before `row`: what may be fitted on when the border is `row`."""
         return self[slice(0, row)]
 
+    def history(self) -> Panel:
+        """The rows up to the last one where anything was observed."""
+        seen = np.flatnonzero(self.mask.any((-2, -1)))
+        return self.upto(int(seen[-1]) + 1 if len(seen) else 0)
+
     def runs(self, starts: Array, length: int, *, padded: bool = False) -> Panel:
         """Runs of `length` rows from each of `starts` (*batch), of an unbatched panel.
 
@@ -216,6 +221,5 @@ class Forecast(Arrays):
         """Join batches along their first axis; `parts` are left behind."""
         first = forecasts[0]
         join = np.concatenate if isinstance(first.point, np.ndarray) else xp(first.point).cat
-        held = [f.name for f in fields(cls) if hasattr(getattr(first, f.name), "shape")]
-        joined = {name: join([getattr(f, name) for f in forecasts]) for name in held}
+        joined = {name: join([getattr(f, name) for f in forecasts]) for name in first.arrays()}
         return replace(first, **joined, parts={})  # type: ignore[arg-type]

@@ -33,6 +33,7 @@ class Split:
     name: str
     panel: Panel
     transform: Transform  # of the target channels
+    prepare: Transform  # of every channel: what the windows were made with
     train: RollingWindows
     val: RollingWindows
     test: RollingWindows
@@ -156,6 +157,7 @@ def rolling(
         name="rolling",
         panel=panel,
         transform=targets,
+        prepare=fitted,
         train=cut(1, ends["train"], 1),
         val=cut(first_val, ends["val"], stride),
         test=cut(first_test, ends["test"], stride),

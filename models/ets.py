@@ -34,7 +34,7 @@ class ETS(Forecaster):
     """Exponential smoothing with additive errors."""
 
     cite = "winters1960"
-    tags = frozenset({"intervals"})
+    tags = frozenset({"intervals", "anchored"})
 
     def __init__(
         self,

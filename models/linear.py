@@ -32,7 +32,7 @@ class Linear(Forecaster):
     """Ridge regression of the future on the past."""
 
     cite = "zeng2023ltsf"
-    tags = frozenset({"missing", "known"})
+    tags = frozenset({"missing", "new_nodes", "known"})
 
     def __init__(
         self, *, context: int, ridge: float | Literal["auto"], normalise: Normalise

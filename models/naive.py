@@ -25,7 +25,7 @@ class _Baseline(Forecaster):
     """A forecast made of running statistics of the series so far."""
 
     cite = "hyndman2021fpp3"
-    tags = frozenset({"missing"})
+    tags = frozenset({"missing", "new_nodes"})
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
         return self

@@ -115,6 +115,7 @@ class Neural(Forecaster):
         frame = json.loads((folder / "frame.json").read_text())
         lists = {name: tuple(frame[name]) for name in ("targets", "levels")}
         self._build(Frame(**frame | lists | {"needs": frozenset(frame["needs"])}))
-        self.net.load_state_dict(torch.load(folder / "weights.pt", weights_only=True))
+        weights = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
+        self.net.load_state_dict(weights)
         self.net.to(self.hardware.device).eval()
         return self

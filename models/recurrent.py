@@ -28,7 +28,7 @@ class _Recurrent(nn.Module):
     """A cell over the past, a head over its last state."""
 
     cell: ClassVar[type[nn.RNN | nn.GRU | nn.LSTM]]
-    offers, tags = Head.offers, Head.tags
+    offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(
         self,

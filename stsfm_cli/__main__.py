@@ -13,6 +13,7 @@ from stsfm.mistakes import Mistake, did_you_mean, tell
 COMMANDS = {  # name → (module:function(args) -> exit code, what it does)
     "run": ("stsfm.run:main", "fit, score, plot and keep: run model=lstm data=airline"),
     "compare": ("stsfm.compare:main", "one table of kept runs: compare model=lstm,gru"),
+    "predict": ("stsfm.predict:main", "forecast beyond a kept run's data, or on other data"),
     "list": ("stsfm.options:main", "what there is to choose from: list model"),
     "show": ("stsfm.show:main", "a choice and its keys (show model=lstm), or a kept run"),
     "new": ("stsfm.new:main", "the files of a model of your own to start from: new model mine"),

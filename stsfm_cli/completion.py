@@ -32,6 +32,9 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
         found = options.groups(*folders)
     elif command == "show":
         found = _choices(word, folders)
+    elif command == "predict":
+        data = (text for text in _choices(word, folders) if text.startswith("data"))
+        found = [*_runs(), "refit=all", *data]
     elif command == "run":
         found = (
             FLAGS
@@ -41,6 +44,10 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
     else:
         found = []
     return sorted({text for text in found if text.startswith(word)})
+
+
+def _runs() -> Iterator[str]:
+    return (str(file.parent) for file in Path("runs").glob("*/*/*/scores.json"))
 
 
 def _choices(word: str, folders: list[Path]) -> Iterator[str]:

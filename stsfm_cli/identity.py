@@ -60,12 +60,6 @@ class Identity:
 def identify(config: Mapping[str, Any], split: Split) -> Identity:
     """The identity of a composed job on a dataset cut by its protocol."""
     model = _without({k: v for k, v in config["model"].items() if k != "seed"}, IDLE)
-    modules = {target.rpartition(".")[0] for target in targets(config["model"])}
-    modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
-    if "trainer" in config["model"]:
-        modules.add(NET)  # named by no `_target_`: it is put around every net
-    if split.rules["calibration"]:
-        modules.add(CONFORMAL)  # around models without intervals; which they are, only they know
     return Identity(
         data=config["choices"]["data"],
         model=config["choices"]["model"],
@@ -74,11 +68,21 @@ def identify(config: Mapping[str, Any], split: Split) -> Identity:
             "data": split.digest[:16],
             "protocol": _digest({"fingerprint": split.fingerprint, "rules": dict(split.rules)}),
             "model": _digest(model),
-            "source": _digest(
-                {name: source_digest(name) for name in closure(modules, config.get("plugins", ()))}
-            ),
+            "source": source_of(config, split.rules),
         },
     )
+
+
+def source_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> str:
+    """The digest of all source that a run's numbers come from."""
+    modules = {target.rpartition(".")[0] for target in targets(config["model"])}
+    modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
+    if "trainer" in config["model"]:
+        modules.add(NET)  # named by no `_target_`: it is put around every net
+    if rules["calibration"]:
+        modules.add(CONFORMAL)  # around models without intervals; which they are, only they know
+    names = closure(modules, config.get("plugins", ()))
+    return _digest({name: source_digest(name) for name in names})
 
 
 def targets(config: Any) -> Iterator[str]:

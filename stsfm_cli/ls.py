@@ -9,7 +9,7 @@ from stsfm.compare import filters, select
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.options import groups
 from stsfm.present import line
-from stsfm.record import Record, records
+from stsfm.record import records
 from stsfm.screen import Screen
 
 
@@ -31,7 +31,15 @@ def main(args: list[str]) -> int:
 
 def show(name: str) -> int:
     """A run by its path, or by the beginning of its id: what it is, its table, its files."""
-    run = _find(name)
+    from stsfm.saved import matching, open_run
+
+    if not matching(name):
+        known = {choice for choices in groups().values() for choice in choices}
+        raise Mistake(
+            f"no choice and no run is called {name!r}.{did_you_mean(name, known)} "
+            "`stsfm list` and `stsfm ls` show what there is"
+        )
+    run = open_run(name)
     print(line(run))
     if broken := run.damage(every_byte=True):
         print(f"damaged: {broken}; the same command makes it anew")
@@ -44,22 +52,6 @@ def show(name: str) -> int:
         show_table(run, Screen())
     print("\n".join(sorted(_files(run.folder))))
     return 0
-
-
-def _find(name: str) -> Record:
-    if (Path(name) / "status.json").is_file():
-        return Record(Path(name))
-    found = [r for r in records(Path("runs")) if r.folder.name.startswith(name) or
-             r.status.get("run", "").partition("-")[2].startswith(name)]  # fmt: skip
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        known = {choice for choices in groups().values() for choice in choices}
-        raise Mistake(
-            f"no choice and no run is called {name!r}.{did_you_mean(name, known)} "
-            "`stsfm list` and `stsfm ls` show what there is"
-        )
-    raise Mistake(f"{name!r} could be {', '.join(os.path.relpath(r.folder) for r in found)}")
 
 
 def _files(folder: Path) -> list[str]:

@@ -62,6 +62,7 @@ def save(
     folder, val, test = run.folder, evaluation.val, evaluation.test
     with naming(folder / "model"):
         model.save(folder / "model")
+    write(folder / "transform.npz", _npz(split.prepare.arrays()))
     write_json(folder / "data.json", _data(split))
     write(folder / "windows.npz", _npz(_errors(split, val, test)))
     forecasts = _forecasts(split, test)
@@ -113,7 +114,8 @@ def _data(split: Split) -> dict[str, Any]:
     return {
         "name": about.name, "source": about.source, "licence": about.licence,
         "file_sha256": about.digest, "panel_sha256": split.digest,
-        "rows": len(panel), "nodes": panel.nodes, "channels": about.channels,
+        "rows": len(panel), "step": about.step, "channels": about.channels,
+        "nodes": panel.nodes, "node_names": about.nodes,
         "targets": about.targets, "units": about.units, "season": about.season,
         "covariates": dict(zip(about.covariates, about.kinds, strict=True)),
         "observed": float(panel.mask.mean()),

@@ -207,6 +207,25 @@ def test_missing_cells_are_forecast_over_where_that_is_claimed(fitted, file):
     assert np.isfinite(made.point).all()
 
 
+def test_new_nodes_are_forecast_like_known_ones_where_that_is_claimed(fitted):
+    name, model, split = fitted
+    if "new_nodes" not in model.tags:
+        pytest.skip(f"{name} does not claim to forecast nodes that it has not seen")
+    past, future = split.test.look_back(model.reads)[3]
+    known = model.predict(past, future.blank()).point
+    more = [
+        replace(
+            panel,
+            values=panel.values[..., [0, 1, 0], :],
+            mask=panel.mask[..., [0, 1, 0], :],
+            about=replace(panel.about, nodes=("renamed", "n1", "added")),
+        )
+        for panel in (past, future.blank())
+    ]
+    point = model.predict(*more).point
+    np.testing.assert_allclose(point, known[..., [0, 1, 0], :], rtol=1e-5, atol=1e-6)
+
+
 def test_covariates_and_past_only_channels_are_taken_along(fitted, file):
     """Two of three channels are forecast, one is past-only; two covariates are known ahead."""
     name, _, _ = fitted

@@ -73,6 +73,7 @@ def test_every_dataset_model_and_loss_has_its_yaml():
         "datasets": {
             "about",
             "acf",
+            "beyond",
             "calendar",
             "graph",
             "panel",

@@ -66,60 +66,68 @@ def forecasts(story: Story) -> tuple[Figure, str] | None:
     made, grid = layout.figure(style.COLUMN if alone else style.PAGE, 2.55, 1, len(picks))
     same = len({pick.node for pick in picks}) == 1
     for ax, pick in zip(grid[0], picks, strict=True):
-        _panel(ax, story, pick, bands, alone)
+        window(ax, story, pick.window, pick.node, bands, ticks=6 if alone else 4)
+        ax.set_title(_title(story, pick, alone), linespacing=1.35)
     if same:  # one scale for one series, so that the panels compare
         limits = np.array([ax.get_ylim() for ax in grid[0]])
         for ax in grid[0]:
             ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
         for ax in grid[0, 1:]:
             ax.tick_params(labelleft=False)
-    grid[0, 0].set_ylabel(story.quantity)
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    columns = 2 if alone else len(labels)
-    rows = -(-len(labels) // columns)
-    layout.arrange(
-        made, grid, titles=0.34, gap=0.3 if same else 0.12, top=0.1 + 0.16 * rows, right=0.2
-    )
-    left = grid[0, 0].get_position().x0
-    made.legend(
-        handles, labels, ncols=columns, loc="upper left", bbox_to_anchor=(left, 1 - 0.04 / 2.55)
-    )
+    settle(made, grid, story, titles=0.34, gap=0.3 if same else 0.12)
     return made, _caption(story, picks, bands)
 
 
-def _panel(
-    ax: Axes, story: Story, pick: Pick, bands: list[tuple[str, int, int]], alone: bool
+def settle(made: Figure, grid: Any, story: Story, *, titles: float, gap: float) -> None:
+    """Places a row of windows under one legend."""
+    grid[0, 0].set_ylabel(story.quantity)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    columns = 2 if grid.size < 2 else len(labels)
+    rows = -(-len(labels) // columns)
+    layout.arrange(made, grid, titles=titles, gap=gap, top=0.1 + 0.16 * rows, right=0.2)
+    place = (grid[0, 0].get_position().x0, 1 - 0.04 / made.get_figheight())
+    made.legend(handles, labels, ncols=columns, loc="upper left", bbox_to_anchor=place)
+
+
+def window(
+    ax: Axes,
+    story: Story,
+    index: int,
+    node: int,
+    bands: list[tuple[str, int, int]],
+    *,
+    ticks: int,
 ) -> None:
-    future = story.future(pick.window)
+    """A window of a node: the last of its past, what came as far as it did, and the forecast."""
+    future = story.future(index)
     shown = slice(max(0, future.start - _history(story)), future.stop)
     clock, ahead = story.clock, story.clock[future]
     dots: dict[str, Any] = {"marker": "o", "ms": 3.2} if story.horizon == 1 else {}
     thick = 0.8 if story.horizon <= 100 else 0.5  # what was observed lies over what was forecast
-    truth, point = story.series[shown, pick.node], story.point[pick.window, :, pick.node, 0]
+    truth, point = story.series[shown, node], story.point[index, :, node, 0]
     style.trace(ax, clock[shown], truth, color=style.INK, lw=thick, label="observed", zorder=5)
     lines = [truth, point]
     if story.reference is not None:
-        lines.append(story.reference[pick.window, :, pick.node, 0])
+        lines.append(story.reference[index, :, node, 0])
         faint: dict[str, Any] = {"color": style.SOFT, "lw": 1, "ls": (0, (2, 1.2))}
         ax.plot(ahead, lines[-1], label="seasonal naive", **faint, **dots)
     ax.plot(ahead, point, color=style.MODEL, lw=2 * thick, label=story.model, zorder=4, **dots)
-    edges = [_band(ax, story, pick, band, wide=band is bands[0]) for band in bands]
+    edges = [_band(ax, story, index, node, band, wide=band is bands[0]) for band in bands]
     _limit(ax, np.concatenate(lines), np.concatenate([np.zeros(0), *edges]))
     border = clock[future.start - 1 : future.start + 1].mean()
     ax.axvline(border, color=style.FAINT, lw=0.8, zorder=0)
     ends = clock[shown.start], clock[shown.stop - 1]
     slack = 0.02 * (ends[1] - ends[0])
-    style.date_axis(ax, story, ends[0] - slack, ends[1] + slack, 6 if alone else 4)
-    ax.set_title(_title(story, pick, alone), linespacing=1.35)
+    style.date_axis(ax, story, ends[0] - slack, ends[1] + slack, ticks)
 
 
 def _band(
-    ax: Axes, story: Story, pick: Pick, band: tuple[str, int, int], *, wide: bool
+    ax: Axes, story: Story, index: int, node: int, band: tuple[str, int, int], *, wide: bool
 ) -> np.ndarray:
     """Draws an interval, as a bar where there is one step; returns its edges."""
     name, *levels = band
-    ahead = story.clock[story.future(pick.window)]
-    edges = story.quantiles[pick.window, :, pick.node, 0][:, levels]  # type: ignore[index]
+    ahead = story.clock[story.future(index)]
+    edges = story.quantiles[index, :, node, 0][:, levels]  # type: ignore[index]
     look: dict[str, Any] = {"color": style.BANDS[0 if wide else 1], "label": f"{name} interval"}
     if story.horizon == 1:
         ax.plot(np.repeat(ahead, 2), edges[0], lw=7 if wide else 4, zorder=1, **look)

@@ -11,6 +11,7 @@ import numpy as np
 
 from stsfm.build import build
 from stsfm.datasets.beyond import extended, onward
+from stsfm.datasets.calendar import FEATURES, add_calendar
 from stsfm.datasets.panel import Array, Panel, Space
 from stsfm.datasets.protocol import panel_digest
 from stsfm.datasets.transform import Transform
@@ -35,8 +36,10 @@ def gathered(
         more = len(panel.history()) - run.read("data.json")["rows"]
         said = f"{more} rows have come to the data since the run was made"
         return panel, [said] if more else []
+    kept = run.read("data.json")
     panel = data if isinstance(data, Panel) else _built(_config(run, data, overrides))
-    _agree(panel, run.read("data.json"))
+    panel = add_calendar(panel, _features(kept))
+    _agree(panel, kept)
     try:
         before = _own(run).history()
     except (Mistake, OSError):  # not there any more, or not the same
@@ -48,13 +51,20 @@ def gathered(
 
 def _own(run: Record) -> Panel:
     """The data of the run as they are now. Mistake where its rows are others than then."""
-    kept, panel = run.read("data.json"), _built(run.config["data"])
+    kept = run.read("data.json")
+    panel = add_calendar(_built(run.config["data"]), _features(kept))
     if panel_digest(panel.upto(kept["rows"])) != kept["panel_sha256"]:
         raise Mistake(
             f"the data of {os.path.relpath(run.folder)} are no longer those that it was made from; "
             "name the rows to forecast from with data=…, or make a run of the new ones"
         )
     return panel
+
+
+def _features(kept: Mapping[str, Any]) -> list[str]:
+    """The calendar features that the protocol added to the data."""
+    names = [name.removesuffix(" sin") for name in kept["covariates"]]
+    return [name for name in names if name in FEATURES]
 
 
 def _config(run: Record, data: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -202,11 +212,12 @@ def scaled(
     return replace(transform, **merged)
 
 
-def ahead(panel: Panel, horizon: int) -> Panel:
-    """The observed rows and `horizon` more behind them, with what is known of those.
+def ahead(panel: Panel, kept: Mapping[str, Any]) -> Panel:
+    """The observed rows and as many behind them as the horizon has, with what is known of those.
 
-    Mistake where a covariate of one of them is unknown.
+    Calendar features are computed. Mistake where another covariate of one of them is unknown.
     """
+    horizon, features = kept["rules"]["horizon"], _features(kept)
     rows = len(panel.history())
     if not rows:
         raise Mistake(f"{panel.about.name} has no observed row to forecast from")
@@ -218,10 +229,11 @@ def ahead(panel: Panel, horizon: int) -> Panel:
         whole = extended(given, lacking)
     except ValueError as error:
         raise Mistake(f"{panel.about.name}: {error}") from error
-    if panel.about.covariates:
+    others = [name for name in kept["covariates"] if name.rpartition(" ")[0] not in features]
+    if others:
         first, last = stamp(whole, len(given)), stamp(whole, len(whole) - 1)
         raise Mistake(
-            f"{listed(panel.about.covariates)} must be known from {first} to {last}, and "
+            f"{listed(others)} must be known from {first} to {last}, and "
             f"{panel.about.name} ends before; append those rows with empty targets"
         )
-    return whole
+    return add_calendar(whole, features)

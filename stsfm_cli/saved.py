@@ -103,7 +103,7 @@ def forecast(
     panel, notes = newdata.gathered(run, data, overrides)
     shown = panel.about.nodes
     panel = newdata.seated(panel, kept, model, name, anew=refit)
-    panel = newdata.ahead(panel, kept["rules"]["horizon"])
+    panel = newdata.ahead(panel, kept)
     panel = replace(panel, about=replace(panel.about, season=kept["season"]))
     windows, said = _windows(run, panel, model)
     rows = int(windows.origins[-1])

@@ -314,6 +314,16 @@ def test_what_is_known_ahead_comes_from_the_rows_behind(desk, monkeypatch):
     np.testing.assert_allclose(found.forecast.point, truth, atol=0.5)
 
 
+def test_calendar_features_are_computed(desk):
+    """A sine of the hour of day goes on, though the data say nothing of the hours to come."""
+    words = ["data=sines", "data.nodes=1", "data.length=400", "data.noise=0.01"]
+    words += ["data.periods=[24]", "data.amplitudes=[1.0]"]
+    kept = run(desk, "linear", *words, "protocol.calendar=[hour]", "model.context=1")
+    assert kept.read("data.json")["covariates"] == {"hour sin": "calendar", "hour cos": "calendar"}
+    found = forecast(kept)
+    np.testing.assert_allclose(found.forecast.point, found.past.values[-24:], atol=0.1)
+
+
 # ---- the run -------------------------------------------------------------------------------------
 
 

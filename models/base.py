@@ -19,13 +19,13 @@ class Forecaster(ABC):
     `seed`; one that takes none is deterministic, and is refitted before the test border.
     What a model learns it keeps in attributes whose names end with an underscore.
 
-    Tags: `missing` it reads missing cells; `intervals` it forecasts a distribution; `new_nodes` it
-    learned nothing of a node by itself, and forecasts any other; `anchored` its states begin at the
-    first row that it learned from, and so must every past.
+    Tags: `missing` it reads missing cells; `known` it reads covariates; `intervals` it forecasts a
+    distribution; `new_nodes` it learned nothing of a node by itself, and forecasts any other;
+    `anchored` its states begin at the first row that it learned from, and so must every past.
     """
 
     cite: ClassVar[str]  # key of an entry in references.bib
-    tags: ClassVar[frozenset[str]] = frozenset()  # of the words below
+    tags: ClassVar[frozenset[str]] = frozenset()  # of the words above
 
     calibrate_seconds: float = 0.0  # of `fit`, spent on intervals
     reads: int | None = None  # how many rows of past it sees; None = all up to the origin

@@ -379,7 +379,7 @@ def mae(model: str, *offered: str) -> float:
     quick = ["data.length=400", "trainer.epochs=10", "trainer.patience=null"]
     config = compose.config([*words, *quick])
     split = build(config["protocol"], build(config["data"], path="data"), path="protocol")
-    made = build_model(config["model"], lambda row: None)
+    made = build_model(config["model"], lambda row: None, split.rules)
     evaluation = evaluate(made, split, refit="trainer" not in config["model"])
     return evaluation.test.scores["mae"]["pooled"]
 

@@ -93,12 +93,11 @@ class AR(Forecaster):
     def _filter(self, series: Panel, origins: Array, horizon: int) -> tuple[Array, Array]:
         """Where gaps leave the state uncertain: one pass of the filter, from the train moments."""
         series = series[slice(0, int(origins.max()))]
-        shape = (*series.values.shape[:-3], *series.values.shape[-2:], self.lags_.shape[-1])
-        mean = np.broadcast_to(self.start_[0][..., None], shape)
-        covariance = self.start_[1][..., None, None] * np.eye(shape[-1])
-        system, wanted = self._system, set(origins.tolist())
-        states = enumerate(filtered(system, mean, covariance, series.values, series.mask))
-        found = {t: ahead(system, *state, horizon) for t, state in states if t in wanted}
+        system = self._system
+        mean = np.broadcast_to(self.start_[0][..., None], self.lags_.shape)
+        covariance = self.start_[1][..., None, None] * np.eye(self.lags_.shape[-1])
+        states = filtered(system, mean, covariance, series.values, series.mask, origins.tolist())
+        found = {t: ahead(system, *state, horizon) for t, state in states.items()}
         means, scales = zip(*(found[t] for t in origins.tolist()), strict=True)
         return np.stack(means, -4), np.stack(scales, -4)
 

@@ -7,9 +7,9 @@ differences only, or where the search keeps it. Estimation: exact likelihood (st
 differenced series where it has no gaps, which halves the state; else of the series with an
 approximately diffuse start. order = auto: d by KPSS, D by seasonal strength, the rest stepwise by
 AICc on train, with p, q ≤ 3 and P, Q ≤ 1, by half the optimiser's steps on the last
-max(150, 8 s) rows, which takes seconds per series. Forecasts filter all the history; a backtest
-filters the series once, and all origins go ahead together. The state grows with s: beyond 24 a
-season is left out unless `seasonal` names it.
+max(150, 8 s) rows, which takes seconds per series. Forecasts filter all the history: a backtest
+filters the series once and all origins go ahead together, a batch of pasts goes through one filter.
+The state grows with s: beyond 24 a season is left out unless `seasonal` names it.
 Box & Jenkins, Time Series Analysis: Forecasting and Control (1970); Hyndman & Khandakar, Automatic
 time series forecasting: the forecast package for R, J. Stat. Softw. 27 (2008).
 """
@@ -22,16 +22,16 @@ from typing import Any, Literal, NamedTuple, Self, final
 
 import numpy as np
 from statsmodels.tsa.seasonal import STL
-from statsmodels.tsa.statespace.kalman_filter import MEMORY_CONSERVE, MEMORY_NO_PREDICTED
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 from statsmodels.tsa.stattools import kpss
 
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.statespace import System, ahead
+from stsfm.models.layers.statespace import System, ahead, filtered
 
 LONGEST = 24  # the longest season modelled unasked
+CELLS = 100_000  # of the covariances moved at once: what a cache holds
 MOST = (3, 3, 1, 1, 1)  # p, q, P, Q and the constant of a search
 STARTS = ((0, 0, 0, 0, 1), (0, 1, 0, 1, 1), (1, 0, 1, 0, 1), (2, 2, 1, 1, 1))
 AWAY = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 1, 0, 0],
@@ -96,9 +96,8 @@ class ARIMA(Forecaster):
 
     def predict(self, past: Panel, future: Panel) -> Forecast:
         past, end = past.only_targets(), np.array([len(past)])
-        batch = past.values.shape[:-3]
-        singles = [self._continue(past.part(at), end, len(future)) for at in np.ndindex(*batch)]
-        return Forecast.concat(singles).map(lambda x: x.reshape(*batch, *x.shape[1:]))
+        forecast = self._continue(past, end, len(future))
+        return forecast.map(lambda x: x[..., 0, :, :, :])
 
     def backtest(self, windows: RollingWindows) -> Forecast:
         return self._continue(windows.panel.only_targets(), windows.origins, windows.horizon)
@@ -108,18 +107,25 @@ class ARIMA(Forecaster):
         return int(np.isfinite(self.params_).sum())
 
     def _continue(self, series: Panel, origins: Array, horizon: int) -> Forecast:
-        """Series (time, n, c), origins (window,) → (window, horizon, n, c)."""
-        shape = (len(origins), horizon, *series.values.shape[1:])
+        """Series (*batch, time, n, c), origins (window,) → (*batch, window, horizon, n, c)."""
+        *batch, _, nodes, channels = series.values.shape
+        values, mask = (x.reshape(-1, *x.shape[-3:]) for x in (series.values, series.mask))
+        shape = (len(values), len(origins), horizon, nodes, channels)
         point, scale = np.empty(shape), np.empty(shape)
-        series = series[slice(0, int(origins.max()))]
-        for n, c in np.ndindex(*shape[2:]):
-            y = _observed(series, n, c)
+        for n, c in np.ndindex(nodes, channels):
             params = self.params_[n, c][np.isfinite(self.params_[n, c])]
-            system, mean, covariance = _filter(y, self._order((n, c)), series.about.season, params)
-            rows = (origins - (len(series) - len(y))).clip(0)  # y lacks the rows before its first
-            forecast = ahead(system, mean[rows], covariance[rows], horizon)
-            point[..., n, c], scale[..., n, c] = forecast
-        return Forecast(point=point, scale=scale)
+            system, *start = _system(self._order((n, c)), series.about.season, params)
+            size = max(1, CELLS // system.noise.size)
+            for i in range(0, len(values), size):
+                part = slice(i, i + size), slice(None), slice(n, n + 1), slice(c, c + 1)
+                found = filtered(system, *start, values[part], mask[part], origins.tolist())
+                states = zip(*(found[t] for t in origins.tolist()), strict=True)
+                mean, covariance = (np.stack(moments, 1) for moments in states)
+                one = ahead(system, mean, covariance, horizon)  # (batch, window, 1, 1, horizon)
+                point[i : i + size, ..., n, c], scale[i : i + size, ..., n, c] = (
+                    x[:, :, 0, 0] for x in one
+                )
+        return Forecast(point=point, scale=scale).map(lambda x: x.reshape(*batch, *x.shape[1:]))
 
     def _order(self, at: tuple[int, ...]) -> Order:
         return Order(*self.order_[at].tolist())
@@ -178,22 +184,20 @@ def _estimate(y: Array, order: Order, season: int, steps: int, *, short: bool = 
     return _Fit(params, bool(fit.mle_retvals["converged"]), float(fit.aicc))
 
 
-def _filter(y: Array, order: Order, season: int, params: Array) -> tuple[System, Array, Array]:
-    """The system, and the moments of its state predicted at each row and after the last."""
-    model = _sarimax(np.append(y, np.nan), order, season)
+def _system(order: Order, season: int, params: Array) -> tuple[System, Array, Array]:
+    """The system of one series, and the moments of its state before anything is observed."""
+    model = _sarimax(np.array([np.nan]), order, season)
     model.update(params)
-    space = model.ssm
-    space.set_conserve_memory(MEMORY_CONSERVE & ~MEMORY_NO_PREDICTED)
-    found = space.filter()
+    space, found = model.ssm, model.ssm.filter()
     select = space["selection"]
-    constant = space["state_intercept"].reshape(space.k_states, -1)  # the same at every row
     system = System(
-        design=space["design"][0],
-        transition=space["transition"],
-        intercept=constant[:, 0],
-        noise=select @ space["state_cov"] @ select.T,
+        design=space["design"][0][None, None],  # two axes of series
+        transition=space["transition"][None, None],
+        intercept=space["state_intercept"].reshape(space.k_states, -1)[None, None, :, 0],
+        noise=(select @ space["state_cov"] @ select.T)[None, None],
     )
-    return system, found.predicted_state.T, np.moveaxis(found.predicted_state_cov, -1, 0)
+    mean, covariance = found.predicted_state[:, 0], found.predicted_state_cov[..., 0]
+    return system, mean[None, None], covariance[None, None]
 
 
 def _search(y: Array, season: int, seasonal: tuple[int, ...] | None, steps: int) -> Order:

@@ -5,8 +5,9 @@
 x (context) are the past values, l their level, u ((context + horizon) · covariate) what is known
 ahead, of the past too, whose marks x bears, and y (horizon); n counts the rows of the design and v
 is their mean variance, so λ has no units. The step is direct: each row of the future has its own
-weights. Learns from the series of a window that have no gaps; when it forecasts, a gap stands at
-the level.
+weights. Learns from the series of a window that have no gaps; where they are fewer than the
+features, each step learns from all windows that have a value for it, and a gap stands at the
+level, as it does when it forecasts.
 Zeng et al., Are transformers effective for time series forecasting?, AAAI (2023): NLinear is
 normalise = last; here in closed form. Hoerl & Kennard, Ridge regression, Technometrics 12 (1970).
 """
@@ -78,29 +79,50 @@ class Linear(Forecaster):
         return np.concatenate([x, known], -1), level
 
     def _moments(self, windows: RollingWindows) -> Array:
-        """Σ [1, x, u]ᵀ [1, x, u, y − l] over all windows, nodes and channels without gaps."""
+        """Σ [1, x, u]ᵀ [1, x, u, y − l] over windows, nodes and channels, (part, feature, …).
+
+        One part is for all steps; where gaps leave fewer series than features, each has its own.
+        """
         windows = windows.look_back(self.context).whole()
-        total = np.zeros((1, 1))
+        whole: Array = np.zeros((1, 1))
         for past, future in _batches(windows):
-            x, level = self._design(past, future)
-            y = np.moveaxis(future.values - level, -3, -1)
-            rows = np.concatenate([np.ones((*x.shape[:-1], 1)), x, y], -1, dtype=np.float64)
-            rows = rows[past.only_targets().mask.all(-3) & future.mask.all(-3)]  # (row, feature)
-            total = total + rows[:, : x.shape[-1] + 1].T @ rows
-        if not total[0, 0]:
+            x, y, seen = self._rows(past, future)
+            full = past.only_targets().mask.all(-3).reshape(-1) & seen.all(-1)
+            whole = whole + x[full].T @ np.concatenate([x, y], -1)[full]
+        if whole[0, 0] >= len(whole):
+            return whole[None]
+        parts: Array = 0.0
+        for past, future in _batches(windows):
+            x, y, seen = self._rows(past, future)
+            each = [np.column_stack([x, step])[at] for step, at in zip(y.T, seen.T, strict=True)]
+            parts = parts + np.stack([rows[:, :-1].T @ rows for rows in each])
+        if not np.ndim(parts) or not parts[:, 0, 0].all():
             need = f"{self.context} rows of past and {windows.horizon} of future"
-            raise ValueError(f"no series is complete over {need} anywhere; lower model.context")
-        return total
+            raise ValueError(f"no series has values over {need} anywhere; lower model.context")
+        return parts
+
+    def _rows(self, past: Panel, future: Panel) -> tuple[Array, Array, Array]:
+        """[1, x, u], y − l and what may be learned of y, each (window · node · channel, …)."""
+        x, level = self._design(past, future)
+        x = np.concatenate([np.ones((*x.shape[:-1], 1)), x], -1, dtype=np.float64)
+        y = np.moveaxis(future.values - level, -3, -1)
+        begun = past.only_targets().mask.any(-3)[..., None]  # else there is no level
+        seen = np.moveaxis(future.mask, -3, -1) & begun
+        return tuple(a.reshape(-1, a.shape[-1]) for a in (x, y, seen))  # type: ignore[return-value]
 
     def _learn(self, moments: Array, ridge: float) -> Self:
         """Solve the normal equations, in the least norm where they are singular."""
-        count, size = moments[0, 0], len(moments) - 1
-        mean = moments[0, 1:] / count
-        covariance = moments[1:, 1:] / count - np.outer(mean[:size], mean)
-        xx, xy = covariance[:, :size], covariance[:, size:]
-        penalty = ridge * np.diag(xx).mean() * np.eye(size)
-        self.weight_ = np.linalg.lstsq(xx + penalty, xy, rcond=None)[0]  # (feature, horizon)
-        self.bias_ = mean[size:] - mean[:size] @ self.weight_
+        size = moments.shape[1] - 1
+        weights, biases = [], []
+        for part in moments:
+            count, mean = part[0, 0], part[0, 1:] / part[0, 0]
+            covariance = part[1:, 1:] / count - np.outer(mean[:size], mean)
+            xx, xy = covariance[:, :size], covariance[:, size:]
+            penalty = ridge * np.diag(xx).mean() * np.eye(size)
+            weights.append(np.linalg.lstsq(xx + penalty, xy, rcond=None)[0])
+            biases.append(mean[size:] - mean[:size] @ weights[-1])
+        self.weight_ = np.concatenate(weights, -1)  # (feature, horizon)
+        self.bias_ = np.concatenate(biases)
         return self
 
     def _loss(self, windows: RollingWindows) -> float:

@@ -121,7 +121,10 @@ def fit(
         store = Checkpoints(run.folder / record.CHECKPOINT, partial(_said, screen, name))
         model = build_model(config["model"], monitor, split.rules, store)
         if not split.panel.mask.all() and "missing" not in model.tags:
-            raise Mistake(f"{name} can't read missing cells, and {identity.data} has some")
+            raise Mistake(
+                f"{name} can't read missing cells, and {identity.data} has some; "
+                "use model=arima or model=ar, which filter over them"
+            )
         if record.rank() > 0:
             model.fit(split.train, split.val)
             return None

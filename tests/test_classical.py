@@ -123,13 +123,14 @@ def test_one_pass_is_many_predictions(name: str, tmp_path: Path) -> None:
     past, future = tests.look_back(model.reads).take(slice(None))
     many = again.predict(past, future.blank())
     assert once.point.shape == (9, 5, 2, 1) and np.isfinite(once.point).all()
-    np.testing.assert_allclose(many.point, once.point, rtol=0, atol=1e-8)
+    tight = {"rtol": 1e-7, "atol": 1e-7}  # a diffuse start of variance 1e6 costs arima nine digits
+    np.testing.assert_allclose(many.point, once.point, **tight)
     for i, window in enumerate(tests.look_back(model.reads)):
         single = again.predict(window.past, window.future.blank())
-        np.testing.assert_allclose(single.point, once.point[i], rtol=0, atol=1e-8)
+        np.testing.assert_allclose(single.point, once.point[i], **tight)
         if "intervals" in model.tags:
-            np.testing.assert_allclose(single.scale, once.scale[i], rtol=1e-8, atol=1e-8)
-            np.testing.assert_allclose(many.scale[i], once.scale[i], rtol=1e-8, atol=1e-8)
+            np.testing.assert_allclose(single.scale, once.scale[i], **tight)
+            np.testing.assert_allclose(many.scale[i], once.scale[i], **tight)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -288,8 +289,8 @@ def test_arima_forecasts_as_statsmodels_does(gaps: bool, order: list[int]) -> No
     for origin in (60, 108, 119, 132):
         wanted = results.apply(y[:origin]).get_forecast(12)
         point, scale = forecast.point[origin - 1, :, 0, 0], forecast.scale[origin - 1, :, 0, 0]
-        np.testing.assert_allclose(point, wanted.predicted_mean, atol=1e-8)
-        np.testing.assert_allclose(scale, wanted.se_mean, rtol=1e-8)
+        np.testing.assert_allclose(point, wanted.predicted_mean, rtol=0, atol=1e-7)
+        np.testing.assert_allclose(scale, wanted.se_mean, rtol=1e-7)
 
 
 def test_arima_with_a_constant_forecasts_as_statsmodels_does() -> None:

@@ -9,7 +9,8 @@ Durbin & Koopman, Time Series Analysis by State Space Methods, 2nd ed. (2012), �
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -44,28 +45,65 @@ def ahead(system: System, mean: Array, covariance: Array, horizon: int) -> tuple
 
 
 def filtered(
-    system: System, mean: Array, covariance: Array, values: Array, mask: Array
-) -> Iterator[tuple[Array, Array]]:
-    """Moments of the state at each row and after the last, given the rows before it.
+    system: System,
+    mean: Array,
+    covariance: Array,
+    values: Array,
+    mask: Array,
+    wanted: Iterable[int],
+) -> dict[int, tuple[Array, Array]]:
+    """Moments of the state at the wanted rows, given the rows before each; the row after the last
+    is one of them.
 
-    `values` and `mask` are (*batch, time, *series), with two axes of series. Time begins at the
-    first value observed, where the state has the given moments, so that padding changes nothing.
+    `values` and `mask` are (*batch, time, *series), with two axes of series; the moments found
+    are (*batch, *series, state) and that with one more state axis. Time begins at the first value
+    observed, where the state has the given moments, so that padding changes nothing. A covariance
+    depends on which rows were observed and not on their values: it is moved once for all windows
+    that have the same gaps.
     """
-    begun = np.zeros_like(mask[..., 0, :, :])
-    yield mean, covariance
-    for t in range(values.shape[-3]):
-        y, seen = values[..., t, :, :], mask[..., t, :, :]
-        begun = begun | seen
-        along = (covariance @ system.design[..., None])[..., 0]  # (*batch, *series, state)
-        spread = (system.design * along).sum(-1)
-        gain = along * (seen / np.where(spread > 0, spread, 1))[..., None]
-        updated = mean + gain * (y - (system.design * mean).sum(-1))[..., None]
-        less = covariance - gain[..., None] * along[..., None, :]
-        moved = (system.transition @ updated[..., None])[..., 0] + system.intercept
-        wider = system.transition @ less @ system.transition.mT + system.noise
-        mean = np.where(begun[..., None], moved, mean)
-        covariance = np.where(begun[..., None, None], wider, covariance)
-        yield mean, covariance
+    batch, rows, series = values.shape[:-3], values.shape[-3], values.shape[-2:]
+    values, mask = (np.reshape(x, (prod(batch), rows, *series)) for x in (values, mask))
+    kinds, kind = _kinds(mask)
+    values, seen = np.moveaxis(values, 0, -1), np.moveaxis(kinds, 0, -1)  # (time, *series, window)
+    state = mean.shape[-1]
+    mean = np.repeat(mean[..., None], len(kind), -1)  # (*series, state, window)
+    covariance = np.repeat(covariance[..., None], len(kinds), -1)  # (…, state, state, kind)
+    design, noise = system.design[..., None, :], system.noise[..., None]
+    begun, wanted, found = np.zeros_like(seen[0]), set(wanted), {}
+    for t in range(max(wanted) + 1):
+        if t in wanted:
+            found[t] = (
+                np.moveaxis(mean, -1, 0).reshape(*batch, *series, state),
+                np.moveaxis(covariance, -1, 0)[kind].reshape(*batch, *series, state, state),
+            )
+        if t == rows:
+            break
+        begun = begun | seen[t]
+        along = _times(design, covariance)[..., 0, :, :]  # (*series, state, kind)
+        spread = (design @ along)[..., 0, :]
+        gain = along * (seen[t] / np.where(spread > 0, spread, 1))[..., None, :]
+        error = values[t] - (design @ mean)[..., 0, :]
+        moved = system.transition @ (mean + gain[..., kind] * error[..., None, :])
+        less = covariance - gain[..., None, :] * along[..., None, :, :]
+        wider = _times(system.transition, _times(system.transition, less).swapaxes(-3, -2)) + noise
+        if begun.all():
+            mean, covariance = moved + system.intercept[..., None], wider
+        else:
+            mean = np.where(begun[..., None, kind], moved + system.intercept[..., None], mean)
+            covariance = np.where(begun[..., None, None, :], wider, covariance)
+    return found
+
+
+def _kinds(mask: Array) -> tuple[Array, Array]:
+    """The different masks among (window, …), and which of them each window has."""
+    kinds, kind = np.unique(mask.reshape(len(mask), -1), axis=0, return_inverse=True)
+    return kinds.reshape(-1, *mask.shape[1:]), kind.reshape(-1)
+
+
+def _times(matrix: Array, many: Array) -> Array:
+    """(…, i, j) times (…, j, k, kind), as one wide product."""
+    wide = matrix @ many.reshape(*many.shape[:-2], -1)
+    return wide.reshape(*wide.shape[:-1], *many.shape[-2:])
 
 
 def _form(matrix: Array, row: Array) -> Array:

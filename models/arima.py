@@ -114,7 +114,7 @@ class ARIMA(Forecaster):
         point, scale = np.empty(shape), np.empty(shape)
         for n, c in np.ndindex(nodes, channels):
             params = self.params_[n, c][np.isfinite(self.params_[n, c])]
-            system, *start = _system(self._order((n, c)), series.about.season, params)
+            system, start = _system(self._order((n, c)), series.about.season, params)
             size = max(1, CELLS // system.noise.size)
             for i in range(0, len(values), size):
                 part = slice(i, i + size), slice(None), slice(n, n + 1), slice(c, c + 1)
@@ -184,7 +184,7 @@ def _estimate(y: Array, order: Order, season: int, steps: int, *, short: bool = 
     return _Fit(params, bool(fit.mle_retvals["converged"]), float(fit.aicc))
 
 
-def _system(order: Order, season: int, params: Array) -> tuple[System, Array, Array]:
+def _system(order: Order, season: int, params: Array) -> tuple[System, tuple[Array, Array]]:
     """The system of one series, and the moments of its state before anything is observed."""
     model = _sarimax(np.array([np.nan]), order, season)
     model.update(params)
@@ -197,7 +197,7 @@ def _system(order: Order, season: int, params: Array) -> tuple[System, Array, Ar
         noise=(select @ space["state_cov"] @ select.T)[None, None],
     )
     mean, covariance = found.predicted_state[:, 0], found.predicted_state_cov[..., 0]
-    return system, mean[None, None], covariance[None, None]
+    return system, (mean[None, None], covariance[None, None])
 
 
 def _search(y: Array, season: int, seasonal: tuple[int, ...] | None, steps: int) -> Order:

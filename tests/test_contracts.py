@@ -3,6 +3,7 @@
 import inspect
 from copy import deepcopy
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,17 @@ from stsfm.models.base import Forecaster
 from stsfm.results import reference
 
 CONF = Path(__file__).parents[1] / "conf"
-NAMES = sorted(file.stem for file in (CONF / "model").glob("[!_]*.yaml"))
+EXTRAS = {"prophet": "prophet"}  # model → the package without which it is refused
+NAMES = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            name in EXTRAS and find_spec(EXTRAS[name]) is None,
+            reason=f"pip install 'stsfm[{name}]' to test it",
+        ),
+    )
+    for name in sorted(file.stem for file in (CONF / "model").glob("[!_]*.yaml"))
+]
 QUICK = ["trainer.epochs=3", "trainer.lr=0.01"]
 SEASON, HORIZON, ROWS = 6, 4, 150
 

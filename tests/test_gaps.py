@@ -87,6 +87,8 @@ def holey(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_reads_the_airline_series_with_holes_or_says_no(desk, holey, name) -> None:
+    if name == "prophet":
+        pytest.importorskip("prophet")
     model = build_model(compose.config([f"model={name}"])["model"], lambda row: None)
     short = ["trainer.epochs=2"] if hasattr(model, "trainer") else []
     code = desk("run", f"model={name}", *short, "baselines=[]")

@@ -105,6 +105,7 @@ def rolling(
     transform: Power | Literal["auto"] = "auto",
     scaling: Scaling = "standard",
     calendar: Sequence[str] | Literal["auto"] = (),
+    refit: int | Literal["never", "each_origin"] = "never",
 ) -> Split:
     """Rolling origins in the original units: every origin of a split is scored once per stride.
 
@@ -119,6 +120,9 @@ def rolling(
     scaling    standard (zero mean, unit deviation) | none; of covariates known ahead too
     calendar   features of the stamps that are offered to every model (calendar.py); auto: those
                that fit the sampling step
+    refit      never: the fit before a border serves all origins of its split; each_origin: before
+               each origin of validation and test a model learns again, from every window whose
+               future has ended by then, less `gap`; k: before every k-th. The transform stays
 
     A season of 0 is inferred from the training rows, and the horizon after it.
     Raises ValueError when a split is left without a window. Hyndman & Athanasopoulos,
@@ -132,7 +136,10 @@ def rolling(
     chosen: dict[str, Any] = {"horizon": horizon, "val": val, "test": test, "transform": transform}
     chosen = {k: suggests[k] if v == "auto" else v for k, v in chosen.items()}
     h, power = int(chosen["horizon"]), chosen["transform"]
-    for name, value, least in (("horizon", h, 1), ("stride", stride, 1), ("gap", gap, 0)):
+    every: Any = 1 if refit == "each_origin" else refit
+    counts = [("horizon", h, 1), ("stride", stride, 1), ("gap", gap, 0)]
+    counts += [("refit", every, 1)] * (every != "never")
+    for name, value, least in counts:
         if value < least:
             raise ValueError(f"protocol.{name} must be at least {least}, got {value}")
     rows = len(panel)
@@ -169,7 +176,7 @@ def rolling(
             "scaling": scaling,
             "mask": "unobserved cells are not scored", "steps": "all steps of the horizon pooled",
             "fit": "nets: train, best epoch on validation; others: refitted before the test border",
-            "refit": "never",
+            "refit": every,
             **({"season": f"{about.season} (inferred)"} if inferred else {}),
         },
     )  # fmt: skip

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from stsfm.datasets.panel import Array, Panel, Space
 from stsfm.datasets.transform import IDENTITY, Transform
 
@@ -121,6 +123,11 @@ class RollingWindows:
 
     def subset(self, indices: Array) -> RollingWindows:
         return replace(self, origins=self.origins[indices])
+
+    def upto(self, row: int) -> RollingWindows:
+        """Every window whose future ends before `row`: what can be learned from by then."""
+        origins = np.arange(1, row - self.horizon + 1)
+        return replace(self, panel=self.panel.upto(row), origins=origins)
 
     def whole(self) -> RollingWindows:
         """Only the windows whose past is as long as the context."""

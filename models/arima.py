@@ -80,12 +80,20 @@ class ARIMA(Forecaster):
         return self.refit(train)
 
     def refit(self, development: RollingWindows) -> Self:
-        series = development.panel.only_targets()
+        return self._learn(development, None)
+
+    def update(self, windows: RollingWindows) -> Self:
+        """Maximum likelihood again, the optimiser starting from what it found before."""
+        return self._learn(windows, self.params_)
+
+    def _learn(self, windows: RollingWindows, before: Array | None) -> Self:
+        series = windows.panel.only_targets()
         shape, season = self.order_.shape[:2], series.about.season
-        fits = [
-            _estimate(_observed(series, *at), self._order(at), season, self.steps)
-            for at in np.ndindex(*shape)
-        ]
+        fits = []
+        for at in np.ndindex(*shape):
+            start = None if before is None else before[at][np.isfinite(before[at])]
+            y = _observed(series, *at)
+            fits.append(_estimate(y, self._order(at), season, self.steps, start=start))
         longest = max(len(fit.params) for fit in fits)
         params = np.full((len(fits), longest), np.nan)
         for row, fit in zip(params, fits, strict=True):
@@ -166,7 +174,15 @@ def _sarimax(y: Array, order: Order, season: int, **options: bool) -> Any:
     )
 
 
-def _estimate(y: Array, order: Order, season: int, steps: int, *, short: bool = False) -> _Fit:
+def _estimate(
+    y: Array,
+    order: Order,
+    season: int,
+    steps: int,
+    *,
+    short: bool = False,
+    start: Array | None = None,
+) -> _Fit:
     """Maximum likelihood, σ² concentrated out; `short`: difference even over gaps."""
     weights = order.p + order.q + order.P + order.Q
     seen, moves = y[np.isfinite(y)], _differenced(y, order.d, order.D, season)
@@ -179,7 +195,10 @@ def _estimate(y: Array, order: Order, season: int, steps: int, *, short: bool = 
     model = _sarimax(y, order, season, simple_differencing=short, concentrate_scale=concentrated)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fit = model.fit(disp=0, maxiter=steps, cov_type="none", low_memory=True)
+        options = {"disp": 0, "maxiter": steps, "cov_type": "none", "low_memory": True}
+        fit = model.fit(None if start is None else start[: len(model.param_names)], **options)
+        if not np.isfinite(fit.params).all():  # the start lay on the bound of what is invertible
+            fit = model.fit(**options)
     params = np.append(fit.params, fit.scale) if concentrated else fit.params
     return _Fit(params, bool(fit.mle_retvals["converged"]), float(fit.aicc))
 

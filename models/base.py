@@ -38,6 +38,14 @@ class Forecaster(ABC):
         """Learn again from everything before the test border, keeping what `fit` chose."""
         return self.fit(development, development.subset(slice(0, 0)))
 
+    def update(self, windows: RollingWindows) -> Self:
+        """Learn again as time goes on, keeping what `fit` chose: `protocol.refit`.
+
+        `windows` are all that have ended by now; they begin with those learned from before. A model
+        may start from what it knows: the default is to learn anew.
+        """
+        return self.refit(windows)
+
     @abstractmethod
     def predict(self, past: Panel, future: Panel) -> Forecast:
         """Continue `past` (*batch, time, node, channel) over the frame of `future`.

@@ -6,7 +6,8 @@
 Per step of the horizon, node and channel, in transformed units: the inverse of a log makes the
 intervals asymmetric. The block is the last rows of train: an origin at every row, futures wholly
 inside. The twin has the hyperparameters of the model and does nothing but be scored there; the
-model itself is fitted as it would be without intervals, so no point forecast changes. No future of
+model itself is fitted as it would be without intervals, so no point forecast changes; refits leave
+the half-widths as they are. No future of
 validation or test is a score; where a model chooses on validation, its twin chooses there, too.
 Nodes of which too few cells were observed take the scores of all nodes.
 
@@ -68,6 +69,10 @@ class Conformal(Forecaster):
 
     def refit(self, development: RollingWindows) -> Self:
         self.model.refit(development)
+        return self
+
+    def update(self, windows: RollingWindows) -> Self:
+        self.model.update(windows)
         return self
 
     def predict(self, past: Panel, future: Panel) -> Forecast:

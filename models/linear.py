@@ -46,13 +46,22 @@ class Linear(Forecaster):
         self.ridge = ridge
         self.normalise = normalise
         self.reads = context
+        self._seen: tuple[int, Array] | None = None  # last origin learned from, and moments so far
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
         self.ridge_ = np.float64(self._choose(train, val) if self.ridge == "auto" else self.ridge)
         return self.refit(train)
 
     def refit(self, development: RollingWindows) -> Self:
-        return self._learn(self._moments(development), self.ridge_)
+        self._seen = None
+        return self.update(development)
+
+    def update(self, windows: RollingWindows) -> Self:
+        """In closed form: what the windows not seen before add to the moments."""
+        last, sofar = self._seen or (-1, 0.0)
+        whole = sofar + self._whole(windows.subset(windows.origins > last))
+        self._seen = max(last, int(windows.origins.max(initial=-1))), whole
+        return self._learn(self._moments(windows, whole), self.ridge_)
 
     def predict(self, past: Panel, future: Panel) -> Forecast:
         x, level = self._design(past, future)
@@ -64,7 +73,7 @@ class Linear(Forecaster):
         if not len(val):
             cut = len(train) * 4 // 5
             train, val = train.subset(slice(0, cut)), train.subset(slice(cut, None))
-        moments = self._moments(train)
+        moments = self._moments(train, self._whole(train))
         losses = [self._learn(moments, ridge)._loss(val) for ridge in GRID]
         return GRID[int(np.argmin(losses))]
 
@@ -78,28 +87,31 @@ class Linear(Forecaster):
         known = np.broadcast_to(known, (*x.shape[:-1], known.shape[-1]))
         return np.concatenate([x, known], -1), level
 
-    def _moments(self, windows: RollingWindows) -> Array:
-        """Σ [1, x, u]ᵀ [1, x, u, y − l] over windows, nodes and channels, (part, feature, …).
-
-        One part is for all steps; where gaps leave fewer series than features, each has its own.
-        """
-        windows = windows.look_back(self.context).whole()
-        whole: Array = np.zeros((1, 1))
-        for past, future in _batches(windows):
+    def _whole(self, windows: RollingWindows) -> Array:
+        """Σ [1, x, u]ᵀ [1, x, u, y − l] over the windows, nodes and channels without gaps."""
+        total: Array = np.zeros((1, 1))
+        for past, future in _batches(windows.look_back(self.context).whole()):
             x, y, seen = self._rows(past, future)
             full = past.only_targets().mask.all(-3).reshape(-1) & seen.all(-1)
-            whole = whole + x[full].T @ np.concatenate([x, y], -1)[full]
+            total = total + x[full].T @ np.concatenate([x, y], -1)[full]
+        return total
+
+    def _moments(self, windows: RollingWindows, whole: Array) -> Array:
+        """(part, feature, …): `whole` for all steps where it has as many series as features.
+
+        Else a part for each step, over all that have a value for it.
+        """
         if whole[0, 0] >= len(whole):
             return whole[None]
-        parts: Array = 0.0
-        for past, future in _batches(windows):
+        total: Array = 0.0
+        for past, future in _batches(windows.look_back(self.context).whole()):
             x, y, seen = self._rows(past, future)
-            each = [np.column_stack([x, step])[at] for step, at in zip(y.T, seen.T, strict=True)]
-            parts = parts + np.stack([rows[:, :-1].T @ rows for rows in each])
-        if not np.ndim(parts) or not parts[:, 0, 0].all():
+            steps = [np.column_stack([x, step])[at] for step, at in zip(y.T, seen.T, strict=True)]
+            total = total + np.stack([rows[:, :-1].T @ rows for rows in steps])
+        if not np.ndim(total) or not total[:, 0, 0].all():
             need = f"{self.context} rows of past and {windows.horizon} of future"
             raise ValueError(f"no series has values over {need} anywhere; lower model.context")
-        return parts
+        return total
 
     def _rows(self, past: Panel, future: Panel) -> tuple[Array, Array, Array]:
         """[1, x, u], y − l and what may be learned of y, each (window · node · channel, …)."""

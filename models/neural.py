@@ -79,6 +79,25 @@ class Neural(Forecaster):
         self.net.to(self.hardware.device).eval()
         return self
 
+    def update(self, windows: RollingWindows) -> Self:
+        """Train on from the current weights, for `trainer.update_epochs` and without validation.
+
+        One device does it: an update is short, and the other ranks have gone home after `fit`.
+        """
+        windows, epochs = windows.look_back(self.context).whole(), self.trainer.update_epochs
+        train(
+            self.net.train(),
+            self.loss,
+            windows,
+            windows.subset(slice(0, 0)),
+            trainer=replace(self.trainer, epochs=epochs, patience=None),
+            hardware=replace(self.hardware, devices=1, nodes=1, strategy="auto"),
+            seed=self.seed,
+            monitor=lambda row: None,
+        )
+        self.net.to(self.hardware.device).eval()
+        return self
+
     def _build(self, frame: Frame) -> None:
         torch.set_num_threads(self.hardware.threads)
         with torch.random.fork_rng(devices=[]):

@@ -19,10 +19,11 @@ class Trainer:
     clip: float | None  # norm of the gradient
     accumulate: int  # batches per optimiser step
     optimizer: Callable[..., torch.optim.Optimizer]
+    update_epochs: int  # of each refit, where protocol.refit asks for some
     checkpoint_seconds: float | None  # between checkpoints; decides no number
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "accumulate", "lr"):
+        for name in ("epochs", "batch_size", "accumulate", "lr", "update_epochs"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
         for name in ("patience", "clip"):

@@ -15,6 +15,7 @@ from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Step
 from stsfm.losses.metrics import METRICS, Metric, Reference, sums
 from stsfm.models.base import Forecaster
+from stsfm.refits import Refits, words
 
 CELLS = 4_000_000  # cells of a batch of windows held at once
 KEPT = 11_000_000  # quantiles kept; of more there are scores only, and the record keeps points
@@ -46,20 +47,25 @@ def evaluate(model: Forecaster, split: Split, *, refit: bool) -> Evaluation:
     """Fit on train, score validation; `refit` before the test border, score test.
 
     Models that draw no random numbers are refitted, nets keep the weights of their best validation
-    epoch. Nothing here touches the test rows before the last line that scores them.
+    epoch; where the protocol asks for refits, all learn on as it says. Nothing here touches the
+    test rows before the last line that scores them.
     """
     reference = Reference.of(split.panel.upto(len(split.train.panel)))
     start = time.perf_counter()
     model.fit(split.train, split.val)
     calibrate = model.calibrate_seconds
     seconds = time.perf_counter() - start - calibrate
-    val = backtest(model, split.val, split, reference)
-    if refit:
+    refits = Refits(model, split.rules)
+    val = backtest(model, split.val, split, reference, refits)
+    if refit and not refits.every:
         start = time.perf_counter()
         model.refit(split.development)
         seconds += time.perf_counter() - start
-    test = backtest(model, split.test, split, reference)
+    test = backtest(model, split.test, split, reference, refits)
     fitted_to = "train + val" if refit else "train"
+    if refits.every:
+        fitted_to = f"up to {words(split.rules['refit'])}"
+    seconds += refits.seconds
     return Evaluation(
         val=val, test=test, fitted_to=fitted_to, fit_seconds=seconds, calibrate_seconds=calibrate
     )
@@ -70,6 +76,7 @@ def backtest(
     windows: RollingWindows,
     split: Split,
     reference: Reference,
+    refits: Refits | None = None,
     *,
     batch: int = 0,
 ) -> Backtest:
@@ -80,7 +87,8 @@ def backtest(
     forecasts, truths, seconds = [], [], 0.0
     frame = windows.frame
     every = len(windows) * frame.horizon * frame.nodes * len(frame.targets)
-    for part in _batches(windows, model.reads, batch):
+    runs = refits.runs(windows) if refits else [windows]
+    for part in (part for run in runs for part in _batches(run, model.reads, batch)):
         start = time.perf_counter()
         with np.errstate(over="ignore"):  # what overflows is refused below
             forecast = transform.forecast(model.backtest(part))

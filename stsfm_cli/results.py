@@ -19,6 +19,7 @@ from stsfm.losses.metrics import METRICS
 from stsfm.models.base import Forecaster
 from stsfm.plots import dates
 from stsfm.record import Record
+from stsfm.refits import words
 
 FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
 
@@ -30,11 +31,12 @@ def describe(split: Split) -> dict[str, Any]:
     origins = len(split.test)
     free = independent(split.test.origins, rules["horizon"])
     step = f"{about.step}s" if about.step else "rows"
+    policy = f" · refit before {often}" if (often := words(rules["refit"])) else ""
     headline = (
         f"{about.name} · {len(split.panel)} {step} · {_count(split.panel.nodes, 'node')} · "
         f"horizon {rules['horizon']} · test {stamp(split, first)} … {stamp(split, last - 1)}, "
         f"{_count(origins, 'origin')} ({free} independent) · protocol {split.name} "
-        f"{split.fingerprint} · {rules['transform']}"
+        f"{split.fingerprint} · {rules['transform']}{policy}"
         + (f" · season {rules['season']}" if "season" in rules else "")
     )
     units = ", ".join(sorted({unit for unit in about.only_targets().units if unit})) or "data units"

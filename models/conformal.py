@@ -6,10 +6,10 @@
 Per step of the horizon, node and channel, in transformed units: the inverse of a log makes the
 intervals asymmetric. The block is the last rows of train: an origin at every row, futures wholly
 inside. The twin has the hyperparameters of the model and does nothing but be scored there; the
-model itself is fitted as it would be without intervals, so no point forecast changes; refits leave
-the half-widths as they are. No future of
-validation or test is a score; where a model chooses on validation, its twin chooses there, too.
-Nodes of which too few cells were observed take the scores of all nodes.
+model itself is fitted as it would be without intervals, so no point forecast changes. Refits leave
+the half-widths as they are. No future of validation or test is a score; where a model chooses on
+validation, its twin chooses there, too. Nodes of which too few cells were observed take the scores
+of all nodes.
 
 P(y inside) ≥ c holds where scores are exchangeable. Those of overlapping futures are not, nor those
 of a series that changes, nor of a model refitted on more rows than its twin: coverage is measured

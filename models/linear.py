@@ -46,21 +46,21 @@ class Linear(Forecaster):
         self.ridge = ridge
         self.normalise = normalise
         self.reads = context
-        self._seen: tuple[int, Array] | None = None  # last origin learned from, and moments so far
+        self._seen_: tuple[int, Array] | None = None  # last origin learned from, and moments so far
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
         self.ridge_ = np.float64(self._choose(train, val) if self.ridge == "auto" else self.ridge)
         return self.refit(train)
 
     def refit(self, development: RollingWindows) -> Self:
-        self._seen = None
+        self._seen_ = None
         return self.update(development)
 
     def update(self, windows: RollingWindows) -> Self:
         """In closed form: what the windows not seen before add to the moments."""
-        last, sofar = self._seen or (-1, 0.0)
+        last, sofar = self._seen_ or (-1, 0.0)
         whole = sofar + self._whole(windows.subset(windows.origins > last))
-        self._seen = max(last, int(windows.origins.max(initial=-1))), whole
+        self._seen_ = max(last, int(windows.origins.max(initial=-1))), whole
         return self._learn(self._moments(windows, whole), self.ridge_)
 
     def predict(self, past: Panel, future: Panel) -> Forecast:

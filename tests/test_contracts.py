@@ -15,6 +15,7 @@ from stsfm.build import NET_KEYS, build_model, locate
 from stsfm.datasets.panel import About, Forecast, Panel
 from stsfm.datasets.protocol import Split, rolling
 from stsfm.datasets.transform import Transform
+from stsfm.datasets.windows import RollingWindows
 from stsfm.identity import targets
 from stsfm.models.base import Forecaster
 from stsfm.results import reference
@@ -59,8 +60,8 @@ def file(tmp_path_factory):
     return path
 
 
-def split_of(panel: Panel) -> Split:
-    return rolling(panel, horizon=HORIZON, val=100, test=125, transform="log")
+def split_of(panel: Panel, refit: int | str = "never") -> Split:
+    return rolling(panel, horizon=HORIZON, val=100, test=125, transform="log", refit=refit)
 
 
 def config_of(name: str, *overrides: str) -> dict:
@@ -265,17 +266,23 @@ def test_covariates_and_past_only_channels_are_taken_along(fitted, file):
 # ---- blind: a forecast at t does not move when the file is poisoned from t on --------------------
 
 
-def forecasts(path: Path, model: Forecaster) -> np.ndarray:
-    """From the file to forecasts in data units, through everything that a run goes through."""
-    split = split_of(read(path))
+def forecasts(
+    path: Path, model: Forecaster, refit: int | str, first: int | None = None
+) -> np.ndarray:
+    """From the file to forecasts in data units, through everything that a run goes through.
+
+    The `first` origins of test only: a refit on poison may be refused.
+    """
+    split = split_of(read(path), refit)
+    split = replace(split, test=split.test.subset(slice(first)))
     draws = hasattr(getattr(model, "model", model), "seed")
     forecast = evaluate(model, split, refit=not draws).test.forecast
     return forecast.point if forecast.quantiles is None else forecast.quantiles
 
 
-def assert_blind(make_model, path: Path, folder: Path) -> None:
+def assert_blind(make_model, path: Path, folder: Path, refit: int | str = "never") -> None:
     """Poison values and mask after some origins; what was forecast there may not move."""
-    clean = forecasts(path, make_model())
+    clean = forecasts(path, make_model(), refit)
     table, first = np.genfromtxt(path, delimiter=","), 125
     rng = np.random.default_rng(5)
     for index in (0, 7, len(clean) - 1):
@@ -285,13 +292,15 @@ def assert_blind(make_model, path: Path, folder: Path) -> None:
             rng.random(later.shape) < 0.3, np.nan, 1e3 * rng.random(later.shape) + 1
         )
         np.savetxt(folder / "poisoned.csv", poisoned, delimiter=",")
-        moved = forecasts(folder / "poisoned.csv", make_model())
+        until = None if refit == "never" else (index // refit + 1) * refit  # the next refit
+        moved = forecasts(folder / "poisoned.csv", make_model(), refit, until)
         np.testing.assert_allclose(moved[index], clean[index], rtol=1e-9, err_msg=f"origin {index}")
 
 
+@pytest.mark.parametrize("refit", ["never", 9])
 @pytest.mark.parametrize("name", NAMES)
-def test_forecasts_are_blind_to_what_comes_later(name, file, tmp_path):
-    assert_blind(lambda: make(name), file, tmp_path)
+def test_forecasts_are_blind_to_what_comes_later(name, refit, file, tmp_path):
+    assert_blind(lambda: make(name, "trainer.update_epochs=1"), file, tmp_path, refit)
 
 
 class Cheat(Forecaster):
@@ -333,6 +342,13 @@ class OneStepCheat(Cheat):
 def test_a_planted_cheat_is_caught(cheat, file, tmp_path):
     with pytest.raises(AssertionError, match="origin"):
         assert_blind(cheat, file, tmp_path)
+
+
+def test_a_refit_that_sees_a_row_too_many_is_caught(file, tmp_path, monkeypatch):
+    honest = RollingWindows.upto
+    monkeypatch.setattr(RollingWindows, "upto", lambda self, row: honest(self, row + 1))
+    with pytest.raises(AssertionError, match="origin"):
+        assert_blind(lambda: make("linear"), file, tmp_path, refit=9)
 
 
 def test_a_transform_fitted_on_everything_is_caught(file, tmp_path, monkeypatch):

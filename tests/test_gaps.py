@@ -89,7 +89,8 @@ def holey(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_model_reads_the_airline_series_with_holes_or_says_no(desk, holey, name) -> None:
     if name == "prophet":
         pytest.importorskip("prophet")
-    model = build_model(compose.config([f"model={name}"])["model"], lambda row: None)
+    config = compose.config([f"model={name}"])["model"]
+    model = build_model(config, lambda row: None, {"calibration": 0})
     short = ["trainer.epochs=2"] if hasattr(model, "trainer") else []
     code = desk("run", f"model={name}", *short, "baselines=[]")
     if "missing" in model.tags:

@@ -27,7 +27,7 @@ def prophet():
 
 def make(**keys) -> Forecaster:
     config = compose.config(["model=prophet"])["model"]
-    return build_model(config | keys, lambda row: None)
+    return build_model(config | keys, lambda row: None, {"calibration": 0})
 
 
 @pytest.mark.parametrize(("seasonality", "rmse"), [("additive", 43.1), ("multiplicative", 25.6)])

@@ -37,7 +37,7 @@ class Prophet(Forecaster):
     """Trend, seasons and covariates as functions of the date."""
 
     cite = "taylor2018prophet"
-    tags = frozenset({"missing", "intervals"})
+    tags = frozenset({"missing", "intervals", "known"})
     reads = 1  # not even that: the stamps of the future are enough
 
     def __init__(

@@ -14,6 +14,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -45,11 +46,14 @@ UNTOLD = ("force=", "plugins=", "runs_dir=")  # no part of what a comparison is 
 ConfigStore.instance().store("schema", Config)
 
 
-def main(args: list[str], job: Job) -> int:
+def main(
+    args: list[str], job: Job, told: Callable[[BaseException], int] = partial(tell, "run")
+) -> int:
     """Compose what `stsfm run ARGS` asks for and call `job` once per config; the worst exit code.
 
     job(config, overrides): resolved plain values, with `choices` (group → name) added, and the
-    overrides of this one job. It may raise Mistake, which costs one line and exit code 2.
+    overrides of this one job. What it raises is `told`, in one line on stderr, and stands for an
+    exit code; the other jobs go on.
     """
     request = read(args)
     overrides, many = _legal(request)
@@ -71,7 +75,7 @@ def main(args: list[str], job: Job) -> int:
     ]
     codes = [0]
     with _explained([*request.search_path, *overrides]), _as_hydra(argv):
-        hydra.main(FOLDER, "config", VERSION)(_task(job, request, codes))()
+        hydra.main(FOLDER, "config", VERSION)(_task(job, request, codes, told))()
     return max(codes)
 
 
@@ -128,7 +132,9 @@ def comparison_name(args: list[str]) -> str:
 # ---- around Hydra --------------------------------------------------------------------------------
 
 
-def _task(job: Job, request: Request, codes: list[int]) -> Callable[[DictConfig], None]:
+def _task(
+    job: Job, request: Request, codes: list[int], told: Callable[[BaseException], int]
+) -> Callable[[DictConfig], None]:
     program = sys.argv[0]
 
     def task(cfg: DictConfig) -> None:
@@ -143,7 +149,7 @@ def _task(job: Job, request: Request, codes: list[int]) -> Callable[[DictConfig]
         except BrokenPipeError:  # nobody reads on: `stsfm run … | head`
             raise
         except Exception as error:  # the other jobs of a sweep go on
-            codes.append(tell("run", error))
+            codes.append(told(error))
 
     return task
 

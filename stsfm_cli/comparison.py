@@ -6,6 +6,7 @@ stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [model.hidden=64]
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,7 +53,7 @@ def main(args: list[str]) -> int:
 
 def write_comparison(
     runs: list[Record], *, name: str, screen: Screen, every_config: bool = False
-) -> None:
+) -> Path:
     """Put runs beside the baselines of their protocol: table in three formats, and its members."""
     home = runs[0].folder.parents[2]
     together = [*runs, *_baselines(runs, home)]
@@ -66,6 +67,16 @@ def write_comparison(
     screen.say(table.status["headline"])
     screen.table(table)
     screen.say(f"→ {os.path.relpath(folder)}   table.md · table.tex · table.csv")
+    return folder
+
+
+def compared(folder: Path) -> list[Record]:
+    """The runs of a comparison that was written, those that are still there."""
+    try:
+        names = json.loads((folder / "members.json").read_text())
+    except (OSError, ValueError):
+        return []
+    return [run for name in names if (run := Record((folder / name).resolve())).status]
 
 
 def _baselines(runs: list[Record], home: Path) -> list[Record]:
@@ -98,14 +109,14 @@ def filters(args: Iterable[str], command: str) -> dict[str, list[str]]:
 def select(found: Iterable[Record], wanted: dict[str, list[str]]) -> list[Record]:
     """The records whose facts match every filter. Mistake where no run knows a key."""
     found = list(found)
-    facts = [_facts(record) for record in found]
-    known = {key for fact in facts for key in fact}
+    told = [facts(record) for record in found]
+    known = {key for fact in told for key in fact}
     for key in wanted:
-        if facts and key not in known:
+        if told and key not in known:
             raise Mistake(f"no run has a key {key!r}.{did_you_mean(key, known)}")
     return [
         record
-        for record, fact in zip(found, facts, strict=True)
+        for record, fact in zip(found, told, strict=True)
         if all(_among(fact.get(key), values) for key, values in wanted.items())
     ]
 
@@ -115,11 +126,11 @@ def _among(fact: Any, values: list[str]) -> bool:
     return str(fact) in values or fact in [yaml.safe_load(value) for value in values]
 
 
-def _facts(record: Record) -> dict[str, Any]:
+def facts(record: Record) -> dict[str, Any]:
     """What a run can be filtered by: choices, fingerprint, state, every key of its config."""
     status, config = record.status, record.config
     data, model = record.folder.parts[-3:-1]
-    facts = flatten({k: v for k, v in config.items() if k != "choices"})
+    keys = flatten({k: v for k, v in config.items() if k != "choices"})
     state = {"state": record.state, "protocol": status.get("fingerprint")}
     names = {"model": status.get("model", model), "data": status.get("data", data)}
-    return facts | (config.get("choices") or {}) | names | state
+    return keys | (config.get("choices") or {}) | names | state

@@ -70,7 +70,7 @@ def _words(config: Mapping[str, Any], flags: list[str], home: Path) -> list[str]
     for part in ("", "model."):  # the root first: a model takes loss and trainer from there
         now = flatten(_keys(compose.config([*flags, *words])))
         words += [
-            f"{'' if key in now else '+'}{key}={_typed(value)}"
+            f"{'' if key in now else '+'}{key}={typed(value)}"
             for key, value in wanted.items()
             if (part or not key.startswith("model.")) and now.get(key, wanted) != value
         ]
@@ -102,15 +102,16 @@ def _here(value: Any, home: Path) -> Any:
     return value
 
 
-def _typed(value: Any) -> str:
-    """A value as the command line reads it."""
-    if isinstance(value, str):
+def typed(value: Any) -> str:
+    """A value of Python as the command line reads it."""
+    if isinstance(value, str | os.PathLike):
+        value = os.fspath(value)
         plain = re.fullmatch(r"[A-Za-z_/.][\w/.\-]*", value) and value.lower() not in (
             "null", "true", "false", "nan", "inf",
         )  # fmt: skip
         return value if plain else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    if isinstance(value, list):
-        return f"[{','.join(map(_typed, value))}]"
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(typed, value))}]"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_typed(inner)}" for key, inner in value.items()) + "}"
-    return json.dumps(value)
+        return "{" + ",".join(f"{key}:{typed(inner)}" for key, inner in value.items()) + "}"
+    return json.dumps(value, default=lambda number: number.item())  # of NumPy

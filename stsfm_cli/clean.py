@@ -55,9 +55,8 @@ def main(args: list[str]) -> int:
     if "--yes" not in flags:
         for one in found:
             print(f"{one.why:44} {sized(size(one.path)):>8}  {os.path.relpath(one.path)}")
-        print(
-            f"{len(found)} to remove, {total}; `stsfm clean {' '.join([*args, '--yes'])}` does it"
-        )
+        command = " ".join(["stsfm clean", *args, "--yes"])
+        print(f"{len(found)} to remove, {total}; `{command}` does it")
         return 0
     gone = [one for one in found if _remove(one.path, home)]
     print(f"removed {len(gone)} of {len(found)}, {total} at most, from {home}")
@@ -103,6 +102,9 @@ def _leftovers(home: Path) -> Iterator[Litter]:
     for file in sorted(home.glob("_data/[!.]*")):
         if not any(path.endswith(file.name) for path in used) and _settled(file):
             yield Litter(file, "data        of no run")
+    for folder in sorted(home.glob("_tensorboard/*/*/*/")):
+        if not (home / Path(*folder.parts[-3:])).exists() and _settled(folder):
+            yield Litter(folder, "tensorboard of a run that is gone")
     for file in sorted(home.rglob(".*")):
         if DRAFT.fullmatch(file.name) and _settled(file):
             yield Litter(file, "draft       of a file never written")

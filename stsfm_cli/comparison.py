@@ -6,7 +6,6 @@ stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [model.hidden=64]
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +18,7 @@ from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.present import members, tried
 from stsfm.record import Record, records
 from stsfm.render import as_csv, as_latex, as_markdown
+from stsfm.request import split_flags
 from stsfm.screen import Screen
 from stsfm.table import flatten, tabulate
 
@@ -26,12 +26,22 @@ USAGE = __doc__.partition("\n\n")[2]
 
 
 def main(args: list[str]) -> int:
-    """A table of the runs that match every key=value, beside the baselines of their protocol."""
+    """Print what `compare` finds."""
     if {"-h", "--help"} & set(args):
         print(f"usage:\n{USAGE}")
         return 0
+    quiet, args = split_flags(args, "-q", "--quiet")
+    compare(args, Screen(quiet=quiet))
+    return 0
+
+
+def compare(args: list[str], screen: Screen) -> Path:
+    """A table of the runs that match every key=value, beside the baselines of their protocol.
+
+    Returns the folder that it is written to.
+    """
     flags = {arg for arg in args if arg.startswith("-")}
-    if unknown := flags - {"--all-configs", "-q", "--quiet"}:
+    if unknown := flags - {"--all-configs"}:
         raise Mistake(f"unknown option {sorted(unknown)[0]!r}; `stsfm compare --help` lists all")
     wanted = filters((arg for arg in args if arg not in flags), "compare")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
@@ -45,10 +55,11 @@ def main(args: list[str]) -> int:
     lacking = set(wanted.get("model", [])) - {run.status["model"] for run in chosen}
     text = "\n".join(sorted(args))
     name = f"{chosen[0].status['data']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    write_comparison(chosen, name=name, screen=screen, every_config="--all-configs" in flags)
+    every = "--all-configs" in flags
+    folder = write_comparison(chosen, name=name, screen=screen, every_config=every)
     if lacking:
         screen.warn(f"stsfm compare: no run of {', '.join(sorted(lacking))} matches")
-    return 0
+    return folder
 
 
 def write_comparison(
@@ -63,7 +74,8 @@ def write_comparison(
     write(folder / "table.csv", as_csv(table))
     write(folder / "table.md", as_markdown(table))
     write(folder / "table.tex", as_latex(table))
-    write_json(folder / "members.json", [os.path.relpath(run.folder, folder) for run in together])
+    kept = [os.path.relpath(run.folder, folder) for run in together]
+    write_json(folder / "members.json", {"members": kept, "every_config": every_config})
     screen.say(table.status["headline"])
     screen.table(table)
     screen.say(f"→ {os.path.relpath(folder)}   table.md · table.tex · table.csv")
@@ -72,10 +84,7 @@ def write_comparison(
 
 def compared(folder: Path) -> list[Record]:
     """The runs of a comparison that was written, those that are still there."""
-    try:
-        names = json.loads((folder / "members.json").read_text())
-    except (OSError, ValueError):
-        return []
+    names = Record(folder).read("members.json").get("members", [])
     return [run for name in names if (run := Record((folder / name).resolve())).status]
 
 

@@ -37,6 +37,7 @@ from stsfm.overrides import OPEN, allowed, each, names
 from stsfm.request import Request, read
 
 Job = Callable[[dict[str, Any], list[str]], int]
+Told = Callable[[BaseException], int]
 
 FOLDER = str(options.FOLDER)
 VERSION = "1.3"  # whose behaviour Hydra shall keep
@@ -44,11 +45,10 @@ TYPED = ("force", "hydra", "plugins", "runs_dir")  # what only the command line 
 UNTOLD = ("force=", "plugins=", "runs_dir=")  # no part of what a comparison is about
 
 ConfigStore.instance().store("schema", Config)
+tell_run = partial(tell, "run")
 
 
-def main(
-    args: list[str], job: Job, told: Callable[[BaseException], int] = partial(tell, "run")
-) -> int:
+def main(args: list[str], job: Job, told: Told = tell_run) -> int:
     """Compose what `stsfm run ARGS` asks for and call `job` once per config; the worst exit code.
 
     job(config, overrides): resolved plain values, with `choices` (group → name) added, and the
@@ -132,9 +132,7 @@ def comparison_name(args: list[str]) -> str:
 # ---- around Hydra --------------------------------------------------------------------------------
 
 
-def _task(
-    job: Job, request: Request, codes: list[int], told: Callable[[BaseException], int]
-) -> Callable[[DictConfig], None]:
+def _task(job: Job, request: Request, codes: list[int], told: Told) -> Callable[[DictConfig], None]:
     program = sys.argv[0]
 
     def task(cfg: DictConfig) -> None:

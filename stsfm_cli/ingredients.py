@@ -79,15 +79,8 @@ def changes(old: Ingredients, new: Ingredients) -> list[Change]:
 
 def lines(found: Sequence[Change]) -> list[str]:
     """The changes in columns; an ingredient is named where it begins."""
-    rows = [
-        (
-            "" if k and found[k - 1].ingredient == c.ingredient else c.ingredient,
-            c.name,
-            c.old,
-            c.new,
-        )
-        for k, c in enumerate(found)
-    ]
+    begins = [k == 0 or found[k - 1].ingredient != c.ingredient for k, c in enumerate(found)]
+    rows = [(c.ingredient if begins[k] else "", c.name, c.old, c.new) for k, c in enumerate(found)]
     widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
     return [
         f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]:{widths[2]}} → {row[3]}"

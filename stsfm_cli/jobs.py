@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from stsfm import compose
 from stsfm.again import spelled_out
-from stsfm.mistakes import tell
 from stsfm.record import Record, rank
 from stsfm.request import split_flags
 from stsfm.screen import Screen
@@ -36,9 +33,7 @@ class Outcome:
     comparisons: list[Path]  # a folder per protocol, where there were several jobs
 
 
-def perform(
-    args: list[str], screen: Screen, told: Callable[[BaseException], int] = partial(tell, "run")
-) -> Outcome:
+def perform(args: list[str], screen: Screen, told: compose.Told = compose.tell_run) -> Outcome:
     """Run every job of a command; a Mistake in one of them is `told`, and the others go on."""
     runs: dict[str, Record] = {}
     many, began = compose.is_sweep(args), time.time()

@@ -55,7 +55,7 @@ def _say(config: dict[str, Any], overrides: list[str]) -> int:
 
 def _say_in_a_line(config: dict[str, Any], overrides: list[str]) -> int:
     mine, run = _job(config)
-    words = run.state
+    words: str = run.state
     if run.state == "missing":
         near = _nearest(mine, config)
         beside = f"beside {near[0][0].folder.name}: {ingredients.brief(near[0][1])}" if near else ""

@@ -122,7 +122,7 @@ def test_diff_tells_versions_apart(kept):
     made["packages"]["numpy"] = "1.0"
     made["git"] = {"commit": "a" * 40, "changes": "a long text"}
     other = kept.folder / "other"
-    os.rename(kept.only("/naive/").folder, other)
+    kept.only("/naive/").folder.rename(other)
     for file in run.folder.iterdir():
         if file.is_file():
             (other / file.name).write_bytes(file.read_bytes())
@@ -226,7 +226,7 @@ def test_clean_follows_no_link(kept, tmp_path_factory):
     run = kept.only("/gru/")
     set_state(run, "failed")
     elsewhere = tmp_path_factory.mktemp("elsewhere") / run.folder.name
-    os.rename(run.folder, elsewhere)
+    run.folder.rename(elsewhere)
     run.folder.symlink_to(elsewhere, target_is_directory=True)
     kept("clean", "--yes")
     assert (elsewhere / "status.json").exists() and run.folder.is_symlink()

@@ -13,7 +13,7 @@ import io
 import json
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Identity:
     model: str
     seed: int | None  # None = draws no random numbers
     ingredients: Mapping[str, str]  # data, protocol, model, source → digest
-    modules: Mapping[str, str]  # what the source is made of: module → digest
+    modules: Mapping[str, str] = field(default_factory=dict)  # of the source: module → digest
 
     @property
     def run_id(self) -> str:

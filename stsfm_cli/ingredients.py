@@ -53,7 +53,7 @@ class Ingredients:
     @classmethod
     def kept(cls, run: Record) -> Self:
         """Of a run that was made."""
-        identity = Identity(**{"modules": {}, **run.status["identity"]})
+        identity = Identity(**run.status["identity"])
         return cls.of(identity, run.config, run.read("data.json"))
 
 

@@ -66,7 +66,8 @@ def _words(config: Mapping[str, Any], flags: list[str], home: Path) -> list[str]
     ]
     wanted = {key: _here(value, home) for key, value in flatten(_keys(config)).items()}
     wanted["runs_dir"] = os.path.relpath(home / config["runs_dir"])
-    words = list(groups)
+    plugins = [f"plugins={typed(config['plugins'])}"] * bool(config.get("plugins"))
+    words = [*plugins, *groups]
     for part in ("", "model."):  # the root first: a model takes loss and trainer from there
         now = flatten(_keys(compose.config([*flags, *words])))
         words += [

@@ -48,12 +48,15 @@ ConfigStore.instance().store("schema", Config)
 tell_run = partial(tell, "run")
 
 
-def main(args: list[str], job: Job, told: Told = tell_run) -> int:
+def main(
+    args: list[str], job: Job, told: Told = tell_run, *, sweep_folder: str | None = None
+) -> int:
     """Compose what `stsfm run ARGS` asks for and call `job` once per config; the worst exit code.
 
     job(config, overrides): resolved plain values, with `choices` (group → name) added, and the
     overrides of this one job. What it raises is `told`, in one line on stderr, and stands for an
-    exit code; the other jobs go on.
+    exit code; the other jobs go on. Hydra writes a sweep down in `sweep_folder`, if any is given
+    instead of that of its comparison.
     """
     request = read(args)
     overrides, many = _legal(request)
@@ -65,12 +68,12 @@ def main(args: list[str], job: Job, told: Told = tell_run) -> int:
     _keep_out(request, overrides)
     if request.flags.package:
         _check_package(request.flags.package, [*request.search_path, *overrides])
-    folder = f"${{runs_dir}}/_comparisons/{comparison_name(args)}"  # an experiment may sweep, too
+    own = f"${{runs_dir}}/_comparisons/{comparison_name(args)}"  # an experiment may sweep, too
     argv = [
         *request.kept,
         *request.shows,
         *["-m"] * many,
-        f'hydra.sweep.dir="{folder}"',
+        f'hydra.sweep.dir="{sweep_folder or own}"',
         *overrides,
     ]
     codes = [0]

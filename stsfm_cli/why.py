@@ -33,9 +33,8 @@ def main(args: list[str]) -> int:
         raise Mistake("why takes what `stsfm run` is told to run, without --cfg or --info")
     many = compose.is_sweep(words)
     job = _say_in_a_line if many else _say
-    with tempfile.TemporaryDirectory() as folder:  # where Hydra writes down a sweep
-        words.append(f"hydra.sweep.dir='{folder}'")
-        return compose.main(words, job, told=partial(tell, "why"))
+    with tempfile.TemporaryDirectory() as nowhere:
+        return compose.main(words, job, partial(tell, "why"), sweep_folder=nowhere)
 
 
 def _say(config: dict[str, Any], overrides: list[str]) -> int:

@@ -225,11 +225,11 @@ def test_clean_keeps_comparisons_and_data_that_are_in_use(kept):
 def test_clean_follows_no_link(kept, tmp_path_factory):
     run = kept.only("/gru/")
     set_state(run, "failed")
-    elsewhere = tmp_path_factory.mktemp("elsewhere") / run.folder.name
-    run.folder.rename(elsewhere)
-    run.folder.symlink_to(elsewhere, target_is_directory=True)
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "gru"
+    run.folder.parent.rename(elsewhere)
+    run.folder.parent.symlink_to(elsewhere, target_is_directory=True)
     kept("clean", "--yes")
-    assert (elsewhere / "status.json").exists() and run.folder.is_symlink()
+    assert (elsewhere / run.folder.name / "status.json").exists()
 
 
 def test_clean_removes_what_newer_source_superseded(kept, monkeypatch):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stsfm.datasets.panel import Panel
+from stsfm.files import write
 from stsfm.mistakes import Mistake
-from stsfm.record import write
 
 if TYPE_CHECKING:
     from pandas import DataFrame

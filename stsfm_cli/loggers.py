@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from stsfm.files import write
 from stsfm.mistakes import Mistake, no_such, one_line
-from stsfm.record import Record, write
+from stsfm.record import Record
 from stsfm.screen import Screen
 from stsfm.table import flatten
 

@@ -127,6 +127,7 @@ def test_diff_tells_versions_apart(kept):
         if file.is_file():
             (other / file.name).write_bytes(file.read_bytes())
     (other / "environment.json").write_text(json.dumps(made))
+    record._write_status(record.Record(other), run.status)
     kept("diff", str(other), str(run.folder))
     rows = changed(kept.out)
     assert rows[0][:4] == ("made", "with", "numpy", "1.0") and rows[1][0] == "commit"
@@ -164,7 +165,7 @@ def test_ls_for_other_programs_has_every_key_and_score(kept):
 
 
 def set_state(run, state: str) -> None:
-    record.write_json(run.folder / "status.json", {**run.status, "state": state, "error": "X: y"})
+    record._write_status(run, {**run.status, "state": state, "error": "X: y"})
 
 
 def test_clean_shows_first_and_removes_when_told(kept):

@@ -11,6 +11,7 @@ class Config:
     seed: int = MISSING  # type: ignore[assignment]
     baselines: list[str] = field(default_factory=list)
     plugins: list[str] = field(default_factory=list)
+    loggers: list[str] = field(default_factory=list)
     runs_dir: str = MISSING
     force: bool = MISSING  # type: ignore[assignment]
     data: Any = MISSING

@@ -11,13 +11,16 @@ from typing import NoReturn
 from stsfm.mistakes import Mistake, did_you_mean, tell
 
 COMMANDS = {  # name → (module:function(args) -> exit code, what it does)
-    "run": ("stsfm.run:main", "fit, score, plot and keep: run model=lstm data=airline"),
-    "compare": ("stsfm.compare:main", "one table of kept runs: compare model=lstm,gru"),
+    "run": ("stsfm.jobs:main", "fit, score, plot and keep: run model=lstm data=airline"),
+    "compare": ("stsfm.comparison:main", "one table of kept runs: compare model=lstm,gru"),
     "predict": ("stsfm.predict:main", "forecast beyond a kept run's data, or on other data"),
     "list": ("stsfm.options:main", "what there is to choose from: list model"),
     "show": ("stsfm.show:main", "a choice and its keys (show model=lstm), or a kept run"),
     "new": ("stsfm.new:main", "the files of a model of your own to start from: new model mine"),
-    "ls": ("stsfm.ls:main", "the kept runs and their state"),
+    "ls": ("stsfm.ls:main", "the kept runs: state, scores, size"),
+    "diff": ("stsfm.diff:main", "in what two kept runs differ: what they are made of, scores"),
+    "why": ("stsfm.why:main", "whether a command is kept, and what is other in the runs there are"),
+    "clean": ("stsfm.clean:main", "what failed or is left over; removed by --yes"),
 }
 SHELLS = ("bash", "fish", "zsh")
 

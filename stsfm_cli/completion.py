@@ -12,6 +12,7 @@ CONFIG_DIR = ("-cd", "--config-dir")
 FLAGS = [
     "--cfg",
     "--config-dir",
+    "--from",
     "--help",
     "--info",
     "--multirun",
@@ -19,6 +20,11 @@ FLAGS = [
     "--quiet",
     "--resolve",
 ]
+FILTERED = {  # commands that choose among runs, and their flags
+    "compare": ["--all-configs", "--quiet"],
+    "ls": ["--csv", "--json", "--sort"],
+    "clean": ["--superseded", "--yes"],
+}
 
 
 def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
@@ -35,12 +41,16 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
     elif command == "predict":
         data = (text for text in _choices(word, folders) if text.startswith("data"))
         found = [*_runs(), "refit=all", *data]
-    elif command == "run":
+    elif command == "diff" or (command in ("run", "why") and before[-1] == "--from"):
+        found = _runs()
+    elif command in ("run", "why"):
         found = (
             FLAGS
             if word.startswith("-")
             else [*_choices(word, folders), *_keys(before, word, folders)]
         )
+    elif command in FILTERED:
+        found = [*FILTERED[command], "state=", *_choices(word, folders)]
     else:
         found = []
     return sorted({text for text in found if text.startswith(word)})

@@ -14,6 +14,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -36,6 +37,7 @@ from stsfm.overrides import OPEN, allowed, each, names
 from stsfm.request import Request, read
 
 Job = Callable[[dict[str, Any], list[str]], int]
+Told = Callable[[BaseException], int]
 
 FOLDER = str(options.FOLDER)
 VERSION = "1.3"  # whose behaviour Hydra shall keep
@@ -43,13 +45,18 @@ TYPED = ("force", "hydra", "plugins", "runs_dir")  # what only the command line 
 UNTOLD = ("force=", "plugins=", "runs_dir=")  # no part of what a comparison is about
 
 ConfigStore.instance().store("schema", Config)
+tell_run = partial(tell, "run")
 
 
-def main(args: list[str], job: Job) -> int:
+def main(
+    args: list[str], job: Job, told: Told = tell_run, *, sweep_folder: str | None = None
+) -> int:
     """Compose what `stsfm run ARGS` asks for and call `job` once per config; the worst exit code.
 
     job(config, overrides): resolved plain values, with `choices` (group → name) added, and the
-    overrides of this one job. It may raise Mistake, which costs one line and exit code 2.
+    overrides of this one job. What it raises is `told`, in one line on stderr, and stands for an
+    exit code; the other jobs go on. Hydra writes a sweep down in `sweep_folder`, if any is given
+    instead of that of its comparison.
     """
     request = read(args)
     overrides, many = _legal(request)
@@ -61,17 +68,17 @@ def main(args: list[str], job: Job) -> int:
     _keep_out(request, overrides)
     if request.flags.package:
         _check_package(request.flags.package, [*request.search_path, *overrides])
-    folder = f"${{runs_dir}}/_comparisons/{comparison_name(args)}"  # an experiment may sweep, too
+    own = f"${{runs_dir}}/_comparisons/{comparison_name(args)}"  # an experiment may sweep, too
     argv = [
         *request.kept,
         *request.shows,
         *["-m"] * many,
-        f'hydra.sweep.dir="{folder}"',
+        f'hydra.sweep.dir="{sweep_folder or own}"',
         *overrides,
     ]
     codes = [0]
     with _explained([*request.search_path, *overrides]), _as_hydra(argv):
-        hydra.main(FOLDER, "config", VERSION)(_task(job, request, codes))()
+        hydra.main(FOLDER, "config", VERSION)(_task(job, request, codes, told))()
     return max(codes)
 
 
@@ -128,7 +135,7 @@ def comparison_name(args: list[str]) -> str:
 # ---- around Hydra --------------------------------------------------------------------------------
 
 
-def _task(job: Job, request: Request, codes: list[int]) -> Callable[[DictConfig], None]:
+def _task(job: Job, request: Request, codes: list[int], told: Told) -> Callable[[DictConfig], None]:
     program = sys.argv[0]
 
     def task(cfg: DictConfig) -> None:
@@ -143,7 +150,7 @@ def _task(job: Job, request: Request, codes: list[int]) -> Callable[[DictConfig]
         except BrokenPipeError:  # nobody reads on: `stsfm run … | head`
             raise
         except Exception as error:  # the other jobs of a sweep go on
-            codes.append(tell("run", error))
+            codes.append(told(error))
 
     return task
 

@@ -13,7 +13,7 @@ import io
 import json
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Identity:
     model: str
     seed: int | None  # None = draws no random numbers
     ingredients: Mapping[str, str]  # data, protocol, model, source → digest
+    modules: Mapping[str, str] = field(default_factory=dict)  # of the source: module → digest
 
     @property
     def run_id(self) -> str:
@@ -60,6 +61,7 @@ class Identity:
 def identify(config: Mapping[str, Any], split: Split) -> Identity:
     """The identity of a composed job on a dataset cut by its protocol."""
     model = _without({k: v for k, v in config["model"].items() if k != "seed"}, IDLE)
+    modules = modules_of(config, split.rules)
     return Identity(
         data=config["choices"]["data"],
         model=config["choices"]["model"],
@@ -68,21 +70,27 @@ def identify(config: Mapping[str, Any], split: Split) -> Identity:
             "data": split.digest[:16],
             "protocol": _digest({"fingerprint": split.fingerprint, "rules": dict(split.rules)}),
             "model": _digest(model),
-            "source": source_of(config, split.rules),
+            "source": _digest(modules),
         },
+        modules=modules,
     )
 
 
 def source_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> str:
     """The digest of all source that a run's numbers come from."""
+    return _digest(modules_of(config, rules))
+
+
+def modules_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, str]:
+    """The modules that a run's numbers come from, and the digest of each."""
     modules = {target.rpartition(".")[0] for target in targets(config["model"])}
     modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
     if "trainer" in config["model"]:
         modules.add(NET)  # named by no `_target_`: it is put around every net
     if rules["calibration"]:
         modules.add(CONFORMAL)  # around models without intervals; which they are, only they know
-    names = closure(modules, config.get("plugins", ()))
-    return _digest({name: source_digest(name) for name in names})
+    found = closure(modules, config.get("plugins", ()))
+    return {name: source_digest(name) for name in found}
 
 
 def targets(config: Any) -> Iterator[str]:

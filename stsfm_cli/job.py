@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from stsfm import compose, files, record
+from stsfm import compose, files, loggers, record
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.checkpoints import Checkpoints
@@ -39,6 +39,7 @@ def execute(
 
     Returns its record, finished or failed; None on ranks that only help to train.
     """
+    loggers.check(config["loggers"])
     split = cut(config)
     others = _baselines(config)
     if not one_of_many:
@@ -46,6 +47,8 @@ def execute(
     cached = found(config, split)
     if cached and (changed := drift(cached.read("environment.json"))):
         screen.say(f"this run was made with {', '.join(changed)}; force=true makes it anew")
+    if cached:
+        loggers.catch_up(config["loggers"], cached, screen)
     run = cached or fit(config, overrides, split, screen)
     if run is None or run.state != "finished":
         return run
@@ -111,10 +114,12 @@ def fit(
     identity = identify(config, split)
     home, name = Path(config["runs_dir"]), identity.model
     run = Record(home / identity.folder)
+    told = loggers.Loggers(config["loggers"], run, screen)
     settings = config["model"].get("trainer", {})
     with _ranks(settings), screen.training(name, settings.get("epochs")) as show_row:
 
         def monitor(row: Mapping[str, float]) -> None:
+            told.row(row)
             run.append_history(row)
             show_row(row)
 
@@ -132,13 +137,14 @@ def fit(
             screen.say(f"{os.path.relpath(run.folder)} is damaged ({broken}) and is made anew")
         status = {**describe(split), "data": identity.data, "model": name}
         try:
-            with record.writing(home, identity, status, force=config["force"]) as mine:
+            with record.writing(home, identity, status, force=config["force"]) as mine, told:
                 if mine is not None:
                     _preface(mine, config, overrides)
                     LOG.info("%s: fitting", status["headline"])
                     evaluation = evaluate(model, split, refit=identity.seed is None)
                     LOG.info("fitted to %s in %.3f s", evaluation.fitted_to, evaluation.fit_seconds)
                     save(mine, model, evaluation, split, config)
+                    told.end()
         except Mistake:
             raise
         except Exception as error:

@@ -1,32 +1,109 @@
-"""`stsfm ls`: the kept runs and their state; and what `stsfm show RUN` says of one."""
+"""`stsfm ls`: the kept runs and their state; and what `stsfm show RUN` says of one.
+
+stsfm ls [model=a,b] [data=…] [state=finished|failed|…] [any.key=value]
+  --sort test|val|time|size    by error, by when it began (the default, newest last), by room
+  --csv, --json                all facts of every run, for other programs
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 from pathlib import Path
+from typing import Any
 
-from stsfm.compare import filters, select
+from stsfm.comparison import facts, filters, select
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.options import groups
 from stsfm.present import line
-from stsfm.record import records
+from stsfm.record import Record, records
 from stsfm.screen import Screen
+
+USAGE = __doc__.partition("\n\n")[2]
+ORDERS = ("test", "val", "time", "size")
 
 
 def main(args: list[str]) -> int:
-    """`stsfm ls [key=value …]`: a line per run, newest last."""
+    """A line per run that matches every key=value, or its facts for another program."""
     if {"-h", "--help"} & set(args):
-        print("usage: stsfm ls [model=…] [data=…] [state=finished|failed|…] [any.key=value]")
+        print(f"usage:\n{USAGE}", end="")
         return 0
-    wanted = filters(args, "ls")
+    order, args = _order(args)
+    formats = [arg for arg in args if arg in ("--csv", "--json")]
+    wanted = filters((arg for arg in args if arg not in formats), "ls")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
-    found = select(records(home), wanted)
-    for record in sorted(found, key=lambda record: record.status.get("started", 0)):
-        print(line(record))
+    found = sorted(select(records(home), wanted), key=lambda run: _rank(run, order))
+    if formats:
+        table = [_row(run) for run in found]
+        print(json.dumps(table, indent=1, default=str) if formats[0] == "--json" else _csv(table))
+        return 0
+    for run in found:
+        print(f"{line(run)}  {sized(size(run.folder)):>8}")
     if not found:
         none = f"no run in {home} matches {' '.join(args)}" if args else f"no runs in {home}"
         print(f"{none}; try: stsfm run model=lstm data=airline")
     return 0
+
+
+def size(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; links count for themselves."""
+    inner = path.rglob("*") if path.is_dir() and not path.is_symlink() else [path]
+    return sum(file.lstat().st_size for file in inner if file.is_symlink() or file.is_file())
+
+
+def sized(count: float) -> str:
+    """12 MB, as powers of 1000."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def _order(args: list[str]) -> tuple[str, list[str]]:
+    """--sort test or --sort=test, and the arguments without it."""
+    words = [part for arg in args for part in arg.split("=") if arg.startswith("--sort=")] or args
+    if "--sort" not in words:
+        return "time", args
+    order = "".join(words[words.index("--sort") + 1 :][:1])
+    if order not in ORDERS:
+        raise Mistake(f"--sort: wanted one of {', '.join(ORDERS)}, got {order or 'nothing'}")
+    return order, [arg for arg in args if not arg.startswith("--sort") and arg != order]
+
+
+def _rank(run: Record, order: str) -> tuple[bool, float]:
+    """Runs that lack the number come last."""
+    if order == "time":
+        return False, run.status.get("started", 0)
+    if order == "size":
+        return False, size(run.folder)
+    error = run.scores.get(order, {}).get("mase") or run.scores.get(order, {}).get("mae") or {}
+    return not error, error.get("pooled", 0)
+
+
+def _row(run: Record) -> dict[str, Any]:
+    """All that a run can be filtered by, its pooled scores and its costs."""
+    scores, status = run.scores, run.status
+    pooled = {
+        f"{part}.{name}": entry["pooled"]
+        for part in ("val", "test")
+        for name, entry in scores.get(part, {}).items()
+        if entry
+    }
+    times = {name: status.get(name) for name in ("started", "ended")}
+    place = {"folder": str(run.folder), "run": status.get("run"), "bytes": size(run.folder)}
+    return place | facts(run) | times | scores.get("cost", {}) | pooled
+
+
+def _csv(table: list[dict[str, Any]]) -> str:
+    out = io.StringIO()
+    names = list(dict.fromkeys(name for row in table for name in row))
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return out.getvalue().rstrip("\n")
 
 
 def show(name: str) -> int:

@@ -11,6 +11,10 @@ from collections.abc import Iterable
 class Mistake(Exception):
     """The user asked for what cannot be done. The command ends with exit code 2."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the line."""
+        return [f"Mistake: {self}"]
+
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """A hint that names the nearest options, or nothing."""

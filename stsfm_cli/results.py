@@ -65,7 +65,7 @@ def save(
     with naming(folder / "model"):
         model.save(folder / "model")
     write(folder / "transform.npz", _npz(split.prepare.arrays()))
-    write_json(folder / "data.json", _data(split))
+    write_json(folder / "data.json", data_of(split))
     write(folder / "windows.npz", _npz(_errors(split, val, test)))
     forecasts = _forecasts(split, test)
     if sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
@@ -110,7 +110,8 @@ def _plain(scores: Any) -> Any:
     return None if scores is None or np.isnan(scores) else scores
 
 
-def _data(split: Split) -> dict[str, Any]:
+def data_of(split: Split) -> dict[str, Any]:
+    """What data.json keeps: where the data come from, their extent, and how they are cut."""
     panel, about, rules = split.panel, split.panel.about, split.rules
     parts = ("train", "val", "test")
     return {

@@ -17,9 +17,9 @@ import matplotlib.backends.backend_agg
 import matplotlib.backends.backend_svg  # noqa: F401
 
 import stsfm.job
+import stsfm.jobs
 import stsfm.models.neural
 import stsfm.plots.style
-import stsfm.run
 from stsfm.__main__ import main
 from stsfm.record import Record
 

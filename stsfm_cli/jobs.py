@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from stsfm import compose
+from stsfm.again import spelled_out
 from stsfm.record import Record, rank
 from stsfm.request import split_flags
 from stsfm.screen import Screen
@@ -16,11 +19,24 @@ from stsfm.screen import Screen
 def main(args: list[str]) -> int:
     """Compose the jobs, run each, and put them side by side where there are several."""
     quiet, args = split_flags(args, "-q", "--quiet")
-    screen = Screen(quiet=quiet or rank() > 0)
-    runs: dict[str, Record] = {}
-    many, began = compose.is_sweep(args), time.time()
     if rank() > 0:
         _end_with_the_parent()
+    return perform(spelled_out(args), Screen(quiet=quiet or rank() > 0)).code
+
+
+@dataclass
+class Outcome:
+    """What became of a command."""
+
+    code: int  # the worst of its jobs
+    runs: list[Record]
+    comparisons: list[Path]  # a folder per protocol, where there were several jobs
+
+
+def perform(args: list[str], screen: Screen, told: compose.Told = compose.tell_run) -> Outcome:
+    """Run every job of a command; a Mistake in one of them is `told`, and the others go on."""
+    runs: dict[str, Record] = {}
+    many, began = compose.is_sweep(args), time.time()
 
     def job(config: dict[str, Any], overrides: list[str]) -> int:
         # before numpy loads its linear algebra, whose threads otherwise spin against each other
@@ -36,16 +52,16 @@ def main(args: list[str]) -> int:
         runs[str(run.folder)] = run
         return 0 if run.state == "finished" else 1
 
-    code = compose.main(args, job)
+    code, written = compose.main(args, job, told), []
     if many and runs and rank() == 0:
-        from stsfm.compare import write_comparison
+        from stsfm.comparison import write_comparison
 
         prints = list(dict.fromkeys(run.status.get("fingerprint") for run in runs.values()))
         for print_ in prints:  # what follows different protocols is not compared
             alike = [run for run in runs.values() if run.status.get("fingerprint") == print_]
             name = compose.comparison_name(args) + (f"-{print_}" if len(prints) > 1 else "")
-            write_comparison(alike, name=name, screen=screen)
-    return code
+            written.append(write_comparison(alike, name=name, screen=screen))
+    return Outcome(code, list(runs.values()), written)
 
 
 def _end_with_the_parent() -> None:

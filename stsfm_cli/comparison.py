@@ -18,6 +18,7 @@ from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.present import members, tried
 from stsfm.record import Record, records
 from stsfm.render import as_csv, as_latex, as_markdown
+from stsfm.request import split_flags
 from stsfm.screen import Screen
 from stsfm.table import flatten, tabulate
 
@@ -25,12 +26,22 @@ USAGE = __doc__.partition("\n\n")[2]
 
 
 def main(args: list[str]) -> int:
-    """A table of the runs that match every key=value, beside the baselines of their protocol."""
+    """Print what `compare` finds."""
     if {"-h", "--help"} & set(args):
         print(f"usage:\n{USAGE}")
         return 0
+    quiet, args = split_flags(args, "-q", "--quiet")
+    compare(args, Screen(quiet=quiet))
+    return 0
+
+
+def compare(args: list[str], screen: Screen) -> Path:
+    """A table of the runs that match every key=value, beside the baselines of their protocol.
+
+    Returns the folder that it is written to.
+    """
     flags = {arg for arg in args if arg.startswith("-")}
-    if unknown := flags - {"--all-configs", "-q", "--quiet"}:
+    if unknown := flags - {"--all-configs"}:
         raise Mistake(f"unknown option {sorted(unknown)[0]!r}; `stsfm compare --help` lists all")
     wanted = filters((arg for arg in args if arg not in flags), "compare")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
@@ -44,15 +55,16 @@ def main(args: list[str]) -> int:
     lacking = set(wanted.get("model", [])) - {run.status["model"] for run in chosen}
     text = "\n".join(sorted(args))
     name = f"{chosen[0].status['data']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    write_comparison(chosen, name=name, screen=screen, every_config="--all-configs" in flags)
+    every = "--all-configs" in flags
+    folder = write_comparison(chosen, name=name, screen=screen, every_config=every)
     if lacking:
         screen.warn(f"stsfm compare: no run of {', '.join(sorted(lacking))} matches")
-    return 0
+    return folder
 
 
 def write_comparison(
     runs: list[Record], *, name: str, screen: Screen, every_config: bool = False
-) -> None:
+) -> Path:
     """Put runs beside the baselines of their protocol: table in three formats, and its members."""
     home = runs[0].folder.parents[2]
     together = [*runs, *_baselines(runs, home)]
@@ -62,10 +74,18 @@ def write_comparison(
     write(folder / "table.csv", as_csv(table))
     write(folder / "table.md", as_markdown(table))
     write(folder / "table.tex", as_latex(table))
-    write_json(folder / "members.json", [os.path.relpath(run.folder, folder) for run in together])
+    kept = [os.path.relpath(run.folder, folder) for run in together]
+    write_json(folder / "members.json", {"members": kept, "every_config": every_config})
     screen.say(table.status["headline"])
     screen.table(table)
     screen.say(f"→ {os.path.relpath(folder)}   table.md · table.tex · table.csv")
+    return folder
+
+
+def compared(folder: Path) -> list[Record]:
+    """The runs of a comparison that was written, those that are still there."""
+    names = Record(folder).read("members.json").get("members", [])
+    return [run for name in names if (run := Record((folder / name).resolve())).status]
 
 
 def _baselines(runs: list[Record], home: Path) -> list[Record]:
@@ -98,14 +118,14 @@ def filters(args: Iterable[str], command: str) -> dict[str, list[str]]:
 def select(found: Iterable[Record], wanted: dict[str, list[str]]) -> list[Record]:
     """The records whose facts match every filter. Mistake where no run knows a key."""
     found = list(found)
-    facts = [_facts(record) for record in found]
-    known = {key for fact in facts for key in fact}
+    told = [facts(record) for record in found]
+    known = {key for fact in told for key in fact}
     for key in wanted:
-        if facts and key not in known:
+        if told and key not in known:
             raise Mistake(f"no run has a key {key!r}.{did_you_mean(key, known)}")
     return [
         record
-        for record, fact in zip(found, facts, strict=True)
+        for record, fact in zip(found, told, strict=True)
         if all(_among(fact.get(key), values) for key, values in wanted.items())
     ]
 
@@ -115,11 +135,11 @@ def _among(fact: Any, values: list[str]) -> bool:
     return str(fact) in values or fact in [yaml.safe_load(value) for value in values]
 
 
-def _facts(record: Record) -> dict[str, Any]:
+def facts(record: Record) -> dict[str, Any]:
     """What a run can be filtered by: choices, fingerprint, state, every key of its config."""
     status, config = record.status, record.config
     data, model = record.folder.parts[-3:-1]
-    facts = flatten({k: v for k, v in config.items() if k != "choices"})
+    keys = flatten({k: v for k, v in config.items() if k != "choices"})
     state = {"state": record.state, "protocol": status.get("fingerprint")}
     names = {"model": status.get("model", model), "data": status.get("data", data)}
-    return facts | (config.get("choices") or {}) | names | state
+    return keys | (config.get("choices") or {}) | names | state

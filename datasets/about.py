@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -67,7 +67,8 @@ class Space(Arrays):
         return replace(self, adjacency=graph[rows]) if self.changes else self
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """Something odd in a file, and what is done about it."""
 
     what: str  # "text in numbers"

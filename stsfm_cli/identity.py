@@ -61,7 +61,7 @@ def identify(config: Mapping[str, Any], split: Split) -> Identity:
     """The identity of a composed job on a dataset cut by its protocol."""
     model = _without({k: v for k, v in config["model"].items() if k != "seed"}, IDLE)
     return Identity(
-        data=config["choices"]["data"],
+        data=data_name(config, split),
         model=config["choices"]["model"],
         seed=config["model"].get("seed"),
         ingredients={
@@ -83,6 +83,11 @@ def source_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> str:
         modules.add(CONFORMAL)  # around models without intervals; which they are, only they know
     names = closure(modules, config.get("plugins", ()))
     return _digest({name: source_digest(name) for name in names})
+
+
+def data_name(config: Mapping[str, Any], split: Split) -> str:
+    """What was chosen as data; a user's file has the name that its panel has."""
+    return split.panel.about.name if "path" in config["data"] else config["choices"]["data"]
 
 
 def targets(config: Any) -> Iterator[str]:

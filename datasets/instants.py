@@ -65,14 +65,14 @@ def place(
     ns, by = ns[kept], by[kept] if by is not None else None
     findings += _order(ns, by)
     distinct, inverse = np.unique(ns, return_inverse=True)
-    found = grid(distinct, step)
-    row = found.rows[inverse]
-    fine = found.step.endswith(("s", "min", "hour")) and "days" not in found.step
+    axis = grid(distinct, step)
+    row = axis.rows[inverse]
+    fine = axis.step.endswith(("s", "min", "hour")) and "days" not in axis.step
     hint = "; daylight saving? data.timezone" if fine and not timezone else ""
-    findings += [*found.findings, *_twice(row, by, found.time, hint)]
-    if inserted := len(found.time) - len(np.unique(found.rows)):
+    findings += [*axis.findings, *_twice(row, by, axis.time, hint)]
+    if inserted := len(axis.time) - len(np.unique(axis.rows)):
         findings.append(Finding("missing rows", "between the stamps", inserted, "masked rows"))
-    return Rows(kept, row, found.time, found.step, findings)
+    return Rows(kept, row, axis.time, axis.step, findings)
 
 
 def _counted(column: Series, by: Series | None) -> Rows:

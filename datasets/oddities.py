@@ -62,7 +62,7 @@ def _gaps(panel: Panel) -> list[Finding]:
 
 def _runs(panel: Panel, lacking: np.ndarray) -> list[tuple[int, int, str]]:
     """The longest run of each series: (rows, first row, name); one that all share is said once."""
-    everywhere = lacking.all((1, 2))
+    everywhere = np.asarray(lacking.all((1, 2)))
     found = [(*_longest(everywhere), "all")] if everywhere.any() else []
     own = lacking & ~everywhere[:, None, None]
     for node, channel in np.argwhere(own.any(0)):
@@ -103,10 +103,8 @@ def _jumps(panel: Panel) -> list[Finding]:
     size = max(len(x) // BLOCKS, ENOUGH)
     found: dict[str, str] = {}
     for row in range(size, len(x) - size + 1, max(size // 2, 1)):
-        before, after = x[row - size : row], x[row : row + size]
-        (b_low, b, b_high), (a_low, a, a_high) = (
-            _quantiles(y, (0.1, 0.5, 0.9)) for y in (before, after)
-        )
+        b_low, b, b_high = _quantiles(x[row - size : row], (0.1, 0.5, 0.9))
+        a_low, a, a_high = _quantiles(x[row : row + size], (0.1, 0.5, 0.9))
         up, down = (a >= JUMP * b) & (a_low > b_high), (b >= JUMP * a) & (b_low > a_high)
         for node, channel in np.argwhere((up | down) & (np.minimum(a, b) > 0)):
             ratio = a[node, channel] / b[node, channel]

@@ -17,9 +17,27 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 Layout = Literal["auto", "wide", "long"]
-TIMES = ("time", "timestamp", "date", "datetime", "ds", "stamp", "day", "week", "month", "quarter")
-TIMES += ("year", "period", "t", "hour")
-NODES = ("node", "unique_id", "item_id", "series", "series_id", "id", "sensor", "station", "name")
+TIMES = set(
+    [
+        "time",
+        "timestamp",
+        "datetime",
+        "date",
+        "ds",
+        "stamp",
+        "t",
+        "period",
+        "year",
+        "quarter",
+        "month",
+        "week",
+        "day",
+        "hour",
+    ]
+)
+NODES = set(
+    ["node", "unique_id", "item_id", "id", "series", "series_id", "sensor", "station", "name"]
+)
 ENOUGH = 200  # cells that tell whether a column holds stamps
 
 
@@ -54,12 +72,13 @@ def roles(
 
     `known` maps a kind (planned, forecast, oracle) to its columns.
     """
-    named = {"targets": list(targets), "past": list(past), **known}
-    singles = {"time": [time] if time not in (None, "auto") else [], "node": [node] if node else []}
-    _check(frame, named | singles)
+    named: dict[str, Sequence[str]] = {"targets": targets, "past": past, **known}
+    named["time"] = [time] if time and time != "auto" else []
+    named["node"] = [node] if node else []
+    _check(frame, named)
     if layout == "wide" and node:
         raise ValueError(f"node={node} names the nodes of a long table: leave out layout=wide")
-    taken = {name for names in (named | singles).values() for name in names}
+    taken = {name for names in named.values() for name in names}
     findings = []
     first = frame.columns[0]
     if first == "unnamed 1" and first not in taken and _counts(frame[first]):

@@ -172,9 +172,8 @@ def _day_first(
     if dotted or regular[True] != regular[False]:
         first = dotted or bool(regular[True])
         order = "day first" if first else "month first"
-        return first, [
-            _said("ambiguous dates", f"{order}; else data.day_first={not first}".lower())
-        ]
+        other = str(not first).lower()
+        return first, [_said("ambiguous dates", f"{order}; else data.day_first={other}")]
     raise ValueError(
         f"is {_one(numeric, a > 0)} day-first or month-first? Say data.day_first=true or false"
     )

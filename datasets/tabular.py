@@ -98,9 +98,8 @@ def tabular(
     if not len(panel.history()):
         raise ValueError(f"{path}: no target is observed in any row")
     if future := len(panel) - len(panel.history()):
-        findings.append(
-            Finding("rows without targets", "at the end", future, "a future: not scored")
-        )
+        done = "a future: not scored"
+        findings.append(Finding("rows without targets", "at the end", future, done))
     listed = merged([*findings, *oddities(panel)])
     return replace(panel, about=replace(about, findings=tuple(listed)))
 

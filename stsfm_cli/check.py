@@ -107,7 +107,7 @@ def _origins(split: Split) -> Iterator[str]:
     rules, season = split.rules, split.panel.about.season
     yield ""
     yield "origins that a horizon leaves (protocol rolling)"
-    table = [("horizon", "train", "validation", "test", "independent")]
+    table: list[tuple[str, ...]] = [("horizon", "train", "validation", "test", "independent")]
     for horizon in sorted({*HORIZONS, max(season, 1)}):
         first, stop = rules["test"]
         starts = {"train": 1, "val": rules["val"][0], "test": first}

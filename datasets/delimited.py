@@ -35,25 +35,27 @@ def parse(text: str, path: str, header: bool | Literal["auto"]) -> tuple[DataFra
         top = [row for row, _ in zip(_rows(text, delimiter), range(GLANCE), strict=False)]
     except csv.Error as error:
         raise ValueError(f"{path} is no table: {error}; is a quote left open?") from None
-    few(max(widths), path)
+    full = len(top[0])
+    if max(widths) > full:
+        text = _trimmed(text, delimiter, full, path)
     named = _has_header(top) if header == "auto" else header
-    names = top[0] if named else [f"column {i + 1}" for i in range(max(widths))]
-    names, findings = unique([*names, *[""] * (max(widths) - len(names))])
+    names, findings = unique(top[0] if named else [f"column {i + 1}" for i in range(full)])
     if not named:
         findings.append(Finding("no header", "first row", 1, "columns are called column 1, 2, …"))
-    if len([width for width in widths if width]) == int(named):
+    if len(widths) - widths.count(0) == int(named):
         raise ValueError(f"{path} has a header and no rows below it")
     try:
         frame = pd.read_csv(
             io.StringIO(text), sep=delimiter, header=0 if named else None, names=names,
             index_col=False, keep_default_na=False, na_values=[""], low_memory=False,
-            float_precision="round_trip",
         )  # fmt: skip
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{path} is no table: {' '.join(str(error).split())}") from None
-    full = len(top[0])
-    findings += _ragged(frame, full, widths, path)
-    return frame.iloc[:, :full], findings
+        reason = str(error).replace("Error tokenizing data. C error: ", "").strip()
+        raise ValueError(f"{path} is no table: {reason}") from None
+    short, done = sum(0 < width < full for width in widths), "what lacks is masked"
+    findings += [Finding("short rows", f"of fewer than {full} fields", short, done)]
+    findings += [Finding("blank lines", "file", widths.count(0), "left out")]
+    return frame, [finding for finding in findings if finding.count]
 
 
 def few(columns: int, path: str) -> None:
@@ -136,17 +138,15 @@ def _number(cell: str) -> float | None:
     return x if abs(x) < float("inf") else None
 
 
-def _ragged(frame: DataFrame, full: int, widths: list[int], path: str) -> list[Finding]:
-    """Rows that are shorter than the first, blank or longer; what is beyond it must be empty."""
-    beyond = frame.iloc[:, full:].notna().any(axis=1)
-    if beyond.any():
-        row = next(i for i, width in enumerate(widths) if width > full)
-        raise ValueError(
-            f"{path} row {row + 1} has {widths[row]} fields, the first has {full}: "
-            "is a comma in a number or a name without quotes?"
-        )
-    short = sum(0 < width < full for width in widths)
-    blank = widths.count(0)
-    found = [Finding("short rows", f"fewer than {full} fields", short, "what lacks is missing")]
-    found += [Finding("blank lines", "file", blank, "left out")]
-    return [finding for finding in found if finding.count]
+def _trimmed(text: str, delimiter: str, full: int, path: str) -> str:
+    """Without the cells beyond the first row's, which must be empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    for i, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter)):
+        if any(cell.strip() for cell in row[full:]):
+            raise ValueError(
+                f"{path} row {i + 1} has {len(row)} fields, the first has {full}: "
+                "is there a comma in a number, or a name without quotes?"
+            )
+        writer.writerow(row[:full])
+    return out.getvalue()

@@ -19,6 +19,10 @@ FIXED = {  # unit → ns
     "s": SECOND, "min": 60 * SECOND, "hour": 3_600 * SECOND, "day": 86_400 * SECOND,
     "week": 7 * 86_400 * SECOND,
 }  # fmt: skip
+USUAL = [k * FIXED[unit] for unit, ks in (
+    ("s", (1, 2, 5, 10, 15, 30)), ("min", (1, 2, 5, 10, 15, 20, 30)),
+    ("hour", (1, 2, 3, 4, 6, 8, 12)), ("day", (1, 2, 3)), ("week", (1, 2)),
+) for k in ks]  # fmt: skip
 MONTHS = {"month": 1, "quarter": 3, "year": 12}  # unit → months
 ALIASES = {"second": "s", "sec": "s", "minute": "min", "h": "hour", "d": "day"}
 NEAR = 0.1  # of a step: how far from the grid a stamp may lie to be moved onto it
@@ -128,45 +132,46 @@ def _business(stamps: np.ndarray) -> Grid:
 
 
 def _even(stamps: np.ndarray, apart: np.ndarray) -> Grid:
-    """Steps of one length, which most neighbours are apart; a little jitter is smoothed."""
+    """Steps of one length: a usual one where the stamps lie near it, else the most common."""
     lengths, counts = np.unique(apart, return_counts=True)
-    step = int(lengths[counts.argmax()])
-    if counts.max() * 2 <= len(apart):
-        step = _round(float(np.median(apart)))
-    unit = next((u for u, ns in reversed(FIXED.items()) if step % ns == 0), "")
-    said = words(step // FIXED[unit], unit) if unit else f"{step / SECOND:g} s"
-    first = stamps[0]
-    if (off := _offset(stamps, first, step)).max() > NEAR and (lengths % step).any():
-        first = stamps[0] - (stamps[0] + step // 2) % step + step // 2  # jitter about round hours
-        off = _offset(stamps, first, step)
-    if off.max() > NEAR:
+    common, usual = int(lengths[counts.argmax()]), _usual(float(np.median(apart)))
+    for step in (common, usual) if common in (usual, *USUAL) else (usual, common):
+        unit = next((u for u, ns in reversed(FIXED.items()) if step % ns == 0), "")
+        said = words(step // FIXED[unit], unit) if unit else f"{step / SECOND:g} s"
+        first, off = _anchor(stamps, step)
+        if off.max() <= NEAR:
+            break
+    else:
         where = str(stamps[off > NEAR][0].astype("M8[ns]").astype("M8[s]")).replace("T", " ")
         raise ValueError(
             f"the stamps follow no step: most are {said} apart, but "
             f"{(off > NEAR).sum()} of {len(stamps)} lie off that grid, the first at {where}; "
-            f"data.step='{said}' takes the mean of what falls into each step"
+            "data.step='…' takes the mean of what falls into each"
         )
     rows = np.rint((stamps - first) / step).astype(int)
-    rows -= rows[0]
+    first, rows = first + rows[0] * step, rows - rows[0]
     _check_sparse(rows, said)
     moved = int((off > 0).sum())
     done = f"moved to the nearest {said}"
-    found = [Finding("uneven stamps", f"up to {off.max():.0%} of a step", moved, done)]
+    found = [Finding("uneven stamps", f"up to {off.max():.1%} of a step", moved, done)]
     return Grid(rows, first + step * np.arange(rows[-1] + 1), said, found if moved else [])
 
 
-def _offset(stamps: np.ndarray, first: int, step: int) -> np.ndarray:
-    """How far each stamp is from the grid, in steps."""
-    over = (stamps - first) % step
-    return np.minimum(over, step - over) / step
+def _anchor(stamps: np.ndarray, step: int) -> tuple[int, np.ndarray]:
+    """Where the grid begins, at the first stamp or at a round instant, and how far all are off."""
+    best = None
+    for first in (stamps[0], (stamps[0] + step // 2) // step * step):
+        over = (stamps - first) % step
+        off = np.minimum(over, step - over) / step
+        if best is None or off.max() < best[1].max():
+            best = int(first), off
+    assert best
+    return best
 
 
-def _round(length: float) -> int:
+def _usual(length: float) -> int:
     """The usual sampling step nearest to a length, in ns."""
-    counts = {"s": (1, 2, 5, 10, 15, 30), "min": (1, 2, 5, 10, 15, 20, 30)}
-    counts |= {"hour": (1, 2, 3, 4, 6, 8, 12), "day": (1, 2, 3), "week": (1, 2)}
-    usual = [k * FIXED[unit] for unit, ks in counts.items() for k in ks]
-    return min(usual, key=lambda step: abs(np.log(step / length)))
+    return min(USUAL, key=lambda step: abs(np.log(step / length)))
 
 
 def _binned(stamps: np.ndarray, count: int, unit: str) -> Grid:

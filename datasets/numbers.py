@@ -66,9 +66,7 @@ def numbers(column: Series, decimal: Decimal) -> Numbers | None:
             findings.append(Finding(what, where, sum(some.values()), "masked"))
     units = Counter(u for (u, _), x in zip(split, read, strict=True) if u and np.isfinite(x))
     if len(units) > 1:
-        raise ValueError(
-            f"column {name!r} mixes the units {shown(sorted(units))}: convert it to one"
-        )
+        raise ValueError(f"column {name!r} mixes the units {shown([*units])}: convert it to one")
     unit = next(iter(units), "")
     if unit:
         findings.append(Finding("unit in cells", f"{name}: {unit!r}", units[unit], "kept as unit"))

@@ -98,15 +98,15 @@ def _outliers(panel: Panel) -> list[Finding]:
 
 
 def _jumps(panel: Panel) -> list[Finding]:
-    """Places from where on almost all of a series is many times larger, or smaller, than before."""
+    """Places from where on three quarters of a series are many times what three quarters were."""
     x = abs(np.where(panel.mask, panel.values, np.nan))
     size = max(len(x) // BLOCKS, ENOUGH)
     found: dict[str, str] = {}
-    for row in range(size, len(x) - size + 1, max(size // 2, 1)):
-        b_low, b, b_high = _quantiles(x[row - size : row], (0.1, 0.5, 0.9))
-        a_low, a, a_high = _quantiles(x[row : row + size], (0.1, 0.5, 0.9))
-        up, down = (a >= JUMP * b) & (a_low > b_high), (b >= JUMP * a) & (b_low > a_high)
-        for node, channel in np.argwhere((up | down) & (np.minimum(a, b) > 0)):
+    for row in range(size, len(x) - size + 1, size // 4):
+        b_low, b, b_high = _quantiles(x[row - size : row], (0.25, 0.5, 0.75))
+        a_low, a, a_high = _quantiles(x[row : row + size], (0.25, 0.5, 0.75))
+        jumped = (a_low >= JUMP * b_high) | (b_low >= JUMP * a_high)
+        for node, channel in np.argwhere(jumped & (np.minimum(a, b) > 0)):
             ratio = a[node, channel] / b[node, channel]
             factor = f"× {ratio:.3g}" if ratio > 1 else f"÷ {1 / ratio:.3g}"
             name = _name(panel, node, channel)

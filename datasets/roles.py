@@ -17,27 +17,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 Layout = Literal["auto", "wide", "long"]
-TIMES = set(
-    [
-        "time",
-        "timestamp",
-        "datetime",
-        "date",
-        "ds",
-        "stamp",
-        "t",
-        "period",
-        "year",
-        "quarter",
-        "month",
-        "week",
-        "day",
-        "hour",
-    ]
-)
-NODES = set(
-    ["node", "unique_id", "item_id", "id", "series", "series_id", "sensor", "station", "name"]
-)
+TIMES = {"time", "timestamp", "datetime", "date", "ds", "stamp", "t", "period"}
+TIMES |= {"year", "quarter", "month", "week", "day", "hour"}
+NODES = {"node", "unique_id", "item_id", "id", "series", "series_id", "sensor", "station", "name"}
 ENOUGH = 200  # cells that tell whether a column holds stamps
 
 

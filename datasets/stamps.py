@@ -166,9 +166,9 @@ def _day_first(
         return first, [_said("dates", "day first" if first else "month first")]
     regular = {}
     for first in (True, False):
-        days = _assemble(numeric, first).dropna()
-        steps = np.unique(np.diff(days.to_numpy().astype("M8[D]").astype(int)))
-        regular[first] = len(steps) and steps[0] >= 0 and len(set(steps) - {0}) == 1
+        days = np.unique(_assemble(numeric, first).dropna().to_numpy().astype("M8[D]"))
+        of_month = days - days.astype("M8[M]")
+        regular[first] = len(set(np.diff(days))) == 1 or len(set(of_month)) == 1 < len(days)
     if dotted or regular[True] != regular[False]:
         first = dotted or bool(regular[True])
         order = "day first" if first else "month first"

@@ -19,7 +19,7 @@ def to_utc(wall: np.ndarray, text: Series, zoned: np.ndarray) -> tuple[np.ndarra
 
     A day that begins at midnight in Berlin begins at 22:00 or 23:00 UTC: in UTC it would jump.
     """
-    seen = np.sort(wall[~np.isnat(wall)])
+    seen = np.unique(wall[~np.isnat(wall)])
     if len(seen) > 1 and np.median(np.diff(seen).astype("int64")) >= DAY:
         return wall, [Finding("offsets", "time", int(zoned.sum()), "dropped: the dates as written")]
     if not zoned[text.notna().to_numpy()].all():
@@ -46,9 +46,6 @@ def localised(wall: Series, zone: str, by: Series | None) -> tuple[np.ndarray, l
     clocks = wall.to_frame("wall") if by is None else wall.to_frame("wall").assign(by=by)
     summer = (~clocks.duplicated()).to_numpy()
     local = wall.dt.tz_localize(zone, ambiguous=summer, nonexistent="NaT")
-    lost = int(local.isna().sum() - wall.isna().sum())
-    found = [Finding("time zone", "time", 1, f"{zone} read as UTC")]
-    if lost:
-        done = "left out: the clock jumps over them"
-        found.append(Finding("stamps that do not exist", zone, lost, done))
+    skipped = "; hours that it skips are left out" if local.isna().sum() > wall.isna().sum() else ""
+    found = [Finding("time zone", "time", 1, f"{zone} read as UTC{skipped}")]
     return local.dt.tz_convert(None).to_numpy().astype("M8[ns]"), found

@@ -19,8 +19,9 @@ Decimal = Literal["auto", ".", ","]
 MISSING = {"", "-", "--", "—", "?", ".", "*", "na", "n/a", "n.a.", "#n/a", "nan", "<na>", "null"}
 MISSING |= {"none", "nil", "missing", "nodata", "no data", "inf", "-inf", "+inf"}
 LARGEST = 1e150  # whose square is still a number
+LABELS = 3  # units in one column: with more of them, 1a and 2b are names
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
-BODY = re.compile(r"([^\d+\-.,]*)\s*([+-]?[\d.,'\s]*\d[\d.,]*(?:e[+-]?\d+)?)\s*(\D*)", re.I)
+BODY = re.compile(r"([$€£¥]?)\s*([+-]?[\d.,'\s]*\d[\d.,]*(?:e[+-]?\d+)?)\s*(\D*)", re.I)
 
 
 class Numbers(NamedTuple):
@@ -65,6 +66,8 @@ def numbers(column: Series, decimal: Decimal) -> Numbers | None:
             where = f"{name}: {shown([repr(word[:20]) for word in some])}"
             findings.append(Finding(what, where, sum(some.values()), "masked"))
     units = Counter(u for (u, _), x in zip(split, read, strict=True) if u and np.isfinite(x))
+    if len(units) > LABELS:
+        return None
     if len(units) > 1:
         raise ValueError(f"column {name!r} mixes the units {shown([*units])}: convert it to one")
     unit = next(iter(units), "")

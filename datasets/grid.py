@@ -66,8 +66,10 @@ def grid(stamps: np.ndarray, step: str) -> Grid:
 
 
 def words(count: int, unit: str) -> str:
-    """How a step is said: hour, 2 hours, 5 min."""
-    return unit if count == 1 else f"{count} {unit}" + ("" if unit in ("s", "min") else "s")
+    """How a step is said: hour, 2 hours, minute, 5 min."""
+    if count == 1:
+        return {"s": "second", "min": "minute"}.get(unit, unit)
+    return f"{count} {unit}" + ("" if unit in ("s", "min") else "s")
 
 
 def _parse(step: str) -> tuple[int, str]:
@@ -142,9 +144,10 @@ def _even(stamps: np.ndarray, apart: np.ndarray) -> Grid:
         if off.max() <= NEAR:
             break
     else:
+        far = said if said[0].isdigit() else f"one {said}"
         where = str(stamps[off > NEAR][0].astype("M8[ns]").astype("M8[s]")).replace("T", " ")
         raise ValueError(
-            f"the stamps follow no step: most are {said} apart, but "
+            f"the stamps follow no step: most are {far} apart, but "
             f"{(off > NEAR).sum()} of {len(stamps)} lie off that grid, the first at {where}; "
             "data.step='…' takes the mean of what falls into each"
         )

@@ -67,7 +67,7 @@ def place(
     distinct, inverse = np.unique(ns, return_inverse=True)
     axis = grid(distinct, step)
     row = axis.rows[inverse]
-    fine = axis.step.endswith(("s", "min", "hour")) and "days" not in axis.step
+    fine = len(axis.time) > 1 and axis.time[1] - axis.time[0] < DAY
     hint = "; daylight saving? data.timezone" if fine and not timezone else ""
     findings += [*axis.findings, *_twice(row, by, axis.time, hint)]
     if inserted := len(axis.time) - len(np.unique(axis.rows)):

@@ -98,7 +98,7 @@ def _outliers(panel: Panel) -> list[Finding]:
 
 
 def _jumps(panel: Panel) -> list[Finding]:
-    """Places from where on three quarters of a series are many times what three quarters were."""
+    """Places from where on a series is many times what it was, and stays."""
     x = abs(np.where(panel.mask, panel.values, np.nan))
     size = max(len(x) // BLOCKS, ENOUGH)
     found: dict[str, str] = {}
@@ -107,12 +107,20 @@ def _jumps(panel: Panel) -> list[Finding]:
         a_low, a, a_high = _quantiles(x[row : row + size], (0.25, 0.5, 0.75))
         jumped = (a_low >= JUMP * b_high) | (b_low >= JUMP * a_high)
         for node, channel in np.argwhere(jumped & (np.minimum(a, b) > 0)):
+            if not _lasts(x[:, node, channel], row):
+                continue
             ratio = a[node, channel] / b[node, channel]
             factor = f"× {ratio:.3g}" if ratio > 1 else f"÷ {1 / ratio:.3g}"
             name = _name(panel, node, channel)
             found.setdefault(name, f"{name} about {_at(panel, row)} ({factor})")
     where = shown(list(found.values()))
     return [Finding("unit jumps", where, len(found), "left as it is; one unit throughout?")]
+
+
+def _lasts(x: np.ndarray, row: int) -> bool:
+    """Does what comes after a row stay apart from all before? An epidemic does not."""
+    (b_low, b_high), (a_low, a_high) = (_quantiles(y, (0.1, 0.9)) for y in (x[:row], x[row:]))
+    return bool(a_low > b_high or b_low > a_high)
 
 
 def _quantiles(x: np.ndarray, levels: tuple[float, ...]) -> list[np.ndarray]:

@@ -190,7 +190,7 @@ CASES = [
     one(
         "unix seconds",
         stamped([1_600_000_000 + 60 * k for k in range(N)]),
-        "a row per min",
+        "a row per minute",
         "seconds since 1970",
     ),
     one(

@@ -145,7 +145,7 @@ def read(file, raw: bytes) -> Panel | str:
         return str(error)
 
 
-@settings(max_examples=CASES // 4, deadline=None, derandomize=True, database=None)
+@settings(max_examples=CASES // 10, deadline=None, derandomize=True, database=None)
 @given(table=tables())
 def test_a_clean_table_comes_back_cell_by_cell(file, table):
     panel = read(file, table.encode())

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from stsfm.datasets.about import Finding, Space
+from stsfm.datasets.about import Finding
 from stsfm.datasets.arrange import arrange
 from stsfm.datasets.delimited import shown
 from stsfm.datasets.files import read_file
+from stsfm.datasets.graph import Geometry, Kernel, space_of
 from stsfm.datasets.instants import place
 from stsfm.datasets.numbers import Decimal, Numbers, numbers
 from stsfm.datasets.oddities import merged, oddities
@@ -52,6 +53,10 @@ def tabular(
     edges: str | None = None,
     distances: str | None = None,
     coords: str | None = None,
+    kernel: Kernel = "gaussian",
+    neighbours: int = 8,
+    threshold: float = 0.1,
+    geometry: Geometry = "plane",
 ) -> Panel:
     """The panel in a file: values (time, node, channel) on a regular grid of time.
 
@@ -92,7 +97,16 @@ def tabular(
         mask=mask,
         time=rows.time,
         known=table.known,
-        space=_space(table.nodes, edges, distances, coords),
+        space=space_of(
+            table.nodes,
+            edges=edges,
+            distances=distances,
+            coords=coords,
+            kernel=kernel,
+            neighbours=neighbours,
+            threshold=threshold,
+            geometry=geometry,
+        ),
         about=about,
     )
     if not len(panel.history()):
@@ -134,14 +148,3 @@ def _columns(
     if not set(found) - set(role.known):
         raise ValueError(f"no column of numbers to forecast; the columns are {shown([*frame], 8)}")
     return found, findings
-
-
-def _space(
-    nodes: Sequence[str], edges: str | None, distances: str | None, coords: str | None
-) -> Space:
-    """Where the nodes are, if a file says so."""
-    if edges is distances is coords is None:
-        return Space()
-    from stsfm.datasets.graph import space_of
-
-    return space_of(nodes, edges=edges, distances=distances, coords=coords)

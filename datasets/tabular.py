@@ -66,6 +66,8 @@ def tabular(
 
     Raises ValueError, in one line, where the file or a key makes no panel.
     """
+    if not path:
+        raise ValueError("which file? Say data=my.csv")
     frame, findings = read_file(path, header)
     known = {"planned": planned, "forecast": forecast, "oracle": oracle}
     role = roles(

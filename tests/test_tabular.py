@@ -131,6 +131,11 @@ def test_files_and_names_do_not_go_into_one_sweep():
         read(["data=airline,my.csv"])
 
 
+def test_a_file_has_to_be_named(desk):
+    assert desk("run", "data=tabular") == 2 and "which file? Say data=my.csv" in desk.err
+    assert desk("check") == 2 and "wanted a file: usage: stsfm check FILE" in desk.err
+
+
 def test_a_file_is_called_by_its_stem():
     assert [stem(p) for p in ("a/my.csv.gz", "x.y.csv", ".csv", "_odd.tsv")] == [
         "my", "x.y", "csv", "odd",

@@ -67,14 +67,24 @@ class Space(Arrays):
         return replace(self, adjacency=graph[rows]) if self.changes else self
 
 
+@dataclass(frozen=True)
+class Finding:
+    """Something odd in a file, and what is done about it."""
+
+    what: str  # "text in numbers"
+    where: str  # "load: 'n/a' (3)"
+    count: int
+    done: str  # "masked"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class About:
     """What the numbers mean. Nothing here depends on time.
 
     `suggests` holds protocol values (horizon, transform, …) that apply where the protocol says
-    `auto`. `season` counts steps (1 = none; 0 = the
-    protocol infers it from its training rows). `family` groups datasets that are no independent
-    replicates of each other. `physics` holds constants in the units of the data.
+    `auto`. `season` counts steps (1 = none; 0 = the protocol infers it from its training rows).
+    `family` groups datasets that are no independent replicates of each other. `physics` holds
+    constants in the units of the data. `findings` is what was odd in a user's file.
     """
 
     name: str
@@ -94,6 +104,7 @@ class About:
     digest: str = ""  # sha256 of the file it came from
     physics: Mapping[str, float] = field(default_factory=dict)
     suggests: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "targets", self.targets or self.channels)

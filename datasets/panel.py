@@ -117,9 +117,13 @@ class Panel(Arrays):
         return self[slice(0, row)]
 
     def history(self) -> Panel:
-        """The rows up to the last one where anything was observed."""
-        seen = np.flatnonzero(self.mask.any((-2, -1)))
-        return self.upto(int(seen[-1]) + 1 if len(seen) else 0)
+        """The rows up to the last where a target was observed; those after it are a future.
+
+        Of an unbatched panel. A file may end with rows that hold known covariates alone.
+        """
+        seen = self.only_targets().mask.any(-1).any(-1).nonzero()[0]
+        rows = int(seen[-1]) + 1 if len(seen) else 0
+        return self if rows == len(self) else self.upto(rows)
 
     def runs(self, starts: Array, length: int, *, padded: bool = False) -> Panel:
         """Runs of `length` rows from each of `starts` (*batch), of an unbatched panel.

@@ -124,11 +124,12 @@ def rolling(
                each origin of validation and test a model learns again, from every window whose
                future has ended by then, less `gap`; k: before every k-th. The transform stays
 
-    A season of 0 is inferred from the training rows, and the horizon after it.
+    A season of 0 is inferred from the training rows, and the horizon after it. Rows after the
+    last observed target are no part of the protocol: they are a future to be forecast.
     Raises ValueError when a split is left without a window. Hyndman & Athanasopoulos,
     Forecasting: Principles and Practice, 3rd ed. (2021), §5.10.
     """
-    inferred = not panel.about.season
+    panel, inferred = panel.history(), not panel.about.season
     panel = add_calendar(_with_season(panel, val, gap), calendar)
     about = panel.about
     usual = {"horizon": max(1, about.season), "val": VAL, "test": 0.8, "transform": "none"}

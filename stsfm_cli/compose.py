@@ -127,7 +127,8 @@ def comparison_name(args: list[str]) -> str:
     told = sorted(text for text in request.overrides if not text.startswith(UNTOLD))
     digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
     chosen = {o.key_or_group: names(o) for o in map(_parse, _legal(request)[0])}
-    on = chosen.get("data") or chosen.get("experiment") or [options.defaults()["data"]]
+    files = [Path(name).stem for name in chosen.get("data.path", [])]
+    on = files or chosen.get("data") or chosen.get("experiment") or [options.defaults()["data"]]
     label = "+".join(on) if len(on) < 4 else f"{on[0]}+{len(on) - 1}_more"
     return f"{label}-{digest}"
 

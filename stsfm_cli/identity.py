@@ -63,7 +63,7 @@ def identify(config: Mapping[str, Any], split: Split) -> Identity:
     model = _without({k: v for k, v in config["model"].items() if k != "seed"}, IDLE)
     modules = modules_of(config, split.rules)
     return Identity(
-        data=config["choices"]["data"],
+        data=data_name(config, split),
         model=config["choices"]["model"],
         seed=config["model"].get("seed"),
         ingredients={
@@ -91,6 +91,11 @@ def modules_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str,
         modules.add(CONFORMAL)  # around models without intervals; which they are, only they know
     found = closure(modules, config.get("plugins", ()))
     return {name: source_digest(name) for name in found}
+
+
+def data_name(config: Mapping[str, Any], split: Split) -> str:
+    """What was chosen as data; a user's file has the name that its panel has."""
+    return split.panel.about.name if "path" in config["data"] else config["choices"]["data"]
 
 
 def targets(config: Any) -> Iterator[str]:

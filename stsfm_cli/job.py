@@ -19,6 +19,7 @@ import yaml
 from stsfm import compose, files, loggers, record
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
+from stsfm.check import noticed
 from stsfm.checkpoints import Checkpoints
 from stsfm.datasets.protocol import Split
 from stsfm.environment import drift, environment
@@ -44,6 +45,8 @@ def execute(
     others = _baselines(config)
     if not one_of_many:
         screen.say(describe(split)["headline"])
+        if "path" in config["data"]:
+            screen.say(noticed(split.panel, config["data"]))
     cached = found(config, split)
     if cached and (changed := drift(cached.read("environment.json"))):
         screen.say(f"this run was made with {', '.join(changed)}; force=true makes it anew")

@@ -77,12 +77,14 @@ def split_flags(args: list[str], *names: str) -> tuple[bool, list[str]]:
 
 
 def _spell_out(texts: list[str]) -> list[str]:
-    """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7"""
+    """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7 · data=my.csv → data=tabular data.path=my.csv"""
     long = []
     for text in texts:
         key, _, value = text.partition("=")
         if key == "seeds":
             long.append(f"seed={_seeds(value)}")
+        elif key == "data" and (files := _files(value)):
+            long += ["data=tabular", f"data.path={','.join(map(_quoted, files))}"]
         else:
             long.append(text)
     if {"seed", "seeds"} <= {text.partition("=")[0] for text in texts}:
@@ -96,6 +98,24 @@ def _seeds(value: str) -> str:
     if int(value) < 1:
         raise Mistake(f"seeds={value}: wanted how many seeds, or which: seeds=5 or seeds=2,7")
     return ",".join(str(seed) for seed in range(1, int(value) + 1))
+
+
+def _files(value: str) -> list[str]:
+    """The files among what is called data: their names have a dot or a slash, choices have none."""
+    bare = value.strip("'\"")
+    names = [bare] if bare != value or Path(bare).is_file() else value.split(",")
+    files = [name for name in names if "." in name or "/" in name]
+    if files and len(files) < len(names):
+        raise Mistake(
+            f"data={value}: files and names in one sweep; compare the files of one command, "
+            "and run the others by another"
+        )
+    return files
+
+
+def _quoted(path: str) -> str:
+    """As Hydra reads any text: in quotes, which keep blanks, commas, brackets and signs."""
+    return "'" + path.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 class _Parser(argparse.ArgumentParser):

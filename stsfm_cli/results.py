@@ -31,6 +31,7 @@ def describe(split: Split) -> dict[str, Any]:
     origins = len(split.test)
     free = independent(split.test.origins, rules["horizon"])
     step = f"{about.step}s" if about.step else "rows"
+    step = f"steps of {about.step}" if about.step[:1].isdigit() else step
     policy = f" · refit before {often}" if (often := words(rules["refit"])) else ""
     headline = (
         f"{about.name} · {len(split.panel)} {step} · {_count(split.panel.nodes, 'node')} · "
@@ -52,7 +53,9 @@ def _count(n: int, what: str) -> str:
 
 
 def stamp(split: Split, row: int) -> str:
-    """The date of a row, as fine as the stamps of the data."""
+    """The date of a row, as fine as the stamps of the data; its number where there are none."""
+    if not split.panel.about.step:
+        return f"row {row}"
     days = split.panel.time / dates.DAY
     return dates.stamp(days[row], days)
 

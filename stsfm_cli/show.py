@@ -15,6 +15,7 @@ usage: stsfm run [GROUP=NAME …] [KEY=VALUE …] [flags]
 
   stsfm run                                 the default of every group
   stsfm run model=gru model.hidden=32       another model, and one of its keys
+  stsfm run model=gru data=my.csv           a file of yours; `stsfm check my.csv` says what is in it
   stsfm run model=lstm,gru seeds=5          several values: every combination, then compared
   stsfm run --from RUN model.hidden=32      a kept run again, with some keys changed
   stsfm run 'experiment=glob(paper_*)'      all choices that match

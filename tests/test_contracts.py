@@ -291,6 +291,7 @@ def assert_blind(make_model, path: Path, folder: Path, refit: int | str = "never
         later[:] = np.where(
             rng.random(later.shape) < 0.3, np.nan, 1e3 * rng.random(later.shape) + 1
         )
+        poisoned[-1] = 1e3  # without any target the last row would be no part of the protocol
         np.savetxt(folder / "poisoned.csv", poisoned, delimiter=",")
         until = None if refit == "never" else (index // refit + 1) * refit  # the next refit
         moved = forecasts(folder / "poisoned.csv", make_model(), refit, until)

@@ -269,3 +269,23 @@ def test_the_ring_follows_its_law():
 def test_sines_without_noise_repeat():
     panel = sines(length=300, nodes=2, periods=[24], amplitudes=[1.0], noise=0.0, seed=0)
     np.testing.assert_allclose(panel.values[24:], panel.values[:-24], atol=1e-9)
+
+
+def test_rows_after_the_last_target_are_a_future_and_no_part_of_the_protocol():
+    """A file may end with known covariates alone: they are there, but nothing is scored on them."""
+    n, future = 60, 12
+    mask = np.arange(n)[:, None, None] < n - future
+    panel = Panel(
+        values=np.where(mask, 1.0 + np.arange(n)[:, None, None], 0),
+        mask=mask,
+        time=np.arange(n),
+        known=np.arange(n, dtype=float)[:, None, None],
+        about=About(
+            name="x", nodes=("a",), channels=("y",), covariates=("plan",), kinds=("planned",)
+        ),
+    )
+    assert len(panel.history()) == n - future and len(panel) == n
+    assert panel.history().history() is not panel and len(panel[: n - future].history()) == 48
+    split = rolling(panel, horizon=2)
+    assert split.rules["rows"] == 48 and split.test.origins.max() == 46
+    assert rolling(panel.history(), horizon=2).fingerprint == split.fingerprint

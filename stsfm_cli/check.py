@@ -1,0 +1,131 @@
+"""`stsfm check FILE`: what is in a file of yours, what will be done about it, and what it allows.
+
+The file is read as `stsfm run data=FILE` reads it, so that what is said here is what happens there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stsfm.mistakes import Mistake
+
+if TYPE_CHECKING:
+    from stsfm.datasets.panel import Panel
+    from stsfm.datasets.protocol import Split
+
+USAGE = """\
+usage: stsfm check FILE [data.KEY=VALUE …] [protocol.KEY=VALUE …]
+       `stsfm show data=tabular` lists the keys"""
+HORIZONS = (1, 6, 12, 24, 48, 96, 192, 336, 720)
+
+
+def main(args: list[str]) -> int:
+    """Say what a file holds and how many origins it leaves; a Mistake where it cannot be used."""
+    if {"-h", "--help"} & set(args):
+        print(USAGE)
+        return 0
+    if not args or args[0].startswith("-"):
+        raise Mistake(f"wanted a file: {USAGE.partition(chr(10))[0]}")
+    from stsfm import compose
+    from stsfm.build import build
+
+    file, *overrides = args
+    path = file if "." in file or "/" in file else f"./{file}"
+    config = compose.config([f"data={path}", *overrides])
+    panel = build(config["data"], path="data")
+    split = build({**config["protocol"], "horizon": 1}, panel, path="protocol")
+    print(file)
+    for line in (*_facts(split, len(panel), config["data"]), *_findings(panel), *_origins(split)):
+        print(f"  {line}".rstrip())
+    return 0
+
+
+def noticed(panel: Panel, keys: Mapping[str, Any]) -> str:
+    """What was inferred from a file, in a line; `keys` are those of data."""
+    about, path = panel.about, keys["path"]
+    count = len(about.findings)
+    found = f"{count} finding{'s' * (count != 1)}, see stsfm check {path}" if count else "clean"
+    nodes = f"{panel.nodes:,} node{'s' * (panel.nodes != 1)}"
+    parts = [Path(path).name, _time(about.step, about.season, keys), nodes, _missing(panel), found]
+    return " · ".join(parts)
+
+
+def _time(step: str, season: int, keys: Mapping[str, Any]) -> str:
+    """a row per hour, season 24 (inferred)"""
+    every = f"a row per {step}" if step else "rows without dates"
+    inferred = " (inferred)" if keys["season"] == "auto" else ""
+    return f"{every}, " + (f"season {season}{inferred}" if season > 1 else f"no season{inferred}")
+
+
+def _missing(panel: Panel) -> str:
+    share = 1 - float(panel.mask.mean())
+    return f"{share:.1%} missing".replace("%", " %") if share else "none missing"
+
+
+def _facts(split: Split, rows: int, keys: Mapping[str, Any]) -> Iterator[str]:
+    from stsfm.results import stamp
+
+    panel, about = split.panel, split.panel.about
+    last = len(panel) - 1
+    yield f"rows       {len(panel):,} · {stamp(split, 0)} … {stamp(split, last)}"
+    yield f"time       {_time(about.step, about.season, keys)}"
+    if future := rows - len(panel):
+        yield f"future     {future:,} rows without targets"
+    yield f"nodes      {_named(about.nodes)}"
+    parts = [f"{c}" if c in about.targets else f"{c} (past only)" for c in about.channels]
+    units = f" in {about.units[0]}" if about.units[0] else ""
+    yield f"channels   {_named(parts)}{units}"
+    if about.covariates:
+        pairs = zip(about.covariates, about.kinds, strict=True)
+        yield f"known      {_named([f'{name} ({kind})' for name, kind in pairs])}"
+    yield f"cells      {panel.mask.size:,} · {_missing(panel)}"
+
+
+def _named(names: Sequence[str], most: int = 6) -> str:
+    more = ", …" if len(names) > most else ""
+    return f"{len(names):,} · {', '.join(names[:most])}{more}"
+
+
+def _findings(panel: Panel) -> Iterator[str]:
+    yield ""
+    if not panel.about.findings:
+        yield "nothing odd was found"
+        return
+    head = ("found", "how many", "what is done", "where")
+    rows = [(f.what, f"{f.count:,}", f.done, f.where) for f in panel.about.findings]
+    yield from _aligned([head, *rows], right={1})
+
+
+def _origins(split: Split) -> Iterator[str]:
+    """How many origins horizons leave in each part; those that leave none in one are not told."""
+    import numpy as np
+
+    from stsfm.datasets.protocol import independent
+
+    rules, season = split.rules, split.panel.about.season
+    yield ""
+    yield "origins that a horizon leaves (protocol rolling)"
+    table: list[tuple[str, ...]] = [("horizon", "train", "validation", "test", "independent")]
+    for horizon in sorted({*HORIZONS, max(season, 1)}):
+        first, stop = rules["test"]
+        starts = {"train": 1, "val": rules["val"][0], "test": first}
+        steps = {"train": 1, "val": rules["stride"], "test": rules["stride"]}
+        counts = [
+            len(range(starts[part], rules[part][1] - horizon + 1, steps[part])) for part in starts
+        ]
+        if not all(counts):
+            table.append((f"{horizon}", "too few rows", "", "", ""))
+            break
+        free = independent(np.arange(first, stop - horizon + 1, rules["stride"]), horizon)
+        table.append((f"{horizon}", *(f"{n:,}" for n in counts), f"{free:,}"))
+    yield from _aligned(table, right=set(range(5)))
+
+
+def _aligned(rows: Sequence[Sequence[str]], right: set[int]) -> Iterator[str]:
+    """Columns of equal width; those in `right` are numbers."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = zip(row, widths, range(len(row)), strict=True)
+        yield "  ".join(x.rjust(w) if i in right else x.ljust(w) for x, w, i in cells).rstrip()

@@ -86,6 +86,18 @@ def test_a_package_called_datasets_is_found_from_the_checkout(tmp_path, flag):
     assert said == "somebody else\n"
 
 
+def same_forecast_at_both_doors(folder: Path, where: dict) -> bool:
+    """Is what `stsfm predict` wrote what a notebook is told?"""
+    run(sys.executable, "-m", "stsfm", "predict", folder, **where)
+    (written,) = folder.glob("predict/*/forecast.csv")
+    code = (
+        f"import pandas, stsfm; told = stsfm.load({str(folder)!r}).predict(); "
+        f"wrote = pandas.read_csv({str(written)!r}); assert len(told) == len(wrote) == 12; "
+        "print((told.select_dtypes('number').values == wrote.select_dtypes('number').values).all())"
+    )
+    return run(sys.executable, "-c", code, **where) == "True\n"
+
+
 # ---- the wheel -----------------------------------------------------------------------------------
 
 
@@ -121,6 +133,8 @@ def test_the_wheel_runs_unpacked_and_makes_the_same_run(wheel, tmp_path):
         for home in ("work", "checkout")
     ]
     assert names[0] == names[1]
+    (made,) = (tmp_path / "work").glob("runs/airline/naive/*")
+    assert same_forecast_at_both_doors(made, where)
     said = run(sys.executable, "-m", "stsfm", "new", "model", "outside", **where)
     words = said.partition("run it:")[2].replace("'", "").split()[1:]  # after `stsfm`
     run(sys.executable, "-m", "stsfm", *words, "baselines=[drift]", **where)
@@ -140,7 +154,7 @@ def test_the_wheel_installs_into_a_fresh_environment_and_trains(wheel, tmp_path)
     assert where.startswith(str(tmp_path / "venv"))
     printed = run(bin_ / "stsfm", "run", "model=lstm", "data=airline", cwd=work)
     assert "test MASE" in printed and "Best classical model on validation" in printed
-    assert len(list(work.glob("runs/airline/lstm/*/plots/*.png"))) == 5
+    assert len(list(work.glob("runs/airline/lstm/*/plots/*.png"))) == 6
     assert mae(work, "arima") < mae(work, "lstm") < mae(work, "seasonal_naive")
     run(bin_ / "stsfm", "new", "model", "outside", cwd=work)
     plugin = ["model=outside", "plugins=[outside]", "--config-dir", "conf"]

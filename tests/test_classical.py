@@ -188,7 +188,8 @@ def test_linear_is_least_squares_in_any_chunks(monkeypatch: pytest.MonkeyPatch) 
     for origin in range(4, 78):
         for n in range(2):
             last = y[origin - 1, n]
-            rows.append([1, *y[origin - 4 : origin, n] - last, *known[origin : origin + 3, 0, 0]])
+            ahead = known[origin - 4 : origin + 3, 0, 0]  # and what was known of the past
+            rows.append([1, *y[origin - 4 : origin, n] - last, *ahead])
             targets.append(y[origin : origin + 3, n] - last)
     weight = np.linalg.lstsq(np.array(rows), np.array(targets), rcond=None)[0]
     np.testing.assert_allclose(model.weight_, weight[1:], atol=1e-9)

@@ -12,7 +12,10 @@ from stsfm.mistakes import Mistake, did_you_mean, tell
 
 COMMANDS = {  # name → (module:function(args) -> exit code, what it does)
     "run": ("stsfm.jobs:main", "fit, score, plot and keep: run model=lstm data=airline"),
-    "check": ("stsfm.check:main", "what is in a file of yours, before a run: check my.csv"),
+    "check": (
+        "stsfm.check:main",
+        "what a file holds, or a model keeps: check my.csv",
+    ),
     "compare": ("stsfm.comparison:main", "one table of kept runs: compare model=lstm,gru"),
     "predict": ("stsfm.predict:main", "forecast beyond a kept run's data, or on other data"),
     "list": ("stsfm.options:main", "what there is to choose from: list model"),

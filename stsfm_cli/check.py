@@ -1,6 +1,7 @@
 """`stsfm check FILE`: what is in a file of yours, what will be done about it, and what it allows.
 
 The file is read as `stsfm run data=FILE` reads it, so that what is said here is what happens there.
+`stsfm check model=NAME` checks the promises of a model instead (contracts.py).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: stsfm check FILE [data.KEY=VALUE …] [protocol.KEY=VALUE …]
-       `stsfm show data=tabular` lists the keys"""
+       `stsfm show data=tabular` lists the keys
+       stsfm check model=NAME [KEY=VALUE …] [plugins=[…]] [--config-dir FOLDER]
+       what every model promises, on a toy panel"""
 HORIZONS = (1, 6, 12, 24, 48, 96, 192, 336, 720)
 
 
@@ -26,6 +29,10 @@ def main(args: list[str]) -> int:
     if {"-h", "--help"} & set(args):
         print(USAGE)
         return 0
+    if any(word.startswith("model=") for word in args):
+        from stsfm import contracts
+
+        return contracts.main(args)
     if not args or args[0].startswith("-"):
         raise Mistake(f"wanted a file: {USAGE.partition(chr(10))[0]}")
     from stsfm import compose

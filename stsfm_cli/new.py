@@ -55,8 +55,8 @@ def main(args: list[str]) -> int:
     flags = [] if inside else [f"'plugins=[{name}]'", "--config-dir conf"]
     choice = f"{group}={name}" + " model=lstm" * (group == "loss")
     print("run it:   ", " ".join(["stsfm run", choice, *flags]))
-    if inside and group == "model":
-        print(f"test it:   pytest {project / 'tests' / 'test_contracts.py'} -k {name}")
+    if group == "model":
+        print("check it: ", " ".join(["stsfm check", choice, *flags]))
     return 0
 
 

@@ -5,6 +5,7 @@ What needs a package index is done only where STSFM_INDEX=1, as .ci/run sets it.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -136,8 +137,10 @@ def test_the_wheel_runs_unpacked_and_makes_the_same_run(wheel, tmp_path):
     (made,) = (tmp_path / "work").glob("runs/airline/naive/*")
     assert same_forecast_at_both_doors(made, where)
     said = run(sys.executable, "-m", "stsfm", "new", "model", "outside", **where)
-    words = said.partition("run it:")[2].replace("'", "").split()[1:]  # after `stsfm`
+    (line,) = re.findall(r"run it: +stsfm (.*)", said)
+    words = line.replace("'", "").split()
     run(sys.executable, "-m", "stsfm", *words, "baselines=[drift]", **where)
+    assert "BROKEN" not in run(sys.executable, "-m", "stsfm", "check", *words[1:], **where)
     assert (tmp_path / "work" / "outside.py").is_file() and mae(tmp_path / "work", "outside") > 0
 
 

@@ -30,7 +30,7 @@ from omegaconf.errors import OmegaConfBaseException
 from omegaconf.resolvers import oc
 from yaml import YAMLError
 
-from stsfm import explain, options, show, trust
+from stsfm import explain, help, options, trust
 from stsfm.conf.schema import Config
 from stsfm.mistakes import Mistake, no_such, tell
 from stsfm.overrides import OPEN, allowed, each, names
@@ -61,7 +61,7 @@ def main(
     request = read(args)
     overrides, many = _legal(request)
     if request.flags.help:
-        print(show.page(request.overrides, *request.folders))
+        print(help.page(request.overrides, *request.folders))
         return 0
     if request.shows and many:
         raise Mistake(f"{request.shows[0]} shows one job: give every key one value, without -m")

@@ -15,12 +15,11 @@ from stsfm.datasets.calendar import FEATURES, add_calendar
 from stsfm.datasets.panel import Array, Panel, Space
 from stsfm.datasets.protocol import panel_digest
 from stsfm.datasets.transform import Transform
+from stsfm.headline import stamp
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
-from stsfm.plots import dates
 from stsfm.record import Record
-
-FEW = 8  # names that a message lists
+from stsfm.words import listed
 
 
 def gathered(
@@ -85,12 +84,6 @@ def _built(config: Mapping[str, Any]) -> Panel:
     return panel
 
 
-def stamp(panel: Panel, row: int) -> str:
-    """The stamp of a row in words."""
-    days = panel.time / dates.DAY
-    return dates.stamp(days[row], days)
-
-
 def _agree(panel: Panel, kept: Mapping[str, Any]) -> None:
     """Mistake unless the panel's columns mean what those of the run do."""
     about = panel.about
@@ -106,12 +99,6 @@ def _agree(panel: Panel, kept: Mapping[str, Any]) -> None:
                 f"the {what} of {about.name} are {listed(got)}, and those of the run were "
                 f"{listed(wanted)}"
             )
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a row, the first few of many."""
-    shown = ", ".join(list(names)[:FEW]) or "none"
-    return shown + (f" … ({len(names)} in all)" if len(names) > FEW else "")
 
 
 def _joined(before: Panel, panel: Panel) -> Panel:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from stsfm.losses.metrics import METRICS
 from stsfm.table import Row, Table, Value
+from stsfm.words import aligned, count
 
 NONE = "—"
 WORDS = ("model", "intervals", "sees", "fitted to")  # columns that begin at the left
@@ -124,8 +125,7 @@ def sentences(table: Table) -> list[str]:
         words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
     words += _about_intervals(table)
     if (independent := table.status["independent"]) < 10:
-        plural = "s" * (independent != 1)
-        words.append(f"No significance test: {independent} independent origin{plural}.")
+        words.append(f"No significance test: {count(independent, 'independent origin')}.")
     words.append(
         f"{table.tried} configurations tried under this protocol, {len(table.rows)} shown."
     )
@@ -149,7 +149,7 @@ def _about_intervals(table: Table) -> list[str]:
             shared.setdefault(nodes, []).append(row.label)
     words = [f"No intervals for {', '.join(of)}: {reason}." for reason, of in without.items()]
     for nodes, of in shared.items():
-        few = f"{nodes} node{'s' * (nodes != 1)} with too few residuals"
+        few = f"{count(nodes, 'node')} with too few residuals"
         words.append(f"The intervals of {few} are those of all nodes: {', '.join(of)}.")
     return words
 
@@ -189,14 +189,8 @@ def caption(table: Table) -> str:
 def as_text(table: Table) -> list[str]:
     """Aligned lines for a terminal, the header first."""
     header, body, _ = cells(table, brief=True)
-    widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if name in WORDS else cell.rjust(width)
-            for name, cell, width in zip(header, line, widths, strict=True)
-        ).rstrip()
-        for line in [header, *body]
-    ]
+    numbers = [k for k, name in enumerate(header) if name not in WORDS]
+    return list(aligned([header, *body], right=numbers))
 
 
 def as_markdown(table: Table) -> str:

@@ -19,10 +19,11 @@ from stsfm import learned, newdata
 from stsfm.datasets.panel import About, Array, Forecast, Panel
 from stsfm.datasets.protocol import panel_digest
 from stsfm.datasets.windows import RollingWindows
+from stsfm.headline import stamp
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
-from stsfm.newdata import listed, stamp
 from stsfm.record import Record, records
+from stsfm.words import listed
 
 if TYPE_CHECKING:
     from pandas import DataFrame

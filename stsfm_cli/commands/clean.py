@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stsfm.comparison import compared, filters, select
-from stsfm.ls import size, sized
+from stsfm.files import size
 from stsfm.mistakes import Mistake, one_line
 from stsfm.record import Record, records
+from stsfm.words import sized
 
 USAGE = __doc__.partition("\n\n")[2]
 BROKEN = ["failed", "interrupted", "crashed", "damaged", "missing"]

@@ -15,6 +15,7 @@ from stsfm.losses.metrics import METRICS
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.saved import open_run
+from stsfm.words import aligned
 
 USAGE = __doc__.partition("\n\n")[2]
 
@@ -63,12 +64,7 @@ def _scores(old: Record, new: Record) -> list[str]:
         cells = [_pooled(run, part, metric.name) for part in ("val", "test") for run in (old, new)]
         if all(cell is not None for cell in cells):
             rows.append([metric.label, *(f"{cell:.4g}" for cell in cells)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(f"{cell:>{width}}" if k else f"{cell:{width}}"
-                  for k, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]  # fmt: skip
+    return list(aligned(rows, right=range(1, 5)))
 
 
 def _pooled(run: Record, part: str, metric: str) -> Any:

@@ -161,7 +161,7 @@ def _ranks(settings: Mapping[str, Any]) -> AbstractContextManager[None]:
     """The ranks of a net, which may be trained more than once; other models have none."""
     if not settings:
         return nullcontext()
-    from stsfm.models.training import shared_ranks  # torch comes with it
+    from stsfm.models.process import shared_ranks  # torch comes with it
 
     return shared_ranks()
 

@@ -54,10 +54,7 @@ class Run:
         from pandas import DataFrame
 
         kept = self.record.scores
-        pooled = {
-            part: {name: (entry or {}).get("pooled") for name, entry in kept[part].items()}
-            for part in ("val", "test")
-        }
+        pooled = {part: self.record.pooled(part) for part in ("val", "test")}
         frame = DataFrame({**pooled, "unit": kept["units"]}).loc[list(kept["test"])]
         frame["unit"] = frame["unit"].replace("data", self.record.status["units"])
         return frame.rename_axis("metric").astype({"val": float, "test": float})
@@ -84,11 +81,8 @@ class Run:
         from pandas import DataFrame, to_datetime
 
         data = self.record.read("data.json")
-        try:
-            with np.load(self.folder / "forecast.npz", allow_pickle=False) as stored:
-                kept = {name: stored[name] for name in stored.files}
-        except FileNotFoundError:
-            raise Mistake(f"the forecasts of {self.folder} were too many to keep") from None
+        if not (kept := self.record.forecasts()):
+            raise Mistake(f"the forecasts of {self.folder} were too many to keep")
         w, h, n, c = (axis.ravel() for axis in np.indices(kept["point"].shape))
         columns: dict[str, Any] = {
             "origin": to_datetime(kept["time"][w, 0]),

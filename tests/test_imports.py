@@ -76,7 +76,7 @@ def test_every_dataset_model_and_loss_has_its_yaml():
         | {"arrange", "oddities"},
         "losses": {"base", "metrics"},
         "models": {"base", "neural", "conformal"}
-        | {"batches", "checkpoint", "settings", "training"},
+        | {"batches", "checkpoint", "process", "settings", "training"},
     }
     for room, groups in (("datasets", ["data"]), ("losses", ["loss"]), ("models", ["model"])):
         named = {

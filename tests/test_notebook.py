@@ -120,7 +120,9 @@ def test_several_values_are_a_comparison(here):
 
 def test_an_exploratory_comparison_stays_so(here):
     stsfm.run(model="linear", **QUICK, **{"model.context": [12, 24]})
+    here.capsys.readouterr()
     every = stsfm.compare(model="linear", all_configs=True)
+    assert here.capsys.readouterr().out == ""
     assert sum("linear" in row for row in every.table.index) == 2
     assert "EXPLORATORY" in stsfm.load(every.folder)._repr_html_()
 

@@ -63,22 +63,17 @@ def _rank(run: Record, order: str) -> tuple[bool, float]:
         return False, run.status.get("started", 0)
     if order == "size":
         return False, size(run.folder)
-    error = run.scores.get(order, {}).get("mase") or run.scores.get(order, {}).get("mae") or {}
-    return not error, error.get("pooled", 0)
+    errors = run.pooled(order)
+    return not errors, errors.get("mase", errors.get("mae", 0.0))
 
 
 def _row(run: Record) -> dict[str, Any]:
     """All that a run can be filtered by, its pooled scores and its costs."""
-    scores, status = run.scores, run.status
-    pooled = {
-        f"{part}.{name}": entry["pooled"]
-        for part in ("val", "test")
-        for name, entry in scores.get(part, {}).items()
-        if entry
-    }
+    status = run.status
+    pooled = {f"{p}.{name}": x for p in ("val", "test") for name, x in run.pooled(p).items()}
     times = {name: status.get(name) for name in ("started", "ended")}
     place = {"folder": str(run.folder), "run": status.get("run"), "bytes": size(run.folder)}
-    return place | facts(run) | times | scores.get("cost", {}) | pooled
+    return place | facts(run) | times | run.scores.get("cost", {}) | pooled
 
 
 def _csv(table: list[dict[str, Any]]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stsfm.datasets.panel import Forecast, Panel
-from stsfm.datasets.protocol import Split
+from stsfm.datasets.split import Split
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Step
 from stsfm.losses.metrics import METRICS, Metric, Reference, sums

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stsfm.datasets.panel import Panel
-from stsfm.datasets.protocol import Split, independent
+from stsfm.datasets.split import Split, independent
 from stsfm.plots import dates
 from stsfm.refits import words
 from stsfm.words import count, steps

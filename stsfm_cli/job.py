@@ -20,7 +20,7 @@ from stsfm import compose, files, loggers, record
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.checkpoints import Checkpoints
-from stsfm.datasets.protocol import Split
+from stsfm.datasets.split import Split
 from stsfm.environment import drift, environment
 from stsfm.headline import describe, noticed
 from stsfm.identity import identify

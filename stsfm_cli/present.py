@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stsfm.datasets.protocol import Split
+from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
 from stsfm.record import Record, records
 from stsfm.render import as_csv, as_markdown

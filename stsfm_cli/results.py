@@ -13,7 +13,7 @@ import numpy as np
 import stsfm
 from stsfm.backtest import Backtest, Evaluation
 from stsfm.datasets.about import KINDS, About
-from stsfm.datasets.protocol import Split
+from stsfm.datasets.split import Split
 from stsfm.files import naming, write, write_json
 from stsfm.headline import stamp
 from stsfm.losses.metrics import METRICS

@@ -17,7 +17,7 @@ import numpy as np
 
 from stsfm import learned, newdata, seats
 from stsfm.datasets.panel import About, Array, Forecast, Panel
-from stsfm.datasets.protocol import panel_digest
+from stsfm.datasets.split import panel_digest
 from stsfm.datasets.windows import RollingWindows
 from stsfm.headline import stamp
 from stsfm.mistakes import Mistake

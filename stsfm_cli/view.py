@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stsfm import html
 from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
+from stsfm.render import as_csv, as_html, as_text
+from stsfm.sentences import sentences
 from stsfm.table import Table, tabulate
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Run:
         return tabulate(members(self.record), tried=tried(self.record))
 
     def _repr_html_(self) -> str:
-        return html.page(self._table, os.path.relpath(self.folder))
+        return as_html(self._table, os.path.relpath(self.folder))
 
     def __repr__(self) -> str:
         from stsfm.present import line
@@ -176,11 +177,9 @@ class Comparison:
         return tabulate(self._members, tried=tried(self._members[0]), every_config=every)
 
     def _repr_html_(self) -> str:
-        return html.page(self._table, os.path.relpath(self.folder))
+        return as_html(self._table, os.path.relpath(self.folder))
 
     def __repr__(self) -> str:
-        from stsfm.render import as_text, sentences
-
         return "\n".join([*as_text(self._table), *sentences(self._table)])
 
 
@@ -188,7 +187,5 @@ def _frame(table: Table) -> DataFrame:
     import io
 
     from pandas import read_csv
-
-    from stsfm.render import as_csv
 
     return read_csv(io.StringIO(as_csv(table))).dropna(axis=1, how="all").set_index("model")

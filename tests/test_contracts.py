@@ -13,7 +13,8 @@ from stsfm import compose
 from stsfm.backtest import evaluate
 from stsfm.build import NET_KEYS, build_model, locate
 from stsfm.datasets.panel import About, Forecast, Panel
-from stsfm.datasets.protocol import Split, rolling
+from stsfm.datasets.protocol import rolling
+from stsfm.datasets.split import Split
 from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import RollingWindows
 from stsfm.identity import targets

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 import stsfm
-from stsfm import compose, html, options
+from stsfm import compose, options
 from stsfm.__main__ import main
 from stsfm.datasets.airline import airline
 from stsfm.frames import keep
 from stsfm.mistakes import Mistake
 from stsfm.notebook import _words
+from stsfm.render import as_html
 
 pd = pytest.importorskip("pandas")
 
@@ -131,8 +132,8 @@ def test_html_is_escaped_and_has_no_colours(gru):
     shown = gru._repr_html_()
     assert gru.record.status["headline"] in shown and "<td" in shown and "color" not in shown
     gru._table.status["headline"] = "<script>"
-    assert "<script>" not in html.page(gru._table, "<b>")
-    assert "&lt;script&gt;" in html.page(gru._table, "")
+    assert "<script>" not in as_html(gru._table, "<b>")
+    assert "&lt;script&gt;" in as_html(gru._table, "")
 
 
 def test_mistakes_are_raised_in_one_line(here):

@@ -13,7 +13,7 @@ from stsfm.words import aligned
 
 if TYPE_CHECKING:
     from stsfm.datasets.panel import Panel
-    from stsfm.datasets.protocol import Split
+    from stsfm.datasets.split import Split
 
 USAGE = """\
 usage: stsfm check FILE [data.KEY=VALUE …] [protocol.KEY=VALUE …]
@@ -80,7 +80,7 @@ def _origins(split: Split) -> Iterator[str]:
     """How many origins horizons leave in each part; those that leave none in one are not told."""
     import numpy as np
 
-    from stsfm.datasets.protocol import independent
+    from stsfm.datasets.split import independent
 
     rules, season = split.rules, split.panel.about.season
     yield ""

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from stsfm.datasets.protocol import independent
+from stsfm.datasets.split import independent
 from stsfm.datasets.transform import LEVELS
 from stsfm.plots import layout, style
 from stsfm.plots.story import Story

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from stsfm.datasets.panel import About, Array
-from stsfm.datasets.protocol import independent
+from stsfm.datasets.split import independent
 from stsfm.plots.dates import DAY, stamp
 from stsfm.words import count, steps
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.split import Split, independent
 from stsfm.plots import dates
-from stsfm.refits import words
+from stsfm.refits import often
 from stsfm.words import count, steps
 
 
@@ -19,7 +20,7 @@ def describe(split: Split) -> dict[str, Any]:
     first, last = rules["test"]
     origins = len(split.test)
     free = independent(split.test.origins, rules["horizon"])
-    policy = f" · refit before {often}" if (often := words(rules["refit"])) else ""
+    policy = f" · refit before {which}" if (which := often(rules["refit"])) else ""
     headline = (
         f"{about.name} · {steps(len(panel), about.step)} · {count(panel.nodes, 'node')} · "
         f"horizon {rules['horizon']} · test {stamp(panel, first)} … {stamp(panel, last - 1)}, "
@@ -39,7 +40,7 @@ def stamp(panel: Panel, row: int) -> str:
     """The date of a row, as fine as the stamps of the data; its number where there are none."""
     if not panel.about.step:
         return f"row {row}"
-    days = panel.time / dates.DAY
+    days = panel.time / DAY
     return dates.stamp(days[row], days)
 
 

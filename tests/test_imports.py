@@ -72,7 +72,17 @@ def test_every_dataset_model_and_loss_has_its_yaml():
     infrastructure = {
         "datasets": {"about", "panel", "windows", "protocol", "split", "transform"}
         | {"acf", "beyond", "calendar", "graph", "season"}
-        | {"files", "delimited", "roles", "numbers", "stamps", "dates", "zones", "grid", "instants"}
+        | {
+            "reader",
+            "delimited",
+            "roles",
+            "numbers",
+            "stamps",
+            "dates",
+            "zones",
+            "grid",
+            "instants",
+        }
         | {"arrange", "oddities"},
         "losses": {"base", "metrics"},
         "models": {"base", "neural", "conformal"}

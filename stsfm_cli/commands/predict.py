@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stsfm import trust
+from stsfm.datasets.about import DAY
 from stsfm.files import write, write_json
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.plots import dates
@@ -127,7 +128,7 @@ def _rows(made: Prediction) -> list[tuple[str, ...]]:
     numbers = ["point", *(name for name in ("q10", "q90") if name in frame)]
     largest = float(frame[numbers].abs().to_numpy().max()) or 1.0
     digits = max(0, 3 - math.floor(math.log10(largest)))
-    days = frame["time"].to_numpy().astype("M8[ns]").astype("int64") / dates.DAY
+    days = frame["time"].to_numpy().astype("M8[ns]").astype("int64") / DAY
     columns = [
         ["", *(dates.stamp(day, days) for day in days)],
         *([name, *frame[name]] for name in names),

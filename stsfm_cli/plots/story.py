@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import About, Array
 from stsfm.datasets.split import independent
-from stsfm.plots.dates import DAY, stamp
+from stsfm.plots.dates import stamp
 from stsfm.words import count, steps
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 Array = Any  # np.ndarray or torch.Tensor: both speak + * abs, slicing and .shape
 
+DAY = 86_400 * 10**9  # ns, in which stamps count
 KINDS = ("calendar", "planned", "forecast", "oracle")  # how a covariate comes to be known ahead
 
 

@@ -12,12 +12,11 @@ from math import gcd
 
 import numpy as np
 
-from stsfm.datasets.about import Finding
+from stsfm.datasets.about import DAY, Finding
 
 SECOND = 10**9  # ns
 FIXED = {  # unit → ns
-    "s": SECOND, "min": 60 * SECOND, "hour": 3_600 * SECOND, "day": 86_400 * SECOND,
-    "week": 7 * 86_400 * SECOND,
+    "s": SECOND, "min": 60 * SECOND, "hour": 3_600 * SECOND, "day": DAY, "week": 7 * DAY,
 }  # fmt: skip
 USUAL = [k * FIXED[unit] for unit, ks in (
     ("s", (1, 2, 5, 10, 15, 30)), ("min", (1, 2, 5, 10, 15, 20, 30)),
@@ -27,7 +26,7 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12}  # unit → months
 ALIASES = {"second": "s", "sec": "s", "minute": "min", "h": "hour", "d": "day"}
 NEAR = 0.1  # of a step: how far from the grid a stamp may lie to be moved onto it
 SPARSE = 20  # times as many rows as there are stamps: then the step is not the file's
-MONDAY = 4 * 86_400 * SECOND  # 1970-01-05
+MONDAY = 4 * DAY  # 1970-01-05
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def grid(stamps: np.ndarray, step: str) -> Grid:
     head = stamps[: max(len(stamps) // 2, min(len(stamps), 4))]
     days = head.astype("M8[ns]").astype("M8[D]")
     apart = np.diff(head)
-    if np.median(apart) >= 28 * FIXED["day"] and (found := _monthly(stamps, head)):
+    if np.median(apart) >= 28 * DAY and (found := _monthly(stamps, head)):
         return found
     if _on_weekdays(stamps, days, apart):
         return _business(stamps)
@@ -95,8 +94,8 @@ def _monthly(stamps: np.ndarray, head: np.ndarray) -> Grid | None:
     since, left = stamps - starts, ends - stamps
     if len(set(months)) < len(months):
         return None
-    same, last = bool(np.ptp(since) == 0), bool(np.ptp(left) == 0 or left.max() <= FIXED["day"])
-    if not (same or last or np.ptp(since) <= 5 * FIXED["day"]):
+    same, last = bool(np.ptp(since) == 0), bool(np.ptp(left) == 0 or left.max() <= DAY)
+    if not (same or last or np.ptp(since) <= 5 * DAY):
         return None
     every = gcd(*map(int, np.diff(_month(head))))
     rows = months - months[0]
@@ -122,7 +121,7 @@ def _on_weekdays(stamps: np.ndarray, days: np.ndarray, apart: np.ndarray) -> boo
     """One stamp a day, from Monday to Friday alone, over more than one week."""
     if not np.is_busday(stamps.astype("M8[ns]").astype("M8[D]")).all() or len(days) < 6:
         return False
-    return bool(np.median(apart) == FIXED["day"] and (apart % FIXED["day"] == 0).all())
+    return bool(np.median(apart) == DAY and (apart % DAY == 0).all())
 
 
 def _business(stamps: np.ndarray) -> Grid:
@@ -130,7 +129,7 @@ def _business(stamps: np.ndarray) -> Grid:
     rows = np.busday_count(days[0], days)
     _check_sparse(rows, "business day")
     time = np.busday_offset(days[0], np.arange(rows[-1] + 1)).astype("M8[ns]").astype("int64")
-    return Grid(rows, time + stamps[0] % FIXED["day"], "business day")
+    return Grid(rows, time + stamps[0] % DAY, "business day")
 
 
 def _even(stamps: np.ndarray, apart: np.ndarray) -> Grid:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from stsfm.datasets.about import Finding
-from stsfm.datasets.grid import FIXED, grid
+from stsfm.datasets.about import DAY, Finding
+from stsfm.datasets.grid import grid
 from stsfm.datasets.roles import Roles
 from stsfm.datasets.stamps import stamps
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
-
-DAY = FIXED["day"]  # ns
 
 
 @dataclass(frozen=True)

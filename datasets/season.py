@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from stsfm.datasets.about import DAY
 from stsfm.datasets.acf import acf
 from stsfm.datasets.panel import Array, Panel
 
-DAY = 86_400 * 10**9  # ns
 BOUND = 1.645  # one-sided, 5 %
 FLOOR = 0.1  # share of the variance about the trend
 SERIES = 100  # looked at, evenly spaced over the nodes

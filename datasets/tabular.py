@@ -20,12 +20,12 @@ import numpy as np
 from stsfm.datasets.about import Finding
 from stsfm.datasets.arrange import arrange
 from stsfm.datasets.delimited import shown
-from stsfm.datasets.files import read_file
 from stsfm.datasets.graph import Geometry, Kernel, space_of
 from stsfm.datasets.instants import place
 from stsfm.datasets.numbers import Decimal, Numbers, numbers
 from stsfm.datasets.oddities import merged, oddities
 from stsfm.datasets.panel import About, Panel
+from stsfm.datasets.reader import read_file
 from stsfm.datasets.roles import Layout, Roles, roles
 
 if TYPE_CHECKING:

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stsfm.datasets.about import Finding
+from stsfm.datasets.about import DAY, Finding
 
 if TYPE_CHECKING:
     from pandas import Series
-
-DAY = 86_400 * 10**9  # ns
 
 
 def to_utc(wall: np.ndarray, text: Series, zoned: np.ndarray) -> tuple[np.ndarray, list[Finding]]:

@@ -23,11 +23,11 @@ from typing import Any, Literal, Self, final
 
 import numpy as np
 
+from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
 
-DAY = 86_400 * 10**9  # ns
 OWN = {"yearly": 365.25, "weekly": 7.0, "daily": 1.0}  # days of the seasons that prophet names
 SEED = 1  # of Stan's optimiser, which starts from a guess and draws nothing that matters
 

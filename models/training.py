@@ -8,12 +8,8 @@ from its checkpoint. Falcon et al., PyTorch Lightning (2019).
 
 from __future__ import annotations
 
-import logging
-import os
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning.pytorch as L
@@ -25,6 +21,7 @@ from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Loss, Step
 from stsfm.models.batches import Batches
 from stsfm.models.checkpoint import Checkpoint, Store, restore, training_name, weights_digest
+from stsfm.models.process import quiet
 from stsfm.models.settings import Hardware, Trainer
 
 Monitor = Callable[[Mapping[str, float]], None]  # told about every epoch, resumed ones included
@@ -52,7 +49,7 @@ def train(
     """
     checkpoint = Checkpoint(store, training_name(net, windows, val)) if store else None
     fit = _Fit(net, loss, windows, val, trainer, seed, monitor, checkpoint)
-    with _quiet(), torch.random.fork_rng():
+    with quiet(), torch.random.fork_rng():
         L.Trainer(
             accelerator=hardware.accelerator,
             devices=hardware.devices,
@@ -247,33 +244,3 @@ class _Fit(L.LightningModule):
             "effective_batch": self.settings.batch_size * self.settings.accumulate * world,
             "weights": digests,
         }
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Lightning without its advice and exit codes."""
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    except SystemExit as stop:
-        if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into exit(1)
-            raise KeyboardInterrupt from stop
-        raise
-
-
-@contextmanager
-def shared_ranks() -> Iterator[None]:
-    """All trainings inside are by the same ranks, started once; nothing of DDP stays behind."""
-    ranks = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
-    before = {name: os.environ.get(name) for name in ranks}
-    try:
-        yield
-    finally:
-        if torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)

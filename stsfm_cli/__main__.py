@@ -10,21 +10,18 @@ from typing import NoReturn
 
 from stsfm.mistakes import Mistake, did_you_mean, tell
 
-COMMANDS = {  # name → (module:function(args) -> exit code, what it does)
-    "run": ("stsfm.jobs:main", "fit, score, plot and keep: run model=lstm data=airline"),
-    "check": (
-        "stsfm.check:main",
-        "what a file holds, or a model keeps: check my.csv",
-    ),
-    "compare": ("stsfm.comparison:main", "one table of kept runs: compare model=lstm,gru"),
-    "predict": ("stsfm.predict:main", "forecast beyond a kept run's data, or on other data"),
-    "list": ("stsfm.options:main", "what there is to choose from: list model"),
-    "show": ("stsfm.show:main", "a choice and its keys (show model=lstm), or a kept run"),
-    "new": ("stsfm.new:main", "the files of a model of your own to start from: new model mine"),
-    "ls": ("stsfm.ls:main", "the kept runs: state, scores, size"),
-    "diff": ("stsfm.diff:main", "in what two kept runs differ: what they are made of, scores"),
-    "why": ("stsfm.why:main", "whether a command is kept, and what is other in the runs there are"),
-    "clean": ("stsfm.clean:main", "what failed or is left over; removed by --yes"),
+COMMANDS = {  # a module of stsfm.commands → what its main(args) does, which returns an exit code
+    "run": "fit, score, plot and keep: run model=lstm data=airline",
+    "check": "what a file holds, or a model keeps: check my.csv",
+    "compare": "one table of kept runs: compare model=lstm,gru",
+    "predict": "forecast beyond a kept run's data, or on other data",
+    "list": "what there is to choose from: list model",
+    "show": "a choice and its keys (show model=lstm), or a kept run",
+    "new": "the files of a model of your own to start from: new model mine",
+    "ls": "the kept runs: state, scores, size",
+    "diff": "in what two kept runs differ: what they are made of, scores",
+    "why": "whether a command is kept, and what is other in the runs there are",
+    "clean": "what failed or is left over; removed by --yes",
 }
 SHELLS = ("bash", "fish", "zsh")
 
@@ -46,8 +43,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _call(command: str, args: list[str]) -> int:
     if command:
-        module, _, function = COMMANDS[command][0].partition(":")
-        return getattr(importlib.import_module(module), function)(args[1:])
+        module = importlib.import_module(f"stsfm.commands.{command}")
+        return int(module.main(args[1:]))
     first = args[0] if args else ""
     if first in ("-sc", "--shell-completion"):
         return _complete(args)
@@ -66,7 +63,7 @@ def _call(command: str, args: list[str]) -> int:
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {about}" for name, (_, about) in COMMANDS.items()]
+    lines = [f"  {name:{width}}  {about}" for name, about in COMMANDS.items()]
     return "\n".join(
         [
             "usage: stsfm COMMAND …        compare models on spatial time series",

@@ -16,7 +16,7 @@ from typing import Any
 
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
-from stsfm.request import read
+from stsfm.request import quoted, read
 from stsfm.table import flatten
 
 FLAG = "--from"
@@ -110,7 +110,7 @@ def typed(value: Any) -> str:
         plain = re.fullmatch(r"[A-Za-z_/.][\w/.\-]*", value) and value.lower() not in (
             "null", "true", "false", "nan", "inf",
         )  # fmt: skip
-        return value if plain else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        return value if plain else quoted(value)
     if isinstance(value, list | tuple):
         return f"[{','.join(map(typed, value))}]"
     if isinstance(value, dict):

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from stsfm.datasets.panel import Forecast, Panel
-from stsfm.datasets.protocol import Split
+from stsfm.datasets.split import Split
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Step
 from stsfm.losses.metrics import METRICS, Metric, Reference, sums
 from stsfm.models.base import Forecaster
-from stsfm.refits import Refits, words
+from stsfm.refits import Refits, often
 
 CELLS = 4_000_000  # cells of a batch of windows held at once
 KEPT = 11_000_000  # quantiles kept; of more there are scores only, and the record keeps points
@@ -64,7 +64,7 @@ def evaluate(model: Forecaster, split: Split, *, refit: bool) -> Evaluation:
     test = backtest(model, split.test, split, reference, refits)
     fitted_to = "train + val" if refit else "train"
     if refits.every:
-        fitted_to = f"up to {words(split.rules['refit'])}"
+        fitted_to = f"up to {often(split.rules['refit'])}"
     seconds += refits.seconds
     return Evaluation(
         val=val, test=test, fitted_to=fitted_to, fit_seconds=seconds, calibrate_seconds=calibrate

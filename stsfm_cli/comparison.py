@@ -1,7 +1,4 @@
-"""`stsfm compare`: one table from run folders, rebuilt whenever asked for.
-
-stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [model.hidden=64] [--all-configs]
-"""
+"""Kept runs chosen by their facts, and put side by side in one table."""
 
 from __future__ import annotations
 
@@ -18,21 +15,8 @@ from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.present import members, tried
 from stsfm.record import Record, records
 from stsfm.render import as_csv, as_latex, as_markdown
-from stsfm.request import split_flags
 from stsfm.screen import Screen
 from stsfm.table import flatten, tabulate
-
-USAGE = __doc__.partition("\n\n")[2]
-
-
-def main(args: list[str]) -> int:
-    """Print what `compare` finds."""
-    if {"-h", "--help"} & set(args):
-        print(f"usage:\n{USAGE}")
-        return 0
-    quiet, args = split_flags(args, "-q", "--quiet")
-    compare(args, Screen(quiet=quiet))
-    return 0
 
 
 def compare(args: list[str], screen: Screen) -> Path:
@@ -46,7 +30,6 @@ def compare(args: list[str], screen: Screen) -> Path:
     wanted = filters((arg for arg in args if arg not in flags), "compare")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
     chosen = select(records(home), wanted)
-    screen = Screen(quiet=bool(flags & {"-q", "--quiet"}))
     for run in [run for run in chosen if run.state == "damaged"]:
         screen.warn(f"stsfm compare: without {os.path.relpath(run.folder)}: {run.damage()}")
         chosen.remove(run)

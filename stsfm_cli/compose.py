@@ -30,7 +30,7 @@ from omegaconf.errors import OmegaConfBaseException
 from omegaconf.resolvers import oc
 from yaml import YAMLError
 
-from stsfm import explain, options, show, trust
+from stsfm import explain, help, options, trust
 from stsfm.conf.schema import Config
 from stsfm.mistakes import Mistake, no_such, tell
 from stsfm.overrides import OPEN, allowed, each, names
@@ -41,7 +41,6 @@ Told = Callable[[BaseException], int]
 
 FOLDER = str(options.FOLDER)
 VERSION = "1.3"  # whose behaviour Hydra shall keep
-TYPED = ("force", "hydra", "plugins", "runs_dir")  # what only the command line may set
 UNTOLD = ("force=", "plugins=", "runs_dir=")  # no part of what a comparison is about
 
 ConfigStore.instance().store("schema", Config)
@@ -61,7 +60,7 @@ def main(
     request = read(args)
     overrides, many = _legal(request)
     if request.flags.help:
-        print(show.page(request.overrides, *request.folders))
+        print(help.page(request.overrides, *request.folders))
         return 0
     if request.shows and many:
         raise Mistake(f"{request.shows[0]} shows one job: give every key one value, without -m")
@@ -235,7 +234,7 @@ def _in_context(tree: DictConfig, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keep_out(request: Request, overrides: list[str]) -> None:
-    """A file of --config-dir may be a stranger's: it sets no key of TYPED, and no place to write.
+    """A file of --config-dir may be a stranger's: it sets no key of trust.TYPED.
 
     Hydra calls what its own node names (callbacks, handlers of logs, launchers) before any job is
     ours. An experiment may still sweep: what it adds by hydra.sweeper.params is judged, too.
@@ -243,40 +242,25 @@ def _keep_out(request: Request, overrides: list[str]) -> None:
     if not request.folders:
         return
     with _explained([]), _session():
-        own = _typed(hydra.compose("config", [], return_hydra_config=True))
+        own = _whole(hydra.compose("config", [], return_hydra_config=True))
     texts, swept = [*request.search_path, *overrides], set()
     groups = [*options.groups(*request.folders), "hydra.searchpath"]
     with _explained(texts):
         for composed in _chosen(texts, groups):
-            _only_typed(composed, own)
+            trust.check_settings(_whole(composed), own)
             swept |= {(*(composed.hydra.sweeper.params or {}).items(),)}
         for params in swept - {()}:
             more = [f"{key}={value}" for key, value in params]
             legal = [allowed(_parse(text), options.groups(*request.folders)) for text in more]
-            if not all(text and text.partition("=")[0] not in TYPED for text in legal):
+            if not all(text and text.partition("=")[0] not in trust.TYPED for text in legal):
                 raise Mistake(f"hydra.sweeper.params may sweep keys and choices, got {more}")
             for composed in _chosen([*texts, *legal], groups):
-                _only_typed(composed, own)
+                trust.check_settings(_whole(composed), own)
 
 
-def _only_typed(composed: DictConfig, own: dict[str, Any]) -> None:
-    found = _typed(composed)
-    for key in own | found:
-        if own.get(key) != found.get(key):
-            raise Mistake(f"{key} is set by a file of --config-dir; only the command line may")
-    for group, name in composed.hydra.runtime.choices.items():
-        if Path(str(name)).is_absolute() or ".." in Path(str(name)).parts:
-            raise Mistake(f"{group}={name} is chosen by a file of --config-dir, and is no name")
-
-
-def _typed(cfg: DictConfig) -> dict[str, Any]:
-    """Key → value of TYPED; of Hydra's node all but what was chosen, and what is swept."""
-    plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
-    node = plain.pop("hydra")
-    del node["mode"], node["overrides"], node["runtime"], node["searchpath"]
-    del node["job"]["override_dirname"], node["sweeper"]["params"]
-    inner = {f"hydra.{key}": value for key, value in node.items()}
-    return inner | {key: value for key, value in plain.items() if key in TYPED}
+def _whole(cfg: DictConfig) -> dict[str, Any]:
+    """Plain and not resolved, with Hydra's own node."""
+    return cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
 
 
 def _check_package(package: str, overrides: list[str]) -> None:

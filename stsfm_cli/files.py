@@ -44,6 +44,12 @@ def append(path: Path, line: str) -> None:
         file.write(f"{line}\n")
 
 
+def size(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; links count for themselves."""
+    inner = path.rglob("*") if path.is_dir() and not path.is_symlink() else [path]
+    return sum(file.lstat().st_size for file in inner if file.is_symlink() or file.is_file())
+
+
 def manifest(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What files of a folder are known by."""
     known = {}

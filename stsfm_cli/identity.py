@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stsfm.datasets.protocol import Split
+from stsfm.datasets.split import Split
 from stsfm.mistakes import Mistake
 from stsfm.targets import file_of
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 from stsfm.identity import IDLE, Identity
 from stsfm.record import Record
 from stsfm.table import flatten
+from stsfm.words import aligned
 
 FACTS = ("rows", "first", "last", "nodes", "channels", "targets", "observed", "season")
 ABSENT = "—"
@@ -81,11 +82,9 @@ def lines(found: Sequence[Change]) -> list[str]:
     """The changes in columns; an ingredient is named where it begins."""
     begins = [k == 0 or found[k - 1].ingredient != c.ingredient for k, c in enumerate(found)]
     rows = [(c.ingredient if begins[k] else "", c.name, c.old, c.new) for k, c in enumerate(found)]
-    widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
-    return [
-        f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]:{widths[2]}} → {row[3]}"
-        for row in rows
-    ]
+    widest = max((len(row[2]) for row in rows), default=0)
+    told = [(*names, f"{old:{widest}} → {new}") for *names, old, new in rows]
+    return list(aligned(told, right=()))
 
 
 def brief(found: Iterable[Change]) -> str:

@@ -19,15 +19,15 @@ import yaml
 from stsfm import compose, files, loggers, record
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
-from stsfm.check import noticed
 from stsfm.checkpoints import Checkpoints
-from stsfm.datasets.protocol import Split
+from stsfm.datasets.split import Split
 from stsfm.environment import drift, environment
+from stsfm.headline import describe, noticed
 from stsfm.identity import identify
 from stsfm.mistakes import Mistake, cause
 from stsfm.present import present, show, shows
 from stsfm.record import Record
-from stsfm.results import describe, save
+from stsfm.results import save
 from stsfm.screen import Screen
 
 LOG = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ def _ranks(settings: Mapping[str, Any]) -> AbstractContextManager[None]:
     """The ranks of a net, which may be trained more than once; other models have none."""
     if not settings:
         return nullcontext()
-    from stsfm.models.training import shared_ranks  # torch comes with it
+    from stsfm.models.process import shared_ranks  # torch comes with it
 
     return shared_ranks()
 

@@ -1,27 +1,16 @@
-"""`stsfm run`: one job, or a sweep of jobs that ends in one table."""
+"""The jobs of one command, run one after the other; several end in one table."""
 
 from __future__ import annotations
 
 import os
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stsfm import compose
-from stsfm.again import spelled_out
 from stsfm.record import Record, rank
-from stsfm.request import split_flags
 from stsfm.screen import Screen
-
-
-def main(args: list[str]) -> int:
-    """Compose the jobs, run each, and put them side by side where there are several."""
-    quiet, args = split_flags(args, "-q", "--quiet")
-    if rank() > 0:
-        _end_with_the_parent()
-    return perform(spelled_out(args), Screen(quiet=quiet or rank() > 0)).code
 
 
 @dataclass
@@ -62,15 +51,3 @@ def perform(args: list[str], screen: Screen, told: compose.Told = compose.tell_r
             name = compose.comparison_name(args) + (f"-{print_}" if len(prints) > 1 else "")
             written.append(write_comparison(alike, name=name, screen=screen))
     return Outcome(code, list(runs.values()), written)
-
-
-def _end_with_the_parent() -> None:
-    """A rank whose launcher was killed would wait for it forever."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(143)
-
-    threading.Thread(target=watch, daemon=True).start()

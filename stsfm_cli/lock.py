@@ -7,7 +7,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -43,14 +43,23 @@ def holding(folder: Path) -> Iterator[None]:
 
 def held(folder: Path) -> bool:
     """Is a process at work in the folder? Asking leaves no trace."""
-    try:
-        with (folder / NAME).open() as lock:
+    with left_alone(folder) as free:
+        return not free
+
+
+@contextmanager
+def left_alone(folder: Path) -> Iterator[bool]:
+    """Hold a folder that nobody else holds, without waiting and making nothing; else False."""
+    with ExitStack() as stack:
+        try:
+            lock = stack.enter_context((folder / NAME).open())
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+            free = True
+        except BlockingIOError:
+            free = False
+        except OSError:  # no lock, or no file system that has any
+            free = True
+        yield free
 
 
 def _take(path: Path) -> TextIO:

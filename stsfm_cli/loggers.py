@@ -135,14 +135,9 @@ class Loggers:
     def end(self) -> None:
         """Tell of the scores, and note who has heard all."""
         self._begin()
-        scores = self.run.scores
-        pooled = {
-            f"{part}/{name}": entry["pooled"]
-            for part in ("val", "test")
-            for name, entry in scores[part].items()
-            if entry
-        }
-        self._tell("end", flatten(self.run.config), pooled | scores["cost"])
+        run = self.run
+        pooled = {f"{p}/{name}": x for p in ("val", "test") for name, x in run.pooled(p).items()}
+        self._tell("end", flatten(run.config), pooled | run.scores["cost"])
         for name in self.open:
             write(_note(self.run, name), "")
 

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import shutil
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from stsfm import targets
-from stsfm.mistakes import no_such
-from stsfm.request import split_folders
 
 _spec = importlib.util.find_spec("stsfm.conf")
 FOLDER = Path(next(iter(_spec.submodule_search_locations)))  # type: ignore[union-attr, arg-type]
@@ -28,26 +24,6 @@ class Key(NamedTuple):
     name: str
     value: str
     comment: str
-
-
-def main(args: list[str]) -> int:
-    """`stsfm list [GROUP …]`: every choice in a line; a * marks what is taken if none is named."""
-    if {"-h", "--help"} & set(args):
-        print(f"usage: stsfm list [{'|'.join(groups())}] [--config-dir FOLDER]")
-        return 0
-    folders, args = split_folders(args)
-    known = groups(*folders)
-    for group in args:
-        if group not in known:
-            raise no_such("group", group, known)
-    width = max(len(name) for group in args or known for name in known[group])
-    for group in args or known:
-        print(f"{group}=")
-        for name in known[group]:
-            mark = "*" if name == defaults().get(group) else " "
-            print(fitted(f"{mark} {name:{width}}  {about(file_of(group, name, *folders))}"))
-    print("* is taken if none is named; `stsfm show GROUP=NAME` tells more")
-    return 0
 
 
 def groups(*folders: Path) -> dict[str, list[str]]:
@@ -116,9 +92,3 @@ def keys(file: Path, package: str) -> Iterator[Key]:
 def _defaults_list(text: str) -> str:
     found = re.search(r"^defaults:(.*(?:\n[ -].*)*)", text, re.MULTILINE)
     return found[1].replace("_self_", "") if found else ""
-
-
-def fitted(line: str) -> str:
-    """Cut to the terminal's width; whole where nobody looks."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(line)
-    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -6,11 +6,8 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
-import numpy as np
-
-from stsfm.datasets.protocol import Split
+from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
 from stsfm.record import Record, records
 from stsfm.render import as_csv, as_markdown
@@ -70,14 +67,15 @@ def show(run: Record, screen: Screen) -> None:
 
 def line(run: Record, state: str = "") -> str:
     """State, place, protocol, and validation and test error of a run."""
-    status, scores = run.status, run.scores
+    status = run.status
     place = os.path.relpath(run.folder)
     if run.state != "finished":
         why = run.damage() or status.get("error", "")
         return f"{run.state:12} {place:44} {why}".rstrip()
-    metric = "mase" if (scores["test"].get("mase") or {}).get("pooled") else "mae"
-    val, test = (f"{scores[split][metric]['pooled']:.3f}" for split in ("val", "test"))
-    numbers = f"protocol {status['fingerprint']}  {metric.upper()} val {val}  test {test}"
+    val, test = run.pooled("val"), run.pooled("test")
+    metric = "mase" if test.get("mase") else "mae"
+    errors = f"{metric.upper()} val {val[metric]:.3f}  test {test[metric]:.3f}"
+    numbers = f"protocol {status['fingerprint']}  {errors}"
     return f"{state or run.state:12} {place:44} {numbers}"
 
 
@@ -93,12 +91,12 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     """What the figures need, read back from the record; None where no forecasts were kept."""
     from stsfm.plots import Story
 
-    forecast = _forecasts(run)
-    if forecast is None:
+    forecast = run.forecasts()
+    if not forecast:
         return None
     finished = [run, *(b for b in baselines if b.state == "finished")]
     level = next((m for m in baselines if m.status["model"] == "seasonal_naive"), None)
-    reference = (_forecasts(level) or {}).get("point") if level else None
+    reference = level.forecasts().get("point") if level else None
     truth = split.panel.only_targets()
     return Story(
         model=run.status["model"],
@@ -119,12 +117,3 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         history=run.history(),
         protocol=f"{split.name} {split.fingerprint}",
     )
-
-
-def _forecasts(run: Record) -> dict[str, np.ndarray] | None:
-    """The kept test forecasts; None where they were too many to keep, or can't be read."""
-    try:
-        with np.load(run.folder / "forecast.npz", allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, BadZipFile):
-        return None

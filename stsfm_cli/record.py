@@ -23,13 +23,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from zipfile import BadZipFile
 
 import yaml
 
 from stsfm import files, lock
-from stsfm.identity import Identity
 from stsfm.mistakes import cause
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from stsfm.identity import Identity
 
 SCHEMA = 3
 KEYS = {"model", "data", "settings", "group", "identity", "fingerprint", "headline", "sha256"}
@@ -91,6 +96,11 @@ class Record:
     def scores(self) -> dict[str, Any]:
         return self.read("scores.json")
 
+    def pooled(self, part: str) -> dict[str, float]:
+        """Metric → score over all of `val` or `test`, of those that have one; {} before any."""
+        entries = {name: entry for name, entry in self.scores.get(part, {}).items() if entry}
+        return {name: e["pooled"] for name, e in entries.items() if e["pooled"] is not None}
+
     @property
     def locked(self) -> bool:
         return lock.held(self.folder)
@@ -109,6 +119,16 @@ class Record:
         text = path.read_text() if path.is_file() else ""
         names, *lines = [line.split(",") for line in text.rpartition("\n")[0].splitlines()] or [[]]
         return [dict(zip(names, map(float, line), strict=True)) for line in lines]
+
+    def forecasts(self) -> dict[str, np.ndarray]:
+        """The test forecasts, by the names of their arrays; {} where they are absent or broken."""
+        import numpy as np
+
+        try:
+            with np.load(self.folder / "forecast.npz", allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+        except (OSError, ValueError, BadZipFile):
+            return {}
 
     def append_history(self, row: Mapping[str, float]) -> None:
         path = self.folder / "history.csv"

@@ -40,7 +40,7 @@ class Refits:
             yield run
 
 
-def words(rule: str | int) -> str:
+def often(rule: str | int) -> str:
     """Before which origins a model learns again; nothing where it does not."""
     if rule == "never":
         return ""

@@ -84,7 +84,7 @@ def _spell_out(texts: list[str]) -> list[str]:
         if key == "seeds":
             long.append(f"seed={_seeds(value)}")
         elif key == "data" and (files := _files(value)):
-            long += ["data=tabular", f"data.path={','.join(map(_quoted, files))}"]
+            long += ["data=tabular", f"data.path={','.join(map(quoted, files))}"]
         else:
             long.append(text)
     if {"seed", "seeds"} <= {text.partition("=")[0] for text in texts}:
@@ -113,9 +113,9 @@ def _files(value: str) -> list[str]:
     return files
 
 
-def _quoted(path: str) -> str:
+def quoted(text: str) -> str:
     """As Hydra reads any text: in quotes, which keep blanks, commas, brackets and signs."""
-    return "'" + path.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 class _Parser(argparse.ArgumentParser):

@@ -13,51 +13,14 @@ import numpy as np
 import stsfm
 from stsfm.backtest import Backtest, Evaluation
 from stsfm.datasets.about import KINDS, About
-from stsfm.datasets.protocol import Split, independent
+from stsfm.datasets.split import Split
 from stsfm.files import naming, write, write_json
+from stsfm.headline import stamp
 from stsfm.losses.metrics import METRICS
 from stsfm.models.base import Forecaster
-from stsfm.plots import dates
 from stsfm.record import Record
-from stsfm.refits import words
 
 FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
-
-
-def describe(split: Split) -> dict[str, Any]:
-    """The task in a line and in the few numbers that tables and statuses repeat."""
-    about, rules = split.panel.about, split.rules
-    first, last = rules["test"]
-    origins = len(split.test)
-    free = independent(split.test.origins, rules["horizon"])
-    step = f"{about.step}s" if about.step else "rows"
-    step = f"steps of {about.step}" if about.step[:1].isdigit() else step
-    policy = f" · refit before {often}" if (often := words(rules["refit"])) else ""
-    headline = (
-        f"{about.name} · {len(split.panel)} {step} · {_count(split.panel.nodes, 'node')} · "
-        f"horizon {rules['horizon']} · test {stamp(split, first)} … {stamp(split, last - 1)}, "
-        f"{_count(origins, 'origin')} ({free} independent) · protocol {split.name} "
-        f"{split.fingerprint} · {rules['transform']}{policy}"
-        + (f" · season {rules['season']}" if "season" in rules else "")
-    )
-    units = ", ".join(sorted({unit for unit in about.only_targets().units if unit})) or "data units"
-    return {
-        "headline": headline, "fingerprint": split.fingerprint, "horizon": rules["horizon"],
-        "origins": origins, "independent": free, "units": units,
-        "offered": sorted(set(about.kinds)),
-    }  # fmt: skip
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" + ("s" if n != 1 else "")
-
-
-def stamp(split: Split, row: int) -> str:
-    """The date of a row, as fine as the stamps of the data; its number where there are none."""
-    if not split.panel.about.step:
-        return f"row {row}"
-    days = split.panel.time / dates.DAY
-    return dates.stamp(days[row], days)
 
 
 def save(
@@ -125,8 +88,8 @@ def data_of(split: Split) -> dict[str, Any]:
         "targets": about.targets, "units": about.units, "season": about.season,
         "covariates": dict(zip(about.covariates, about.kinds, strict=True)),
         "observed": float(panel.mask.mean()),
-        "first": stamp(split, 0), "last": stamp(split, len(panel) - 1),
-        "borders": {p: [stamp(split, rules[p][0]), stamp(split, rules[p][1] - 1)] for p in parts},
+        "first": stamp(panel, 0), "last": stamp(panel, len(panel) - 1),
+        "borders": {p: [stamp(panel, rules[p][0]), stamp(panel, rules[p][1] - 1)] for p in parts},
         "windows": {p: len(getattr(split, p)) for p in parts},
         "rules": dict(rules), "fingerprint": split.fingerprint,
     }  # fmt: skip

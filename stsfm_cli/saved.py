@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stsfm import learned, newdata
+from stsfm import learned, newdata, seats
 from stsfm.datasets.panel import About, Array, Forecast, Panel
-from stsfm.datasets.protocol import panel_digest
+from stsfm.datasets.split import panel_digest
 from stsfm.datasets.windows import RollingWindows
+from stsfm.headline import stamp
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
-from stsfm.newdata import listed, stamp
 from stsfm.record import Record, records
+from stsfm.words import listed
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -102,7 +103,7 @@ def forecast(
     model, how = learned.load(run)
     panel, notes = newdata.gathered(run, data, overrides)
     shown = panel.about.nodes
-    panel = newdata.seated(panel, kept, model, name, anew=refit)
+    panel = seats.seated(panel, kept, model, name, anew=refit)
     panel = newdata.ahead(panel, kept)
     panel = replace(panel, about=replace(panel.about, season=kept["season"]))
     windows, said = _windows(run, panel, model)
@@ -127,7 +128,7 @@ def forecast(
         time=panel.time[rows:],
         forecast=made.map(lambda x: x[:, order]),
         about=replace(panel.about, nodes=shown).only_targets(),
-        past=newdata.arranged(panel.upto(rows), shown).only_targets(),
+        past=seats.arranged(panel.upto(rows), shown).only_targets(),
         model=name,
         notes=(how, *notes, *said, *learned.aged(run)),
         folder=folder,
@@ -145,7 +146,7 @@ def _windows(run: Record, panel: Panel, model: Forecaster) -> tuple[RollingWindo
     if new := [node for node in panel.about.nodes if node not in nodes]:
         notes.append(f"new to the run, scaled by the rows that {name} reads: {listed(new)}")
     read = panel[slice(max(0, rows - reads), rows)]
-    transform = newdata.scaled(learned.transform(run), nodes, read, kept["rules"])
+    transform = seats.scaled(learned.transform(run), nodes, read, kept["rules"])
     try:
         seen = transform.panel(panel)
     except ValueError as error:

@@ -55,7 +55,8 @@ class Screen:
             yield monitor
 
     def table(self, table: Table) -> None:
-        from stsfm.render import as_text, sentences
+        from stsfm.render import as_text
+        from stsfm.sentences import sentences
 
         for line in as_text(table):
             self.say(f"  {line}")

@@ -15,6 +15,7 @@ from typing import Any
 
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.words import count
 
 LEVEL = "seasonal_naive"  # what skill is measured against
 
@@ -178,7 +179,7 @@ def _newest_source(records: list[Record]) -> tuple[list[Record], list[str]]:
         newest[settings] = max(newest.get(settings, rank), rank)
     kept = [r for r in records if r.status["group"] == newest[r.status["settings"]][2]]
     old = len(records) - len(kept)
-    return kept, [f"{_count(old, 'run')} of older source code"] if old else []
+    return kept, [f"{count(old, 'run')} of older source code"] if old else []
 
 
 def _validation_winners(rows: list[Row]) -> tuple[list[Row], list[str]]:
@@ -192,17 +193,13 @@ def _validation_winners(rows: list[Row]) -> tuple[list[Row], list[str]]:
         if held is None or _validation_error(row) < _validation_error(held):
             best[row.model] = row
     hidden = len(rows) - len(best)
-    words = f"{_count(hidden, 'configuration')} that validation did not choose"
+    words = f"{count(hidden, 'configuration')} that validation did not choose"
     return list(best.values()), [words] if hidden else []
 
 
 def _validation_error(row: Row) -> float:
     value = row.score("val", "mase") or row.score("val", "mae")
     return value.mean if value else math.inf
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def _labelled(rows: list[Row]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""What a config may name, for it may come from a stranger.
+"""What a config may name and set, for it may come from a stranger.
 
 A `_target_` is a class or function of the project's rooms, a class of a few libraries, or what a
 plug-in named by the user defines. It is judged twice: by its name before anything is imported,
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from stsfm import targets
 from stsfm.mistakes import Mistake
 
 ROOMS = ("stsfm.datasets", "stsfm.losses", "stsfm.models")
+TYPED = ("force", "hydra", "plugins", "runs_dir")  # what only the command line may set
 LIBRARIES = (
     "lightning.pytorch.callbacks",
     "lightning.pytorch.loggers",
@@ -64,6 +65,29 @@ def locate(target: Any, path: str) -> Callable[..., Any]:
     if not own and not (inspect.isclass(found) and _within(home, (*ROOMS, *LIBRARIES, *_plugins))):
         raise _refused(target, path)
     return found
+
+
+def check_settings(config: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Mistake where a file set what only the command line may, or chose by a path.
+
+    Both are whole configs, plain and not resolved: the user's, and that of the project alone.
+    """
+    found, settled = _settings(config), _settings(own)
+    for key in settled | found:
+        if settled.get(key) != found.get(key):
+            raise Mistake(f"{key} is set by a file of --config-dir; only the command line may")
+    for group, name in config["hydra"]["runtime"]["choices"].items():
+        if Path(str(name)).is_absolute() or ".." in Path(str(name)).parts:
+            raise Mistake(f"{group}={name} is chosen by a file of --config-dir, and is no name")
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Key → value of TYPED; of Hydra's node all but what was chosen, and what is swept."""
+    node, chosen = dict(config["hydra"]), ("mode", "overrides", "runtime", "searchpath")
+    node["job"] = {k: v for k, v in node["job"].items() if k != "override_dirname"}
+    node["sweeper"] = {k: v for k, v in node["sweeper"].items() if k != "params"}
+    inner = {f"hydra.{key}": value for key, value in node.items() if key not in chosen}
+    return inner | {key: value for key, value in config.items() if key in TYPED and key != "hydra"}
 
 
 def _within(module: str, roots: Iterable[str]) -> bool:

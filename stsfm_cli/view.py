@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stsfm import html
 from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
+from stsfm.render import as_csv, as_html, as_text
+from stsfm.sentences import sentences
 from stsfm.table import Table, tabulate
 
 if TYPE_CHECKING:
@@ -54,10 +55,7 @@ class Run:
         from pandas import DataFrame
 
         kept = self.record.scores
-        pooled = {
-            part: {name: (entry or {}).get("pooled") for name, entry in kept[part].items()}
-            for part in ("val", "test")
-        }
+        pooled = {part: self.record.pooled(part) for part in ("val", "test")}
         frame = DataFrame({**pooled, "unit": kept["units"]}).loc[list(kept["test"])]
         frame["unit"] = frame["unit"].replace("data", self.record.status["units"])
         return frame.rename_axis("metric").astype({"val": float, "test": float})
@@ -84,11 +82,8 @@ class Run:
         from pandas import DataFrame, to_datetime
 
         data = self.record.read("data.json")
-        try:
-            with np.load(self.folder / "forecast.npz", allow_pickle=False) as stored:
-                kept = {name: stored[name] for name in stored.files}
-        except FileNotFoundError:
-            raise Mistake(f"the forecasts of {self.folder} were too many to keep") from None
+        if not (kept := self.record.forecasts()):
+            raise Mistake(f"the forecasts of {self.folder} were too many to keep")
         w, h, n, c = (axis.ravel() for axis in np.indices(kept["point"].shape))
         columns: dict[str, Any] = {
             "origin": to_datetime(kept["time"][w, 0]),
@@ -144,7 +139,7 @@ class Run:
         return tabulate(members(self.record), tried=tried(self.record))
 
     def _repr_html_(self) -> str:
-        return html.page(self._table, os.path.relpath(self.folder))
+        return as_html(self._table, os.path.relpath(self.folder))
 
     def __repr__(self) -> str:
         from stsfm.present import line
@@ -182,11 +177,9 @@ class Comparison:
         return tabulate(self._members, tried=tried(self._members[0]), every_config=every)
 
     def _repr_html_(self) -> str:
-        return html.page(self._table, os.path.relpath(self.folder))
+        return as_html(self._table, os.path.relpath(self.folder))
 
     def __repr__(self) -> str:
-        from stsfm.render import as_text, sentences
-
         return "\n".join([*as_text(self._table), *sentences(self._table)])
 
 
@@ -194,7 +187,5 @@ def _frame(table: Table) -> DataFrame:
     import io
 
     from pandas import read_csv
-
-    from stsfm.render import as_csv
 
     return read_csv(io.StringIO(as_csv(table))).dropna(axis=1, how="all").set_index("model")

@@ -59,6 +59,7 @@ def test_help_lists_the_commands_and_imports_nothing(tmp_path: Path) -> None:
     done = stsfm("--help", cwd=tmp_path)
     assert done.returncode == 0 and "run" in done.stdout and "compare" in done.stdout
     assert imported(tmp_path, "--help") == set()
+    assert not {"numpy", "torch"} & imported(tmp_path, "run", "--help")
 
 
 def test_version(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from stsfm.datasets.airline import airline
 from stsfm.datasets.calendar import FEATURES, add_calendar
 from stsfm.datasets.graph import EARTH, between, space_of
 from stsfm.datasets.panel import About, Panel, Space
-from stsfm.datasets.protocol import panel_digest, rolling
+from stsfm.datasets.protocol import rolling
 from stsfm.datasets.season import cycles, infer_season
+from stsfm.datasets.split import panel_digest
 from stsfm.datasets.synthetic import ring
 from stsfm.render import as_latex
 from stsfm.results import describe

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 import stsfm
-from stsfm import compose, html, options
+from stsfm import compose, options
 from stsfm.__main__ import main
 from stsfm.datasets.airline import airline
 from stsfm.frames import keep
 from stsfm.mistakes import Mistake
 from stsfm.notebook import _words
+from stsfm.render import as_html
 
 pd = pytest.importorskip("pandas")
 
@@ -120,7 +121,9 @@ def test_several_values_are_a_comparison(here):
 
 def test_an_exploratory_comparison_stays_so(here):
     stsfm.run(model="linear", **QUICK, **{"model.context": [12, 24]})
+    here.capsys.readouterr()
     every = stsfm.compare(model="linear", all_configs=True)
+    assert here.capsys.readouterr().out == ""
     assert sum("linear" in row for row in every.table.index) == 2
     assert "EXPLORATORY" in stsfm.load(every.folder)._repr_html_()
 
@@ -129,8 +132,8 @@ def test_html_is_escaped_and_has_no_colours(gru):
     shown = gru._repr_html_()
     assert gru.record.status["headline"] in shown and "<td" in shown and "color" not in shown
     gru._table.status["headline"] = "<script>"
-    assert "<script>" not in html.page(gru._table, "<b>")
-    assert "&lt;script&gt;" in html.page(gru._table, "")
+    assert "<script>" not in as_html(gru._table, "<b>")
+    assert "&lt;script&gt;" in as_html(gru._table, "")
 
 
 def test_mistakes_are_raised_in_one_line(here):

@@ -13,7 +13,8 @@ from stsfm.backtest import evaluate
 from stsfm.build import build_model
 from stsfm.datasets.airline import airline
 from stsfm.datasets.panel import About, Panel
-from stsfm.datasets.protocol import Split, rolling
+from stsfm.datasets.protocol import rolling
+from stsfm.datasets.split import Split
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
 

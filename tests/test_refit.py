@@ -9,7 +9,8 @@ from stsfm import compose
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.datasets.airline import airline
-from stsfm.datasets.protocol import Split, rolling
+from stsfm.datasets.protocol import rolling
+from stsfm.datasets.split import Split
 from stsfm.datasets.windows import RollingWindows
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster

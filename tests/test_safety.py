@@ -99,7 +99,7 @@ TARGETS = [
     "stsfm.models.base.Forecaster.save",
     "stsfm.models.recurrent.ClassVar",
     "stsfm.jobs.os.system",
-    "stsfm.jobs.main",
+    "stsfm.commands.run.main",
     "stsfm.record.write",
     "stsfm.record.shutil.rmtree",
     "stsfm.compose.hydra.utils.call",

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from stsfm.cells import Column, _text, digits_of
 from stsfm.identity import Identity
 from stsfm.record import Record, records, writing
-from stsfm.render import Column, _digits, _text, as_latex, as_text
+from stsfm.render import as_latex, as_text
 from stsfm.table import Row, Value, flatten, tabulate
 
 SHORT = "trainer.epochs=4"
@@ -154,7 +155,7 @@ def test_ls_and_show_find_runs(desk):
 def test_digits_follow_the_spread_of_seeds():
     column = Column(label="x", get=lambda t, r: None, better="low")
     spread = [Value(24.31234, 1.5), Value(38.61, None)]
-    assert _digits(spread, column) == 1
+    assert digits_of(spread, column) == 1
     assert _text(spread[0], column, 1, True) == "24.3 ± 1.5"
     assert _text(spread[1], column, 1, True) == "38.6 ± —"
     assert _text(Value(-3.0), column, 0, False) == "−3" and _text(None, column, 1, True) == "—"

@@ -12,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from stsfm.datasets.protocol import independent
+from stsfm.datasets.split import independent
 from stsfm.datasets.transform import LEVELS
 from stsfm.plots import layout, style
 from stsfm.plots.story import Story
+from stsfm.words import count
 
 FEWEST = 10  # independent origins for a band
 EDGES = np.array([0, *LEVELS, 1])
@@ -51,8 +52,8 @@ def pit(story: Story) -> np.ndarray | None:
         weight = 1 / (upto - below + 1)  # of each of the bins below … upto
         np.add.at(total, below, weight)
         np.add.at(total, upto + 1, -weight)
-    count = total.cumsum()[:-1]
-    return count / count.sum() if count.sum() else None
+    shares = total.cumsum()[:-1]
+    return shares / shares.sum() if shares.sum() else None
 
 
 def _histogram(ax: Axes, shares: np.ndarray, free: int) -> None:
@@ -120,7 +121,7 @@ def _caption(story: Story, free: int) -> str:
         )
     else:
         text += (
-            f" No band is drawn: {free} independent origin{'s' * (free != 1)} cannot tell a "
+            f" No band is drawn: {count(free, 'independent origin')} cannot tell a "
             "calibrated forecast from others."
         )
     return f"{text} {story.where}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-DAY = 86_400 * 10**9  # ns
+from stsfm.datasets.about import DAY
 
 # numpy's unit, its length in days, how many of it may lie between two ticks
 LADDER = (

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from stsfm.plots import layout, style
 from stsfm.plots.story import Story
+from stsfm.words import count
 
 FEW = 5  # series that are drawn one by one
 APART = 0.03  # inches between origins that are drawn one by one
@@ -63,8 +64,8 @@ def _series(ax: Axes, story: Story) -> None:
 
 
 def _key(story: Story) -> str:
-    count = len(story.about.nodes)
-    return f"median and {'range' if count <= 10 else 'middle 90 %'} of {count} nodes"
+    nodes = len(story.about.nodes)
+    return f"median and {'range' if nodes <= 10 else 'middle 90 %'} of {nodes} nodes"
 
 
 def _name_splits(made: Figure, ax: Axes, story: Story) -> None:
@@ -105,14 +106,14 @@ def _inch(ax: Axes) -> float:
 
 
 def _origins(made: Figure, ax: Axes, story: Story) -> None:
-    at, count = story.clock[story.origins], len(story.origins)
+    at, many = story.clock[story.origins], len(story.origins)
     low, high = ORIGINS - 0.3, ORIGINS + 0.3
-    if count > 1 and at[-1] - at[0] < APART * (count - 1) * _inch(ax):
+    if many > 1 and at[-1] - at[0] < APART * (many - 1) * _inch(ax):
         ax.fill_between(at[[0, -1]], low, high, color=style.MODEL, lw=0.6)
     else:
         ax.vlines(at, low, high, color=style.MODEL, lw=1)
-    apart = f", {story.steps(int(np.diff(story.origins)[0]))} apart" if count > 1 else ""
-    _beside(made, ax, f"{count:,} origin{'s' * (count > 1)}{apart}", (at[0], at[-1]), ORIGINS)
+    apart = f", {story.steps(int(np.diff(story.origins)[0]))} apart" if many > 1 else ""
+    _beside(made, ax, f"{count(many, 'origin')}{apart}", (at[0], at[-1]), ORIGINS)
 
 
 def _window(made: Figure, ax: Axes, story: Story) -> None:

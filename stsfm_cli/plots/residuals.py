@@ -78,7 +78,7 @@ def _memory(ax: Axes, story: Story) -> None:
     ax.plot(lag, r[:, story.node], ls="", marker="o", ms=2.6, color=style.MODEL, zorder=3)
     ax.set_xticks([k for k in style.step_ticks(len(r), season, 9) if k > 1 or len(r) < 8])
     stride = int(story.origins[1] - story.origins[0])
-    of = story.steps(2, number=False) if stride == 1 else f"origins, {story.steps(stride)} apart"
+    of = story.in_steps if stride == 1 else f"origins, {story.steps(stride)} apart"
     ax.set_xlabel(f"lag ({of})")
     ax.set_ylabel("autocorrelation")
     ax.set_xlim(0.4, len(r) + 0.6)

@@ -8,9 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
+from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import About, Array
-from stsfm.datasets.protocol import independent
-from stsfm.plots.dates import DAY, stamp
+from stsfm.datasets.split import independent
+from stsfm.plots.dates import stamp
+from stsfm.words import count, steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,28 +118,29 @@ class Story:
     @property
     def ahead(self) -> str:
         """The label of an axis of steps: "months ahead", "steps of 5 min ahead"."""
-        return f"{self.steps(2, number=False)} ahead"
+        return f"{self.in_steps} ahead"
 
-    def steps(self, count: int, *, number: bool = True) -> str:
+    @property
+    def in_steps(self) -> str:
+        """What lengths are counted in: "months", "steps of 5 min"."""
+        return self.steps(2).removeprefix("2 ")
+
+    def steps(self, length: int) -> str:
         """A length in words: "12 months", "1 hour", "3 steps of 5 min"."""
-        plural = "" if count == 1 else "s"
-        step = self.about.step
-        words = f"step{plural} of {step}" if step[:1].isdigit() else f"{step or 'step'}{plural}"
-        return f"{count:,} {words}" if number else words
+        return steps(length, self.about.step or "step")
 
     @property
     def where(self) -> str:
         """The line with which a caption says what the numbers are about."""
         first, end = self.borders["test"]
-        count, free = len(self.origins), independent(self.origins, self.horizon)
-        overlap = f" ({free} with futures that do not overlap)" if free < count else ""
-        nodes = len(self.about.nodes)
-        data = f"{self.about.name}, {nodes} node{'s' * self.many}"
+        origins, free = len(self.origins), independent(self.origins, self.horizon)
+        overlap = f" ({free} with futures that do not overlap)" if free < origins else ""
+        data = f"{self.about.name}, {count(len(self.about.nodes), 'node')}"
         if len(self.about.channels) > 1:
             data += f", channel {self.about.channels[0]} of {len(self.about.channels)}"
         return (
             f"Data: {data}; test {self.at(first)} … {self.at(end - 1)}, "
-            f"{count:,} origin{'s' * (count > 1)}{overlap}, "
+            f"{count(origins, 'origin')}{overlap}, "
             f"horizon {self.steps(self.horizon)}"
             f"{'; protocol ' * bool(self.protocol)}{self.protocol}."
         )

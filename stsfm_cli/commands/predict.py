@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stsfm import trust
+from stsfm.datasets.about import DAY
 from stsfm.files import write, write_json
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.plots import dates
 from stsfm.request import split_flags
 from stsfm.saved import Prediction, forecast, open_run
 from stsfm.screen import Screen
+from stsfm.words import aligned, steps
 
 if TYPE_CHECKING:
     from stsfm.plots import Story
@@ -106,19 +108,16 @@ def _story(made: Prediction) -> Story:
 def _show(made: Prediction, screen: Screen) -> None:
     about, unit = made.about, made.about.units[0]
     what = f"{about.name}{f' ({unit})' * bool(unit)}"
-    screen.say(
-        f"{made.model} on {what} · {len(made.time)} {about.step or 'row'}s from {made.origin}"
-    )
+    screen.say(f"{made.model} on {what} · {steps(len(made.time), about.step)} from {made.origin}")
     for note in made.notes:
         screen.say(f"  {note}")
     rows = _rows(made)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    if len(rows) > MOST + 1:
-        half, left = MOST // 2, len(rows) - 1 - MOST
-        rows[1 + half : -half] = [(f"… {left:,} more",)]
-    for row in rows:
-        cells = [f"{cell:>{width}}" for cell, width in zip(row, widths, strict=False)]
-        screen.say(f"  {'  '.join(cells) if len(row) > 1 else row[0]}")
+    lines = list(aligned(rows, right=range(len(rows[0]))))
+    if (left := len(rows) - 1 - MOST) > 0:
+        half = MOST // 2
+        lines[1 + half : -half] = [f"… {left:,} more"]
+    for line in lines:
+        screen.say(f"  {line}")
     screen.say(f"→ {os.path.relpath(made.folder)}   forecast.csv · forecast.png · forecast.svg")
 
 
@@ -129,7 +128,7 @@ def _rows(made: Prediction) -> list[tuple[str, ...]]:
     numbers = ["point", *(name for name in ("q10", "q90") if name in frame)]
     largest = float(frame[numbers].abs().to_numpy().max()) or 1.0
     digits = max(0, 3 - math.floor(math.log10(largest)))
-    days = frame["time"].to_numpy().astype("M8[ns]").astype("int64") / dates.DAY
+    days = frame["time"].to_numpy().astype("M8[ns]").astype("int64") / DAY
     columns = [
         ["", *(dates.stamp(day, days) for day in days)],
         *([name, *frame[name]] for name in names),

@@ -7,7 +7,6 @@ stsfm diff A B            each a folder, or how its id begins: what they are mad
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from stsfm import ingredients
 from stsfm.ingredients import ABSENT, Change, Ingredients
@@ -15,6 +14,7 @@ from stsfm.losses.metrics import METRICS
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.saved import open_run
+from stsfm.words import aligned
 
 USAGE = __doc__.partition("\n\n")[2]
 
@@ -59,17 +59,9 @@ def _versions(old: Record, new: Record) -> list[Change]:
 def _scores(old: Record, new: Record) -> list[str]:
     """A line per metric that both have: A → B on validation and on test."""
     rows = [["", "val A", "val B", "test A", "test B"]]
+    columns = [run.pooled(part) for part in ("val", "test") for run in (old, new)]
     for metric in METRICS:
-        cells = [_pooled(run, part, metric.name) for part in ("val", "test") for run in (old, new)]
+        cells = [scores.get(metric.name) for scores in columns]
         if all(cell is not None for cell in cells):
             rows.append([metric.label, *(f"{cell:.4g}" for cell in cells)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(f"{cell:>{width}}" if k else f"{cell:{width}}"
-                  for k, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]  # fmt: skip
-
-
-def _pooled(run: Record, part: str, metric: str) -> Any:
-    return (run.scores[part].get(metric) or {}).get("pooled")
+    return list(aligned(rows, right=range(1, 5)))

@@ -7,14 +7,14 @@ The file is read as `stsfm run data=FILE` reads it, so that what is said here is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stsfm.mistakes import Mistake
+from stsfm.words import aligned
 
 if TYPE_CHECKING:
     from stsfm.datasets.panel import Panel
-    from stsfm.datasets.protocol import Split
+    from stsfm.datasets.split import Split
 
 USAGE = """\
 usage: stsfm check FILE [data.KEY=VALUE …] [protocol.KEY=VALUE …]
@@ -49,35 +49,13 @@ def main(args: list[str]) -> int:
     return 0
 
 
-def noticed(panel: Panel, keys: Mapping[str, Any]) -> str:
-    """What was inferred from a file, in a line; `keys` are those of data."""
-    about, path = panel.about, keys["path"]
-    count = len(about.findings)
-    found = f"{count} finding{'s' * (count != 1)}, see stsfm check {path}" if count else "clean"
-    nodes = f"{panel.nodes:,} node{'s' * (panel.nodes != 1)}"
-    parts = [Path(path).name, _time(about.step, about.season, keys), nodes, _missing(panel), found]
-    return " · ".join(parts)
-
-
-def _time(step: str, season: int, keys: Mapping[str, Any]) -> str:
-    """a row per hour, season 24 (inferred)"""
-    every = f"a row per {step}" if step else "rows without dates"
-    inferred = " (inferred)" if keys["season"] == "auto" else ""
-    return f"{every}, " + (f"season {season}{inferred}" if season > 1 else f"no season{inferred}")
-
-
-def _missing(panel: Panel) -> str:
-    share = 1 - float(panel.mask.mean())
-    return f"{share:.1%} missing".replace("%", " %") if share else "none missing"
-
-
 def _facts(split: Split, rows: int, keys: Mapping[str, Any]) -> Iterator[str]:
-    from stsfm.results import stamp
+    from stsfm.headline import missing, rhythm, stamp
 
     panel, about = split.panel, split.panel.about
     last = len(panel) - 1
-    yield f"rows       {len(panel):,} · {stamp(split, 0)} … {stamp(split, last)}"
-    yield f"time       {_time(about.step, about.season, keys)}"
+    yield f"rows       {len(panel):,} · {stamp(panel, 0)} … {stamp(panel, last)}"
+    yield f"time       {rhythm(panel, keys)}"
     if future := rows - len(panel):
         yield f"future     {future:,} rows without targets"
     yield f"nodes      {_named(about.nodes)}"
@@ -87,7 +65,7 @@ def _facts(split: Split, rows: int, keys: Mapping[str, Any]) -> Iterator[str]:
     if about.covariates:
         pairs = zip(about.covariates, about.kinds, strict=True)
         yield f"known      {_named([f'{name} ({kind})' for name, kind in pairs])}"
-    yield f"cells      {panel.mask.size:,} · {_missing(panel)}"
+    yield f"cells      {panel.mask.size:,} · {missing(panel)}"
 
 
 def _named(names: Sequence[str], most: int = 6) -> str:
@@ -102,14 +80,14 @@ def _findings(panel: Panel) -> Iterator[str]:
         return
     head = ("found", "how many", "what is done", "where")
     rows = [(f.what, f"{f.count:,}", f.done, f.where) for f in panel.about.findings]
-    yield from _aligned([head, *rows], right={1})
+    yield from aligned([head, *rows], right={1})
 
 
 def _origins(split: Split) -> Iterator[str]:
     """How many origins horizons leave in each part; those that leave none in one are not told."""
     import numpy as np
 
-    from stsfm.datasets.protocol import independent
+    from stsfm.datasets.split import independent
 
     rules, season = split.rules, split.panel.about.season
     yield ""
@@ -127,12 +105,4 @@ def _origins(split: Split) -> Iterator[str]:
             break
         free = independent(np.arange(first, stop - horizon + 1, rules["stride"]), horizon)
         table.append((f"{horizon}", *(f"{n:,}" for n in counts), f"{free:,}"))
-    yield from _aligned(table, right=set(range(5)))
-
-
-def _aligned(rows: Sequence[Sequence[str]], right: set[int]) -> Iterator[str]:
-    """Columns of equal width; those in `right` are numbers."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = zip(row, widths, range(len(row)), strict=True)
-        yield "  ".join(x.rjust(w) if i in right else x.ljust(w) for x, w, i in cells).rstrip()
+    yield from aligned(table, right=set(range(5)))

@@ -8,7 +8,6 @@ stsfm clean --superseded                 finished runs that were made anew by ne
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -18,10 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from stsfm import lock
 from stsfm.comparison import compared, filters, select
-from stsfm.ls import size, sized
+from stsfm.files import size
 from stsfm.mistakes import Mistake, one_line
 from stsfm.record import Record, records
+from stsfm.words import sized
 
 USAGE = __doc__.partition("\n\n")[2]
 BROKEN = ["failed", "interrupted", "crashed", "damaged", "missing"]
@@ -124,12 +125,8 @@ def _remove(path: Path, home: Path) -> bool:
     if not path.is_dir():
         path.unlink(missing_ok=True)
     else:
-        lock = path / ".lock"
-        with (lock if lock.exists() else Path(os.devnull)).open("a") as held:
-            try:
-                if lock.exists():
-                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with lock.left_alone(path) as free:
+            if not free:
                 print(f"a process is at {os.path.relpath(path)}: it stays")
                 return False
             shutil.rmtree(path)

@@ -1,4 +1,4 @@
-"""`stsfm ls`: the kept runs and their state; and what `stsfm show RUN` says of one.
+"""`stsfm ls`: the kept runs and their state.
 
 stsfm ls [model=a,b] [data=…] [state=finished|failed|…] [any.key=value]
   --sort test|val|time|size    by error, by when it began (the default, newest last), by room
@@ -10,16 +10,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from stsfm.comparison import facts, filters, select
-from stsfm.mistakes import Mistake, did_you_mean
-from stsfm.options import groups
+from stsfm.files import size
+from stsfm.mistakes import Mistake
 from stsfm.present import line
 from stsfm.record import Record, records
-from stsfm.screen import Screen
+from stsfm.words import sized
 
 USAGE = __doc__.partition("\n\n")[2]
 ORDERS = ("test", "val", "time", "size")
@@ -47,21 +46,6 @@ def main(args: list[str]) -> int:
     return 0
 
 
-def size(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder; links count for themselves."""
-    inner = path.rglob("*") if path.is_dir() and not path.is_symlink() else [path]
-    return sum(file.lstat().st_size for file in inner if file.is_symlink() or file.is_file())
-
-
-def sized(count: float) -> str:
-    """12 MB, as powers of 1000."""
-    for unit in ("B", "kB", "MB"):
-        if count < 999.5:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
-
-
 def _order(args: list[str]) -> tuple[str, list[str]]:
     """--sort test or --sort=test, and the arguments without it."""
     words = [part for arg in args for part in arg.split("=") if arg.startswith("--sort=")] or args
@@ -79,22 +63,17 @@ def _rank(run: Record, order: str) -> tuple[bool, float]:
         return False, run.status.get("started", 0)
     if order == "size":
         return False, size(run.folder)
-    error = run.scores.get(order, {}).get("mase") or run.scores.get(order, {}).get("mae") or {}
-    return not error, error.get("pooled", 0)
+    errors = run.pooled(order)
+    return not errors, errors.get("mase", errors.get("mae", 0.0))
 
 
 def _row(run: Record) -> dict[str, Any]:
     """All that a run can be filtered by, its pooled scores and its costs."""
-    scores, status = run.scores, run.status
-    pooled = {
-        f"{part}.{name}": entry["pooled"]
-        for part in ("val", "test")
-        for name, entry in scores.get(part, {}).items()
-        if entry
-    }
+    status = run.status
+    pooled = {f"{p}.{name}": x for p in ("val", "test") for name, x in run.pooled(p).items()}
     times = {name: status.get(name) for name in ("started", "ended")}
     place = {"folder": str(run.folder), "run": status.get("run"), "bytes": size(run.folder)}
-    return place | facts(run) | times | scores.get("cost", {}) | pooled
+    return place | facts(run) | times | run.scores.get("cost", {}) | pooled
 
 
 def _csv(table: list[dict[str, Any]]) -> str:
@@ -104,33 +83,3 @@ def _csv(table: list[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(table)
     return out.getvalue().rstrip("\n")
-
-
-def show(name: str) -> int:
-    """A run by its path, or by the beginning of its id: what it is, its table, its files."""
-    from stsfm.saved import matching, open_run
-
-    if not matching(name):
-        known = {choice for choices in groups().values() for choice in choices}
-        raise Mistake(
-            f"no choice and no run is called {name!r}.{did_you_mean(name, known)} "
-            "`stsfm list` and `stsfm ls` show what there is"
-        )
-    run = open_run(name)
-    print(line(run))
-    if broken := run.damage(every_byte=True):
-        print(f"damaged: {broken}; the same command makes it anew")
-        return 1
-    print(run.status.get("headline", ""))
-    print((run.folder / "command.txt").read_text().strip())
-    if run.state == "finished" and (run.folder / "table.md").exists():
-        from stsfm.present import show as show_table
-
-        show_table(run, Screen())
-    print("\n".join(sorted(_files(run.folder))))
-    return 0
-
-
-def _files(folder: Path) -> list[str]:
-    files = (f for f in folder.rglob("*") if f.is_file() and not f.name.startswith("."))
-    return [f"  {os.path.relpath(f)}" for f in files]

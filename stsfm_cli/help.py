@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stsfm import options
-from stsfm.mistakes import Mistake, no_such
-from stsfm.request import split_folders
+from stsfm.mistakes import no_such
 
 USAGE = """\
 usage: stsfm run [GROUP=NAME …] [KEY=VALUE …] [flags]
@@ -28,30 +27,6 @@ flags
   -cd, --config-dir FOLDER   more choices: FOLDER/model/mine.yaml is model=mine
   -m                         compare even if every key has one value
 """
-
-
-def main(args: list[str]) -> int:
-    """Show one choice, such as model=lstm, or one kept run."""
-    if {"-h", "--help"} & set(args):
-        print("usage: stsfm show model=lstm, or a run: its folder, or how its id begins")
-        return 0
-    folders, args = split_folders(args)
-    if len(args) != 1:
-        raise Mistake("wanted one choice or run: stsfm show model=lstm; see `stsfm list` and ls")
-    group, equals, name = args[0].partition("=")
-    known = options.groups(*folders)
-    if equals:
-        print(choice(group, name, *folders))
-        return 0
-    of = [group for group in known if args[0] in known[group]]
-    if len(of) == 1:  # no run is called like a model
-        print(choice(of[0], args[0], *folders))
-        return 0
-    if args[0] in known:
-        return options.main([*args, *(w for folder in folders for w in ("-cd", str(folder)))])
-    from stsfm import ls
-
-    return ls.show(args[0])
 
 
 def choice(group: str, name: str, *folders: Path) -> str:

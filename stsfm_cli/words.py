@@ -1,0 +1,41 @@
+"""Numbers, names and columns as a reader sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+FEW = 8  # names that a line lists
+
+
+def count(n: int, what: str) -> str:
+    """1 node, 12 nodes, 1,200 nodes."""
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
+def steps(n: int, step: str) -> str:
+    """144 months, 12 steps of 5 min; rows where there are no dates."""
+    return f"{count(n, 'step')} of {step}" if step[:1].isdigit() else count(n, step or "row")
+
+
+def sized(size: float) -> str:
+    """Bytes as powers of 1000: 12 MB."""
+    for unit in ("B", "kB", "MB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row, the first few of many."""
+    shown = ", ".join(list(names)[:FEW]) or "none"
+    return shown + (f" … ({len(names)} in all)" if len(names) > FEW else "")
+
+
+def aligned(rows: Sequence[Sequence[str]], *, right: Collection[int]) -> Iterator[str]:
+    """Columns of equal width; those in `right` end there, as numbers do."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = enumerate(zip(row, widths, strict=True))
+        line = (cell.rjust(w) if k in right else cell.ljust(w) for k, (cell, w) in cells)
+        yield "  ".join(line).rstrip()

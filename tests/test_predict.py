@@ -98,6 +98,13 @@ def test_the_command_writes_what_python_gives(desk):
     assert "1961-12" in desk.out and "fitted to train + val (1949-01 … 1957-12)" in desk.out
 
 
+def test_rows_without_dates_are_numbered(desk):
+    (desk.folder / "plain.csv").write_text("x\n" + "\n".join(map(str, range(40))) + "\n")
+    desk("run", "model=drift", "data=plain.csv", "baselines=[]", "protocol.horizon=2")
+    assert desk("predict", str(desk.only("/drift/").folder)) == 0
+    assert "2 rows from row 40" in desk.out and "row 41" in desk.out and "1970" not in desk.out
+
+
 def test_naive_repeats_the_last_value(desk):
     found = forecast(run(desk, "naive"))
     np.testing.assert_allclose(found.forecast.point, 432.0)

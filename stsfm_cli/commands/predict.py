@@ -129,8 +129,10 @@ def _rows(made: Prediction) -> list[tuple[str, ...]]:
     largest = float(frame[numbers].abs().to_numpy().max()) or 1.0
     digits = max(0, 3 - math.floor(math.log10(largest)))
     days = frame["time"].to_numpy().astype("M8[ns]").astype("int64") / DAY
+    stamps = (dates.stamp(day, days) for day in days)
+    rows = (f"row {len(made.past) + k * len(made.time) // len(days)}" for k in range(len(days)))
     columns = [
-        ["", *(dates.stamp(day, days) for day in days)],
+        ["", *(stamps if made.about.step else rows)],
         *([name, *frame[name]] for name in names),
         *([name, *(f"{x:,.{digits}f}" for x in frame[name])] for name in numbers),
     ]

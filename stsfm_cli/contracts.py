@@ -20,7 +20,6 @@ from stsfm.backtest import evaluate
 from stsfm.build import NET_KEYS
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.protocol import rolling
-from stsfm.mistakes import Mistake, one_line
 from stsfm.models.base import Forecaster
 from stsfm.results import reference
 from stsfm.subject import HORIZON, ROWS, TEST, VAL, Subject, panel_of, split_of, toy
@@ -33,24 +32,6 @@ class Broken(AssertionError):
 
 class Unclaimed(Exception):
     """A promise that the model does not make."""
-
-
-def main(words: list[str]) -> int:
-    """`stsfm check model=NAME …`: every promise in a line; 1 where one is broken."""
-    subject, broken = Subject(tuple(words)), 0
-    for contract in CONTRACTS:
-        try:
-            contract(subject)
-            line = f"kept       {contract.__doc__}"
-        except Unclaimed as claim:
-            line = f"unclaimed  {contract.__doc__} (no tag `{claim}`)"
-        except Mistake:
-            raise
-        except Exception as error:
-            broken += 1
-            line = f"BROKEN     {contract.__doc__}: {type(error).__name__}: {one_line(error)}"
-        print(line, flush=True)
-    return 1 if broken else 0
 
 
 # ---- contracts -----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stsfm.mistakes import Mistake
+from stsfm.mistakes import Mistake, one_line
 from stsfm.words import aligned
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def main(args: list[str]) -> int:
         print(USAGE)
         return 0
     if any(word.startswith("model=") for word in args):
-        from stsfm import contracts
-
-        return contracts.main(args)
+        return _promises(args)
     if not args or args[0].startswith("-"):
         raise Mistake(f"wanted a file: {USAGE.partition(chr(10))[0]}")
     from stsfm import compose
@@ -47,6 +45,27 @@ def main(args: list[str]) -> int:
     for line in (*_facts(split, len(panel), config["data"]), *_findings(panel), *_origins(split)):
         print(f"  {line}".rstrip())
     return 0
+
+
+def _promises(words: list[str]) -> int:
+    """Every promise of a model in a line; 1 where one is broken."""
+    from stsfm.contracts import CONTRACTS, Unclaimed
+    from stsfm.subject import Subject
+
+    subject, broken = Subject(tuple(words)), 0
+    for contract in CONTRACTS:
+        try:
+            contract(subject)
+            line = f"kept       {contract.__doc__}"
+        except Unclaimed as claim:
+            line = f"unclaimed  {contract.__doc__} (no tag `{claim}`)"
+        except Mistake:
+            raise
+        except Exception as error:
+            broken += 1
+            line = f"BROKEN     {contract.__doc__}: {type(error).__name__}: {one_line(error)}"
+        print(line, flush=True)
+    return 1 if broken else 0
 
 
 def _facts(split: Split, rows: int, keys: Mapping[str, Any]) -> Iterator[str]:

@@ -56,7 +56,9 @@ def _gaps(panel: Panel) -> list[Finding]:
     if not cells:
         return []
     longest = sorted(_runs(panel, lacking), reverse=True)[:3]
-    where = shown([f"{name} {_at(panel, row)} ({n} rows)" for n, row, name in longest])
+    spans = [f"({n} row{'s' * (n != 1)})" for n, _, _ in longest]
+    ends = zip(longest, spans, strict=True)
+    where = shown([f"{name} {_at(panel, row)} {span}" for (_, row, name), span in ends])
     return [Finding("missing cells", f"longest: {where}", cells, "masked, never filled")]
 
 

@@ -98,7 +98,8 @@ def _decode(raw: bytes, path: str) -> tuple[str, list[Finding]]:
     except UnicodeDecodeError as error:
         if encoding:
             raise ValueError(f"{path} begins like {encoding}, but {error.reason}") from None
-        text, encoding = raw.decode("latin-1"), "latin-1"
+        # what Windows writes: latin-1, with € among others in the place of control characters
+        text, encoding = raw.decode("cp1252", errors="replace"), "cp1252"
     strange = re.findall(r"[\x00-\x08\x0e-\x1f\x7f]", text[:100_000])
     if "\0" in text or len(strange) > len(text[:100_000]) // 100:
         raise ValueError(f"{path} is a binary file: wanted CSV or parquet")

@@ -88,9 +88,9 @@ def _check(frame: DataFrame, named: Mapping[str, Sequence[str | None]]) -> None:
         for name in map(str, names):
             if name not in frame.columns:
                 near = difflib.get_close_matches(name, frame.columns, 1)
-                hint = f". Did you mean {near[0]!r}?" if near else ""
+                hint = f" Did you mean {near[0]!r}?" if near else ""
                 columns = shown(list(frame.columns), 8)
-                raise ValueError(f"{key}: no column {name!r}{hint} The columns are {columns}")
+                raise ValueError(f"{key}: no column {name!r}.{hint} The columns are {columns}")
             if name in seen:
                 raise ValueError(f"{name!r} is named under {seen[name]} and under {key}: keep one")
             seen[name] = key

@@ -40,7 +40,8 @@ def tell(command: str, error: BaseException) -> int:
 
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt):
-        line, code = "interrupted", 130
+        goes_on = "; the same command goes on" if command == "run" else ""
+        line, code = f"interrupted{goes_on}", 130
     elif isinstance(error, Mistake):
         line, code = one_line(error), 2
     else:

@@ -18,6 +18,7 @@ class Screen:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self.live = sys.stderr.isatty() and not quiet
+        self.warned: set[str] = set()
 
     def say(self, line: str) -> None:
         if self.quiet:
@@ -29,7 +30,10 @@ class Screen:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def warn(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        """Once per command: the jobs of a sweep often share what there is to say."""
+        if line not in self.warned:
+            print(line, file=sys.stderr, flush=True)
+        self.warned.add(line)
 
     @contextmanager
     def training(self, name: str, epochs: int | None) -> Iterator[Any]:

@@ -19,9 +19,8 @@ def sentences(table: Table) -> list[str]:
     words += _about_intervals(table)
     if (independent := table.status["independent"]) < 10:
         words.append(f"No significance test: {count(independent, 'independent origin')}.")
-    words.append(
-        f"{table.tried} configurations tried under this protocol, {len(table.rows)} shown."
-    )
+    tried = count(table.tried, "configuration")
+    words.append(f"{tried} tried under this protocol, {len(table.rows)} shown.")
     words += [f"Left out: {what}." for what in table.left_out]
     words += footnotes(table)
     if table.exploratory:

@@ -83,7 +83,8 @@ CASES = [
     ok("byte-order mark", table().encode("utf-8-sig"), "read as utf-8-sig"),
     ok("utf-16 with a mark", table().encode("utf-16"), "read as utf-16"),
     ok("utf-16 without a mark", table().encode("utf-16-le"), "read as utf-16-le"),
-    ok("latin-1", table(head="time,Köln,b").encode("latin-1"), "Köln", "latin-1"),
+    ok("latin-1", table(head="time,Köln,b").encode("latin-1"), "Köln", "cp1252"),
+    ok("Windows", table(head="time,€,b").encode("cp1252"), "€", "cp1252"),
     ok("CR line ends", table(sep="\r"), "nothing odd"),
     ok("CRLF line ends", table(sep="\r\n"), "nothing odd"),
     ok("tabs", table().replace(",", "\t"), "nothing odd", file="my.tsv"),
@@ -246,6 +247,7 @@ CASES = [
     ),
     one("unsorted", stamped([DAYS[1], DAYS[0], *DAYS[2:]]), "unsorted stamps", "sorted"),
     one("duplicate stamps", stamped([*DAYS, DAYS[-1]]), "duplicate stamps", "the mean of each"),
+    ok("a gap of one", table(skip=(5,)), "(1 row)"),
     ok("a gap", table(skip=(5, 6, 7)), "missing rows", "(3 rows)", "masked, never filled"),
     one(
         "a little jitter",
@@ -314,7 +316,7 @@ CASES = [
         keys=["data.planned=[b]"],
         shape=(N - 5, 1, 1),
     ),
-    refused("an unknown column", table(), "no column 'c'", keys=["data.targets=[c]"]),
+    refused("an unknown column", table(), "no column 'c'. The columns", keys=["data.targets=[c]"]),
     refused(
         "a column twice",
         table(),

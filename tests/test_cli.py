@@ -79,7 +79,7 @@ def test_tell_is_one_line_and_knows_the_exit_codes(capsys: pytest.CaptureFixture
     assert tell("run", ZeroDivisionError("x")) == 1
     assert capsys.readouterr().err.splitlines() == [
         "stsfm run: wanted a b",
-        "stsfm run: interrupted",
+        "stsfm run: interrupted; the same command goes on",
         "stsfm run: ZeroDivisionError: x (STSFM_DEBUG=1 shows where)",
     ]
 

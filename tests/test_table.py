@@ -53,6 +53,15 @@ def test_protocols_are_never_mixed(desk):
     assert desk("compare", "model=naive", f"protocol={print_}") == 0
 
 
+def test_what_is_missing_is_warned_of_once_and_counted_in_words(desk):
+    rows = [f"{k},{'' if k == 9 else k % 7}" for k in range(140)]
+    (desk.folder / "my.csv").write_text("\n".join(["time,a", *rows]))
+    desk("run", "data=my.csv", "model=naive,mean", "baselines=[ets]")
+    assert desk.err.count("without the baseline ets") == 1
+    desk("run", "model=naive", "baselines=[]")
+    assert "1 configuration tried under this protocol, 1 shown" in desk.out
+
+
 def test_a_sweep_over_hyperparameters_shows_the_winner_of_validation(desk):
     desk("run", "model=linear", "model.context=12,24,36", "baselines=[seasonal_naive]")
     runs = desk.runs("/linear/")

@@ -136,6 +136,14 @@ def test_a_file_has_to_be_named(desk):
     assert desk("check") == 2 and "wanted a file: usage: stsfm check FILE" in desk.err
 
 
+def test_a_check_tells_of_the_graph(desk, tmp_path):
+    write(tmp_path / "my.csv", hourly())
+    (tmp_path / "edges.csv").write_text("from,to\na,b\n")
+    assert desk("check", "my.csv", "data.edges=edges.csv") == 0
+    assert "graph      1 edge, one way" in desk.out
+    assert desk("check", "my.csv") == 0 and "graph" not in desk.out
+
+
 def test_a_file_is_called_by_its_stem():
     assert [stem(p) for p in ("a/my.csv.gz", "x.y.csv", ".csv", "_odd.tsv")] == [
         "my", "x.y", "csv", "odd",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stsfm.mistakes import Mistake, one_line
-from stsfm.words import aligned
+from stsfm.words import aligned, count
 
 if TYPE_CHECKING:
     from stsfm.datasets.panel import Panel
@@ -78,6 +78,8 @@ def _facts(split: Split, rows: int, keys: Mapping[str, Any]) -> Iterator[str]:
     if future := rows - len(panel):
         yield f"future     {future:,} rows without targets"
     yield f"nodes      {_named(about.nodes)}"
+    if (graph := panel.space.adjacency) is not None:
+        yield f"graph      {count(int((graph != 0).sum()), 'edge')}, one way"
     parts = [f"{c}" if c in about.targets else f"{c} (past only)" for c in about.channels]
     units = f" in {about.units[0]}" if about.units[0] else ""
     yield f"channels   {_named(parts)}{units}"

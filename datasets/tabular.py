@@ -116,6 +116,9 @@ def tabular(
     if future := len(panel) - len(panel.history()):
         done = "a future: not scored"
         findings.append(Finding("rows without targets", "at the end", future, done))
+    if not targets and len(about.channels) > 1:
+        done = "all forecast, unless data.targets=[…] names some"
+        findings.append(Finding("channels", shown(list(about.channels)), len(about.channels), done))
     listed = merged([*findings, *oddities(panel)])
     return replace(panel, about=replace(about, findings=tuple(listed)))
 

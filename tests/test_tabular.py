@@ -163,3 +163,13 @@ def test_a_run_on_a_file_is_found_by_the_name_of_the_file(desk):
     assert desk("ls", "data=load") == 0 and desk.out.count("finished") == 2
     assert desk("compare", "data=load", "model=naive,drift") == 0, desk.err
     assert desk("run", *words) == 0 and "free" in desk.out
+
+
+def test_numbers_that_nobody_named_are_said_to_be_forecast(desk):
+    rows = [f"2024-01-{d:02},{n},{d},{d % 2}" for d in range(1, 29) for n in "ab"]
+    (desk.folder / "shop.csv").write_text("\n".join(["date,shop,sales,promo", *rows]))
+    assert desk("check", "shop.csv") == 0 and "data.targets=[…] names some" in desk.out
+    named = ["data.targets=[sales]", "data.planned=[promo]", "protocol.horizon=3"]
+    assert desk("check", "shop.csv", *named) == 0 and "names some" not in desk.out
+    assert "\n        3 " in desk.out  # the horizon asked for has its row
+    assert desk("check", "shop.csv", "protocol.horizon=0") == 2 and "horizon" in desk.err

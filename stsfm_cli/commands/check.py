@@ -40,9 +40,15 @@ def main(args: list[str]) -> int:
     path = file if "." in file or "/" in file else f"./{file}"
     config = compose.config([f"data={path}", *overrides])
     panel = build(config["data"], path="data")
-    split = build({**config["protocol"], "horizon": 1}, panel, path="protocol")
+    asked = config["protocol"]["horizon"]
+    fine = asked == "auto" or (isinstance(asked, int) and asked > 0)  # else it is refused
+    split = build({**config["protocol"], "horizon": 1 if fine else asked}, panel, path="protocol")
     print(file)
-    for line in (*_facts(split, len(panel), config["data"]), *_findings(panel), *_origins(split)):
+    for line in (
+        *_facts(split, len(panel), config["data"]),
+        *_findings(panel),
+        *_origins(split, asked),
+    ):
         print(f"  {line}".rstrip())
     return 0
 
@@ -104,7 +110,7 @@ def _findings(panel: Panel) -> Iterator[str]:
     yield from aligned([head, *rows], right={1})
 
 
-def _origins(split: Split) -> Iterator[str]:
+def _origins(split: Split, asked: int | str) -> Iterator[str]:
     """How many origins horizons leave in each part; those that leave none in one are not told."""
     import numpy as np
 
@@ -114,7 +120,8 @@ def _origins(split: Split) -> Iterator[str]:
     yield ""
     yield "origins that a horizon leaves (protocol rolling)"
     table: list[tuple[str, ...]] = [("horizon", "train", "validation", "test", "independent")]
-    for horizon in sorted({*HORIZONS, max(season, 1)}):
+    told = {asked} if isinstance(asked, int) else set()
+    for horizon in sorted({*HORIZONS, max(season, 1)} | told):
         first, stop = rules["test"]
         starts = {"train": 1, "val": rules["val"][0], "test": first}
         steps = {"train": 1, "val": rules["stride"], "test": rules["stride"]}

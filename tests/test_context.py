@@ -111,6 +111,9 @@ def test_the_protocol_infers_the_season_and_says_so():
     assert split.rules["horizon"] == 24 and split.rules["season"] == "24 (inferred)"
     assert describe(split)["headline"].endswith("season 24 (inferred)")
     assert "season" not in rolling(panel_of(wave(400, 24), season=24)).rules
+    for borders in ({"val": 0}, {"val": 3, "gap": 3}):  # no row of train to infer it from
+        with pytest.raises(ValueError, match="borders must rise|hold no future"):
+            rolling(panel_of(noise(30)), **borders)
 
 
 def test_what_comes_after_the_training_rows_does_not_move_the_season():

@@ -127,7 +127,7 @@ def test_linear_learns_each_step_over_gaps_where_too_few_series_are_whole() -> N
 @pytest.mark.parametrize("begins", [124, 130])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_series_that_begins_within_test_is_unknown_until_then(name: str, begins: int) -> None:
-    """Before its first row nothing of it is seen; the refit after that row has one to learn from."""
+    """Until its first row nothing of it is seen; a refit may have one row to learn from, or six."""
     if name == "prophet":
         pytest.importorskip("prophet")
     config = compose.config([f"model={name}", "trainer.epochs=1", "trainer.update_epochs=1"])

@@ -112,7 +112,7 @@ def test_the_protocol_infers_the_season_and_says_so():
     assert describe(split)["headline"].endswith("season 24 (inferred)")
     assert "season" not in rolling(panel_of(wave(400, 24), season=24)).rules
     for borders in ({"val": 0}, {"val": 3, "gap": 3}):  # no row of train to infer it from
-        with pytest.raises(ValueError, match="borders must rise|hold no future"):
+        with pytest.raises(ValueError, match=r"borders must rise|hold no future"):
             rolling(panel_of(noise(30)), **borders)
 
 

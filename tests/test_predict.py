@@ -312,6 +312,13 @@ def test_what_is_known_ahead_comes_from_the_rows_behind(desk, monkeypatch):
     truth = planned(200, 200).values[196:]
     assert truth.min() == 10 and truth.max() == 15
     np.testing.assert_allclose(found.forecast.point, truth, atol=0.5)
+    later, hidden = planned(210, 206), np.isin(np.arange(210), range(196, 200))[:, None, None]
+    with pytest.raises(Mistake, match=r"price must be known from 2020-07-15 to 2020-07-18"):
+        forecast(kept, data=later[slice(200, None)])  # nor of the rows between
+    stand_in(monkeypatch, planned(200, 196))  # now the run's own data say it
+    behind = forecast(kept, data=later[slice(200, None)]).forecast.point
+    whole = replace(later, mask=later.mask & ~hidden, values=later.values * ~hidden)
+    np.testing.assert_array_equal(behind, forecast(kept, data=whole).forecast.point)
 
 
 def test_calendar_features_are_computed(desk):
@@ -322,6 +329,23 @@ def test_calendar_features_are_computed(desk):
     assert kept.read("data.json")["covariates"] == {"hour sin": "calendar", "hour cos": "calendar"}
     found = forecast(kept)
     np.testing.assert_allclose(found.forecast.point, found.past.values[-24:], atol=0.1)
+
+
+def test_calendar_features_of_rows_between_are_computed(desk):
+    """Rows that begin ten hours later and end with the hours to come: nothing is left to append."""
+    words = ["data=sines", "data.nodes=1", "data.length=400", "protocol.calendar=[hour]"]
+    kept = run(desk, "linear", *words, "model.context=24")
+    own = build(kept.config["data"], path="data")
+    seen = (np.arange(439) < 400) | (np.arange(439) >= 410) & (np.arange(439) < 415)
+    values = np.sin(np.arange(439) / 4) * seen
+    whole = Panel(
+        values=np.where(np.arange(439) < 400, np.resize(own.values, 439), values)[:, None, None],
+        mask=seen[:, None, None],
+        time=own.time[0] + np.diff(own.time)[0] * np.arange(439),
+        about=own.about,
+    )
+    behind = forecast(kept, data=whole[slice(410, None)]).forecast.point
+    np.testing.assert_allclose(behind, forecast(kept, data=whole).forecast.point, rtol=1e-12)
 
 
 # ---- the run -------------------------------------------------------------------------------------

@@ -258,6 +258,14 @@ def test_ets_goes_on_from_its_first_row_only(desk):
     assert forecast(kept, data=WHOLE[slice(72, None)], refit=True).origin == "1961-01"
 
 
+def test_rows_without_dates_are_numbered(desk):
+    rows = [f"{10 + np.sin(k):.3f}" for k in range(120)]
+    (desk.folder / "rows.csv").write_text("\n".join(["y", *rows]) + "\n")
+    kept = made(desk, "ets", "data=rows.csv", "protocol.horizon=2", "baselines=[]")
+    assert desk("predict", str(kept.folder)) == 0, desk.err
+    assert "from row 120" in desk.out and "row 121 " in desk.out and "1970" not in desk.out
+
+
 @pytest.mark.parametrize(
     "change, words",
     [
@@ -275,6 +283,10 @@ def test_values_that_a_logarithm_refuses_cost_one_line(desk):
     kept = run(desk, "naive")
     with pytest.raises(Mistake, match="needs positive values"):
         forecast(kept, data=replace(WHOLE, values=WHOLE.values - 200))
+    values, mask = np.repeat(WHOLE.values, 2, 1) * [[1], [-1]], np.repeat(WHOLE.mask, 2, 1)
+    about = replace(WHOLE.about, nodes=(*WHOLE.about.nodes, "new"))
+    with pytest.raises(Mistake, match="needs positive values"):
+        forecast(kept, data=replace(WHOLE, values=values, mask=mask, about=about))
 
 
 def test_data_without_an_observed_row_are_refused(desk):

@@ -18,8 +18,8 @@ from stsfm.datasets.protocol import rolling
 from stsfm.datasets.season import cycles, infer_season
 from stsfm.datasets.split import panel_digest
 from stsfm.datasets.synthetic import ring
+from stsfm.headline import describe
 from stsfm.render import as_latex
-from stsfm.results import describe
 from stsfm.table import tabulate
 
 HOUR = 3_600 * 10**9

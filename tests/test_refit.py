@@ -12,9 +12,9 @@ from stsfm.datasets.airline import airline
 from stsfm.datasets.protocol import rolling
 from stsfm.datasets.split import Split
 from stsfm.datasets.windows import RollingWindows
+from stsfm.headline import describe
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
-from stsfm.results import describe
 
 QUICK = ("trainer.epochs=3", "trainer.update_epochs=2")
 

@@ -34,7 +34,8 @@ def infer_season(train: Panel) -> int:
     stays that of one.
     """
     observed = train.only_targets()
-    x = np.where(observed.mask, observed.values, np.nan).reshape(len(train), -1)
+    x = np.where(observed.mask, observed.values, np.nan)
+    x = x.reshape(len(train), observed.nodes * observed.channels)
     x = x[:, np.linspace(0, x.shape[1] - 1, min(x.shape[1], SERIES)).round().astype(int)]
     return next((m for m in cycles(train.time) if _repeats(x, m)), 1)
 

@@ -54,7 +54,8 @@ class AR(Forecaster):
             order = int(self.order_[n, c])
             design, target = _design(series.values[:, n, c], series.mask[:, n, c], order)
             if len(target) <= order + 1:
-                if not series.mask[:, n, c].any():
+                if not order or not series.mask[:, n, c].any():
+                    self.constant_[n, c] = target.mean() if len(target) else 0.0
                     continue
                 raise ValueError(
                     f"order {order} needs more than {order + 1} rows with all their lags observed, "

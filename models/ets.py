@@ -48,14 +48,6 @@ class ETS(Forecaster):
         self.seasonal = seasonal
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
-        return self._learn(train, None)
-
-    def update(self, windows: RollingWindows) -> Self:
-        """Again, the optimiser starting from what it found before."""
-        states = np.concatenate([[self.deviation_, self.level_, self.slope_], self.season_])
-        return self._learn(windows, np.concatenate([self.smoothing_, states]))
-
-    def _learn(self, train: RollingWindows, before: Array | None) -> Self:
         series = train.panel.only_targets()
         name, kind = series.about.name, self._kind(series.about.season)
         if not series.mask.all():
@@ -72,12 +64,7 @@ class ETS(Forecaster):
                 "model.seasonal=none or a later protocol.val"
             )
         shape = series.values.shape[1:]
-        fits = [
-            self._estimate(
-                series.values[:, *at], kind, season, None if before is None else before[:, *at]
-            )
-            for at in np.ndindex(*shape)
-        ]
+        fits = [self._estimate(series.values[:, *at], kind, season) for at in np.ndindex(*shape)]
         learned = np.moveaxis(np.reshape(fits, (*shape, -1)), -1, 0)
         self.smoothing_, self.deviation_ = learned[:4], learned[4]  # α β γ φ; σ
         self.level_, self.slope_, self.season_ = learned[5], learned[6], learned[7:]  # (m, n, c)
@@ -138,8 +125,8 @@ class ETS(Forecaster):
         levels, slopes, seasons = zip(*(found[t] for t in origins.tolist()), strict=True)
         return np.stack(levels), np.stack(slopes), np.stack(seasons)
 
-    def _estimate(self, y: Array, kind: str, season: int, before: Array | None) -> Array:
-        """[α, β, γ, φ, σ, level, slope, season …] of one series (time,), or of less `before`."""
+    def _estimate(self, y: Array, kind: str, season: int) -> Array:
+        """[α, β, γ, φ, σ, level, slope, season …] of one series (time,)."""
         trend = self.trend == "add"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -151,7 +138,7 @@ class ETS(Forecaster):
                 seasonal_periods=None if kind == "none" else season,
                 initialization_method="estimated" if season <= LONGEST else "heuristic",
             )
-            fit = model.fit(disp=0, start_params=_start(model.param_names, before))
+            fit = model.fit(disp=0)
         alpha = fit.smoothing_level
         beta = fit.smoothing_trend / alpha if trend else 0.0  # its β and γ are ours times α, 1 − α
         gamma = 0.0 if kind == "none" else fit.smoothing_seasonal / (1 - alpha)
@@ -160,20 +147,3 @@ class ETS(Forecaster):
         slope = fit.initial_trend if trend else 0.0
         start = [0.0] if kind == "none" else fit.initial_seasonal
         return np.array([alpha, beta, gamma, phi, sigma, fit.initial_level, slope, *start])
-
-
-def _start(names: list[str], before: Array | None) -> Array | None:
-    """What was learned, as statsmodels names and orders it; None = its own guess."""
-    if before is None:
-        return None
-    alpha, beta, gamma, phi, _, level, slope, *season = before
-    known = {
-        "smoothing_level": alpha,
-        "smoothing_trend": beta * alpha,
-        "smoothing_seasonal": gamma * (1 - alpha),
-        "damping_trend": phi,
-        "initial_level": level,
-        "initial_trend": slope,
-        **{f"initial_seasonal.{i}": state for i, state in enumerate(season)},
-    }
-    return np.array([known[name] for name in names])

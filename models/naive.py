@@ -74,7 +74,7 @@ class Drift(_Baseline):
 
     def _continue(self, series: Panel, origins: Array, horizon: int) -> Array:
         last = _last_seen(series.mask)[..., origins - 1, :, :]  # (*b, window, n, c)
-        first = np.broadcast_to(series.mask.argmax(-3)[..., None, :, :], last.shape)
+        first = np.minimum(series.mask.argmax(-3)[..., None, :, :], last)  # none before the origin
         start, end = _at(series.values, first), _at(series.values, last)
         slope = (end - start) / (last - first).clip(1)
         ahead = (origins[:, None, None] - last)[..., None, :, :] + np.arange(horizon)[:, None, None]

@@ -39,12 +39,14 @@ def gathered(
     panel = add_calendar(panel, _features(kept))
     _agree(panel, kept)
     try:
-        before = _own(run).history()
+        own = _own(run)
     except (Mistake, OSError):  # not there any more, or not the same
         return panel, []
-    if panel.time[0] <= before.time[-1]:
+    if panel.time[0] <= own.history().time[-1]:
         return panel, []
-    return _joined(before, panel), [f"{panel.about.name} goes on where the run's data end"]
+    before = own.upto(int(np.searchsorted(own.time, panel.time[0])))
+    joined = _joined(before, panel, _features(kept))
+    return joined, [f"{panel.about.name} goes on where the run's data end"]
 
 
 def _own(run: Record) -> Panel:
@@ -100,18 +102,20 @@ def _agree(panel: Panel, kept: Mapping[str, Any]) -> None:
             )
 
 
-def _joined(before: Panel, panel: Panel) -> Panel:
+def _joined(before: Panel, panel: Panel, features: Sequence[str]) -> Panel:
     """The nodes of `panel`, with the rows of `before` in front of its own."""
     before = arranged(before, panel.about.nodes)
     between = _between(before.time, panel.time[0], panel.about.name)
-    held = extended(before, between) if between else before
+    held = _longer(before, between, features) if between else before
     join = lambda name: np.concatenate([getattr(held, name), getattr(panel, name)])  # noqa: E731
+    width = max(held.known.shape[1], panel.known.shape[1])  # 1 where all nodes share what is known
+    known = [np.broadcast_to(x, (len(x), width, x.shape[-1])) for x in (held.known, panel.known)]
     return replace(
         panel,
         values=join("values"),
         mask=join("mask"),
         time=join("time"),
-        known=join("known"),
+        known=np.concatenate(known),
         privileged=None,
         space=replace(panel.space, adjacency=None) if panel.space.changes else panel.space,
     )
@@ -133,23 +137,28 @@ def ahead(panel: Panel, kept: Mapping[str, Any]) -> Panel:
 
     Calendar features are computed. Mistake where another covariate of one of them is unknown.
     """
-    horizon, features = kept["rules"]["horizon"], _features(kept)
-    rows = len(panel.history())
+    horizon, rows = kept["rules"]["horizon"], len(panel.history())
     if not rows:
         raise Mistake(f"{panel.about.name} has no observed row to forecast from")
     given = panel.upto(rows + horizon)
     lacking = rows + horizon - len(given)
-    if not lacking:
-        return given
+    return _longer(given, lacking, _features(kept)) if lacking else given
+
+
+def _longer(panel: Panel, rows: int, features: Sequence[str]) -> Panel:
+    """The panel with unobserved rows behind it, whose calendar features are computed.
+
+    Mistake where another covariate of theirs is unknown.
+    """
+    about = panel.about
     try:
-        whole = extended(given, lacking)
+        whole = extended(panel, rows)
     except ValueError as error:
-        raise Mistake(f"{panel.about.name}: {error}") from error
-    others = [name for name in kept["covariates"] if name.rpartition(" ")[0] not in features]
-    if others:
-        first, last = stamp(whole, len(given)), stamp(whole, len(whole) - 1)
+        raise Mistake(f"{about.name}: {error}") from error
+    if others := [name for name in about.covariates if name.rpartition(" ")[0] not in features]:
+        first, last = stamp(whole, len(panel)), stamp(whole, len(whole) - 1)
         raise Mistake(
-            f"{listed(others)} must be known from {first} to {last}, and "
-            f"{panel.about.name} ends before; append those rows with empty targets"
+            f"{listed(others)} must be known from {first} to {last}, and {about.name} ends before; "
+            "append those rows with empty targets"
         )
     return add_calendar(whole, features)

@@ -146,8 +146,9 @@ def _windows(run: Record, panel: Panel, model: Forecaster) -> tuple[RollingWindo
     if new := [node for node in panel.about.nodes if node not in nodes]:
         notes.append(f"new to the run, scaled by the rows that {name} reads: {listed(new)}")
     read = panel[slice(max(0, rows - reads), rows)]
-    transform = seats.scaled(learned.transform(run), nodes, read, kept["rules"])
+    stored = learned.transform(run)
     try:
+        transform = seats.scaled(stored, nodes, read, kept["rules"])
         seen = transform.panel(panel)
     except ValueError as error:
         raise Mistake(str(error)) from error

@@ -81,6 +81,6 @@ def scaled(
     merged = {
         name: np.where(there, np.broadcast_to(array, (len(nodes), array.shape[-1]))[index], new)
         for (name, array), new in zip(transform.arrays().items(), fresh.values(), strict=True)
-        if not name.startswith("known") or read.known.shape[-2] > 1
+        if not name.startswith("known") or max(len(array), read.known.shape[-2]) > 1
     }
     return replace(transform, **merged)

@@ -18,8 +18,8 @@ from stsfm.datasets.protocol import rolling
 from stsfm.datasets.season import cycles, infer_season
 from stsfm.datasets.split import panel_digest
 from stsfm.datasets.synthetic import ring
+from stsfm.headline import describe
 from stsfm.render import as_latex
-from stsfm.results import describe
 from stsfm.table import tabulate
 
 HOUR = 3_600 * 10**9
@@ -111,6 +111,9 @@ def test_the_protocol_infers_the_season_and_says_so():
     assert split.rules["horizon"] == 24 and split.rules["season"] == "24 (inferred)"
     assert describe(split)["headline"].endswith("season 24 (inferred)")
     assert "season" not in rolling(panel_of(wave(400, 24), season=24)).rules
+    for borders in ({"val": 0}, {"val": 3, "gap": 3}):  # no row of train to infer it from
+        with pytest.raises(ValueError, match=r"borders must rise|hold no future"):
+            rolling(panel_of(noise(30)), **borders)
 
 
 def test_what_comes_after_the_training_rows_does_not_move_the_season():

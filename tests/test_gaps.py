@@ -10,8 +10,10 @@ import pytest
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from stsfm import compose
+from stsfm.backtest import evaluate
 from stsfm.build import build_model
 from stsfm.datasets.panel import About, Panel
+from stsfm.datasets.protocol import rolling
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.arima import ARIMA
 from stsfm.models.linear import Linear
@@ -120,3 +122,35 @@ def test_linear_learns_each_step_over_gaps_where_too_few_series_are_whole() -> N
         wanted = np.linalg.lstsq(x[at], y, rcond=None)[0]
         np.testing.assert_allclose(model.weight_[:, step], wanted[1:], rtol=1e-6, atol=1e-9)
         np.testing.assert_allclose(model.bias_[step], wanted[0], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("begins", [124, 130])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_series_that_begins_within_test_is_unknown_until_then(name: str, begins: int) -> None:
+    """Until its first row nothing of it is seen; a refit may have one row to learn from, or six."""
+    if name == "prophet":
+        pytest.importorskip("prophet")
+    config = compose.config([f"model={name}", "trainer.epochs=1", "trainer.update_epochs=1"])
+    model = config["model"] | ({"context": 12} if "context" in config["model"] else {})
+    made = []
+    for level in (5.0, 50.0):
+        panel = walk(150, 0.0)
+        late = np.where(np.arange(150) >= begins, level + panel.values[:, 0, 0], 0)
+        panel = Panel(
+            values=np.stack([panel.values[:, 0], late[:, None]], 1),
+            mask=np.stack([panel.mask[:, 0], (late != 0)[:, None]], 1),
+            time=panel.time,
+            about=replace(panel.about, nodes=("early", "late")),
+        )
+        split = rolling(panel, horizon=3, val=100, test=120, refit=5)
+        fresh = build_model(model, lambda row: None, split.rules)
+        if "missing" not in fresh.tags:
+            pytest.skip(f"{name} does not claim to read missing cells")
+        if name == "prophet":
+            with pytest.raises(ValueError, match="2 observed rows of each series"):
+                evaluate(fresh, split, refit=True)
+            return
+        forecast = evaluate(fresh, split, refit="seed" not in model).test.forecast
+        assert np.isfinite(forecast.point).all()
+        made.append(forecast.point[split.test.origins <= begins])
+    np.testing.assert_array_equal(*made)

@@ -98,13 +98,6 @@ def test_the_command_writes_what_python_gives(desk):
     assert "1961-12" in desk.out and "fitted to train + val (1949-01 … 1957-12)" in desk.out
 
 
-def test_rows_without_dates_are_numbered(desk):
-    (desk.folder / "plain.csv").write_text("x\n" + "\n".join(map(str, range(40))) + "\n")
-    desk("run", "model=drift", "data=plain.csv", "baselines=[]", "protocol.horizon=2")
-    assert desk("predict", str(desk.only("/drift/").folder)) == 0
-    assert "2 rows from row 40" in desk.out and "row 41" in desk.out and "1970" not in desk.out
-
-
 def test_naive_repeats_the_last_value(desk):
     found = forecast(run(desk, "naive"))
     np.testing.assert_allclose(found.forecast.point, 432.0)
@@ -265,6 +258,14 @@ def test_ets_goes_on_from_its_first_row_only(desk):
     assert forecast(kept, data=WHOLE[slice(72, None)], refit=True).origin == "1961-01"
 
 
+def test_rows_without_dates_are_numbered(desk):
+    rows = [f"{10 + np.sin(k):.3f}" for k in range(120)]
+    (desk.folder / "rows.csv").write_text("\n".join(["y", *rows]) + "\n")
+    kept = made(desk, "ets", "data=rows.csv", "protocol.horizon=2", "baselines=[]")
+    assert desk("predict", str(kept.folder)) == 0, desk.err
+    assert "from row 120" in desk.out and "row 121 " in desk.out and "1970" not in desk.out
+
+
 @pytest.mark.parametrize(
     "change, words",
     [
@@ -282,6 +283,10 @@ def test_values_that_a_logarithm_refuses_cost_one_line(desk):
     kept = run(desk, "naive")
     with pytest.raises(Mistake, match="needs positive values"):
         forecast(kept, data=replace(WHOLE, values=WHOLE.values - 200))
+    values, mask = np.repeat(WHOLE.values, 2, 1) * [[1], [-1]], np.repeat(WHOLE.mask, 2, 1)
+    about = replace(WHOLE.about, nodes=(*WHOLE.about.nodes, "new"))
+    with pytest.raises(Mistake, match="needs positive values"):
+        forecast(kept, data=replace(WHOLE, values=values, mask=mask, about=about))
 
 
 def test_data_without_an_observed_row_are_refused(desk):
@@ -319,6 +324,13 @@ def test_what_is_known_ahead_comes_from_the_rows_behind(desk, monkeypatch):
     truth = planned(200, 200).values[196:]
     assert truth.min() == 10 and truth.max() == 15
     np.testing.assert_allclose(found.forecast.point, truth, atol=0.5)
+    later, hidden = planned(210, 206), np.isin(np.arange(210), range(196, 200))[:, None, None]
+    with pytest.raises(Mistake, match=r"price must be known from 2020-07-15 to 2020-07-18"):
+        forecast(kept, data=later[slice(200, None)])  # nor of the rows between
+    stand_in(monkeypatch, planned(200, 196))  # now the run's own data say it
+    behind = forecast(kept, data=later[slice(200, None)]).forecast.point
+    whole = replace(later, mask=later.mask & ~hidden, values=later.values * ~hidden)
+    np.testing.assert_array_equal(behind, forecast(kept, data=whole).forecast.point)
 
 
 def test_calendar_features_are_computed(desk):
@@ -329,6 +341,23 @@ def test_calendar_features_are_computed(desk):
     assert kept.read("data.json")["covariates"] == {"hour sin": "calendar", "hour cos": "calendar"}
     found = forecast(kept)
     np.testing.assert_allclose(found.forecast.point, found.past.values[-24:], atol=0.1)
+
+
+def test_calendar_features_of_rows_between_are_computed(desk):
+    """Rows that begin ten hours later and end with the hours to come: nothing is left to append."""
+    words = ["data=sines", "data.nodes=1", "data.length=400", "protocol.calendar=[hour]"]
+    kept = run(desk, "linear", *words, "model.context=24")
+    own = build(kept.config["data"], path="data")
+    seen = (np.arange(439) < 400) | (np.arange(439) >= 410) & (np.arange(439) < 415)
+    values = np.sin(np.arange(439) / 4) * seen
+    whole = Panel(
+        values=np.where(np.arange(439) < 400, np.resize(own.values, 439), values)[:, None, None],
+        mask=seen[:, None, None],
+        time=own.time[0] + np.diff(own.time)[0] * np.arange(439),
+        about=own.about,
+    )
+    behind = forecast(kept, data=whole[slice(410, None)]).forecast.point
+    np.testing.assert_allclose(behind, forecast(kept, data=whole).forecast.point, rtol=1e-12)
 
 
 # ---- the run -------------------------------------------------------------------------------------

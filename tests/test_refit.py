@@ -12,9 +12,9 @@ from stsfm.datasets.airline import airline
 from stsfm.datasets.protocol import rolling
 from stsfm.datasets.split import Split
 from stsfm.datasets.windows import RollingWindows
+from stsfm.headline import describe
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
-from stsfm.results import describe
 
 QUICK = ("trainer.epochs=3", "trainer.update_epochs=2")
 
@@ -87,13 +87,13 @@ def test_linear_adds_moments_and_learns_what_all_windows_teach() -> None:
     np.testing.assert_allclose(made, wanted, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["arima", "ets"])
+@pytest.mark.parametrize("name", ["arima", "ets"])  # ets starts cold: its optimum lies on a bound
 def test_a_warm_start_ends_where_a_cold_one_does(name: str) -> None:
     split = rolling(airline())
     warm = make(name).fit(split.train, split.val).update(split.development)
     cold = make(name).fit(split.train, split.val).refit(split.development)
     made, wanted = (m.backtest(split.test).point for m in (warm, cold))
-    assert abs(made - wanted).max() < 0.05  # in deviations of the training rows
+    assert abs(made - wanted).max() < (0.05 if name == "arima" else 1e-12)  # deviations of train
 
 
 def test_the_table_and_the_headline_say_the_rule(desk) -> None:

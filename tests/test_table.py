@@ -42,6 +42,7 @@ def test_compare_rebuilds_the_table_from_folders(desk):
     (rebuilt,) = set((desk.folder / "runs/_comparisons").iterdir()) - {folder}
     for name in ("table.csv", "table.md", "table.tex"):
         assert (rebuilt / name).read_text() == (folder / name).read_text()
+    assert desk("compare", "model=lstm", "-q") == 0 and not desk.out
 
 
 def test_protocols_are_never_mixed(desk):

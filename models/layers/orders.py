@@ -85,6 +85,8 @@ def estimate(
         if not np.isfinite(fit.params).all():  # the start lay on the bound of what is invertible
             fit = model.fit(**options)
     params = np.append(fit.params, fit.scale) if concentrated else fit.params
+    if not np.isfinite(params).all():  # too few rows for so many differences: nothing is learned
+        return Fit(np.array([0.0] * (len(params) - 1) + [1.0]), False, np.inf)
     return Fit(params, bool(fit.mle_retvals["converged"]), float(fit.aicc))
 
 

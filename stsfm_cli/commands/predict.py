@@ -128,11 +128,11 @@ def _rows(made: Prediction) -> list[tuple[str, ...]]:
     numbers = ["point", *(name for name in ("q10", "q90") if name in frame)]
     largest = float(frame[numbers].abs().to_numpy().max()) or 1.0
     digits = max(0, 3 - math.floor(math.log10(largest)))
-    days = frame["time"].to_numpy().astype("M8[ns]").astype("int64") / DAY
-    stamps = (dates.stamp(day, days) for day in days)
-    rows = (f"row {len(made.past) + k * len(made.time) // len(days)}" for k in range(len(days)))
+    days, row = made.time / DAY, len(made.past)
+    dated = (dates.stamp(day, days) for day in days)
+    stamps = list(dated) if made.about.step else [f"row {row + k}" for k in range(len(days))]
     columns = [
-        ["", *(stamps if made.about.step else rows)],
+        ["", *np.repeat(stamps, len(frame) // len(stamps))],
         *([name, *frame[name]] for name in names),
         *([name, *(f"{x:,.{digits}f}" for x in frame[name])] for name in numbers),
     ]

@@ -1,7 +1,7 @@
 """The pages of docs/ hold what they say: each is typed from top to bottom in a folder of its own.
 
 The files that a page tells to write are written first. A line that says `# exit 2` has to end
-so; one that ends in `# needs …` is skipped by name.
+so; one that ends in `# needs …` is skipped by name; what a transcript shows has to be printed.
 """
 
 import re
@@ -12,15 +12,16 @@ from pages import ROOT, Page, shell
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if Page(name).commands])
+@pytest.mark.parametrize("name", [name for name in PAGES if Page(name).typed])
 def test_the_commands_of_a_page_work(tmp_path, name):
     page = Page(name)
     for path, text in page.files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
-    for line in (line for block in page.commands for line in block):
+    for line in page.typed:
         if not line.needs:
-            shell(line.command, tmp_path, code=line.code)
+            printed = shell(line.command, tmp_path, code=line.code)
+            assert not line.prints or printed == line.prints
 
 
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", *PAGES])

@@ -9,6 +9,9 @@ import re
 import pytest
 from pages import ROOT, Page, shell
 
+from stsfm import compose, options
+from stsfm.build import build_model
+
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 
 
@@ -31,6 +34,21 @@ def test_every_link_and_image_is_there(name):
             file = (ROOT / name).parent / target.partition("#")[0]
             assert file.exists(), f"{name} points at {target}"
             assert file.suffix != ".png" or file.stat().st_size < 200_000, f"{target} is large"
+
+
+def test_the_table_of_models_says_what_their_tags_say():
+    """The page has every model, and a • where its class has the tag of the column."""
+    lines = [line for line in Page("docs/models.md").text.splitlines() if line.startswith("|")]
+    tags = ("missing", "known", "intervals", "new_nodes")
+    said = {}
+    for line in lines[2:]:
+        name, _, *cells = (cell.strip() for cell in line.split("|")[1:-1])
+        said[name] = {tag for tag, cell in zip(tags, cells, strict=True) if cell}
+    models = {name: compose.config([f"model={name}"]) for name in options.groups()["model"]}
+    assert said == {
+        name: set(build_model(config["model"], print, {"calibration": 0}).tags) & set(tags)
+        for name, config in models.items()
+    }
 
 
 def test_every_page_is_found_from_the_readme():

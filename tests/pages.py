@@ -34,6 +34,16 @@ class Page:
         return [_lines(block) for block in self.fences("sh")]
 
     @property
+    def typed(self) -> "list[Line]":
+        """Every line to type from top to bottom, those of transcripts, too."""
+        fences = re.findall(r"^```(sh|console)\n(.*?)^```$", self.text, re.MULTILINE | re.DOTALL)
+        return [
+            line
+            for language, body in fences
+            for line in (_lines(body) if language == "sh" else [_transcript(body)])
+        ]
+
+    @property
     def files(self) -> dict[str, str]:
         """Path → text of the files that the reader is told to write: `path`, then a fence."""
         named = r"^`([\w./]+\.\w+)`\n\n```\w+\n(.*?)^```$"
@@ -41,11 +51,13 @@ class Page:
 
 
 class Line(NamedTuple):
-    """A line to type: what it needs that is not there, and the exit code it has to end with."""
+    """A line to type: what it needs that is not there, the exit code it has to end with, and what
+    it prints where the page shows that."""
 
     command: str
     needs: str = ""
     code: int = 0
+    prints: str = ""
 
 
 def _lines(block: str) -> list[Line]:
@@ -54,10 +66,15 @@ def _lines(block: str) -> list[Line]:
         command, _, comment = line.partition("  #")
         if command.strip():
             needs = re.fullmatch(r"needs (.+)", comment.strip())
-            code = re.search(r"exit (\d)", comment)
+            code = re.search(r"exit (\d+)", comment)
             said = needs[1] if needs else "", int(code[1]) if code else 0
             found.append(Line(command.strip(), *said))
     return found
+
+
+def _transcript(body: str) -> Line:
+    command, _, printed = body.removeprefix("$ ").partition("\n")
+    return Line(command, prints=printed)
 
 
 def shell(command: str, cwd: Path, *, code: int = 0, **environ: str) -> str:

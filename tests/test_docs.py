@@ -1,7 +1,7 @@
 """The pages of docs/ hold what they say: each is typed from top to bottom in a folder of its own.
 
 The files that a page tells to write are written first. A line that says `# exit 2` has to end
-so; one that ends in `# needs …` is skipped by name.
+so; one that ends in `# needs …` is skipped by name; what a transcript shows has to be printed.
 """
 
 import re
@@ -9,18 +9,22 @@ import re
 import pytest
 from pages import ROOT, Page, shell
 
+from stsfm import compose, options
+from stsfm.build import build_model
+
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if Page(name).commands])
+@pytest.mark.parametrize("name", [name for name in PAGES if Page(name).typed])
 def test_the_commands_of_a_page_work(tmp_path, name):
     page = Page(name)
     for path, text in page.files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
-    for line in (line for block in page.commands for line in block):
+    for line in page.typed:
         if not line.needs:
-            shell(line.command, tmp_path, code=line.code)
+            printed = shell(line.command, tmp_path, code=line.code)
+            assert not line.prints or printed == line.prints
 
 
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", *PAGES])
@@ -30,6 +34,21 @@ def test_every_link_and_image_is_there(name):
             file = (ROOT / name).parent / target.partition("#")[0]
             assert file.exists(), f"{name} points at {target}"
             assert file.suffix != ".png" or file.stat().st_size < 200_000, f"{target} is large"
+
+
+def test_the_table_of_models_says_what_their_tags_say():
+    """The page has every model, and a • where its class has the tag of the column."""
+    lines = [line for line in Page("docs/models.md").text.splitlines() if line.startswith("|")]
+    tags = ("missing", "known", "intervals", "new_nodes")
+    said = {}
+    for line in lines[2:]:
+        name, _, *cells = (cell.strip() for cell in line.split("|")[1:-1])
+        said[name] = {tag for tag, cell in zip(tags, cells, strict=True) if cell}
+    models = {name: compose.config([f"model={name}"]) for name in options.groups()["model"]}
+    assert said == {
+        name: set(build_model(config["model"], print, {"calibration": 0}).tags) & set(tags)
+        for name, config in models.items()
+    }
 
 
 def test_every_page_is_found_from_the_readme():

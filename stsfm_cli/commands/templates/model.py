@@ -30,9 +30,8 @@ class MyModel(Forecaster):
         self.share = share
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
-        future = (
-            train.futures()
-        )  # (window, time, node, channel); `train.panel` has rows beyond train
+        # (window, time, node, channel); `train.panel` has rows beyond those of train
+        future = train.futures()
         # the name of what is learned ends with an underscore: by that it is saved and loaded
         self.mean_ = future.values.mean((0, 1), where=future.mask)  # (node, channel)
         return self

@@ -180,6 +180,14 @@ def test_clean_shows_first_and_removes_when_told(kept):
     assert kept("clean") == 0 and kept.out == "nothing to remove in runs\n"
 
 
+def test_clean_keeps_a_training_that_would_go_on_unless_it_is_named(kept):
+    run = kept.only("/gru/")
+    set_state(run, "interrupted")
+    (run.folder / "checkpoint").mkdir()
+    assert kept("clean", "--yes") == 0 and run.folder.exists()
+    assert kept("clean", "state=interrupted,crashed", "--yes") == 0 and not run.folder.exists()
+
+
 def test_clean_keeps_finished_runs_unless_they_are_named(kept):
     kept("clean", "model=gru", "--yes")
     assert len(kept.runs()) == 2

@@ -1,6 +1,7 @@
 """`stsfm clean`: what failed, was left over or is superseded; and how much room it takes.
 
-stsfm clean                              failed, interrupted, crashed and damaged runs; leftovers
+stsfm clean                              failed and damaged runs; leftovers
+stsfm clean state=interrupted,crashed    those that would go on from their checkpoint, too
 stsfm clean state=finished model=lstm    the runs that match; finished ones only where told so
 stsfm clean --superseded                 finished runs that were made anew by newer source code
   --yes                                  remove what is listed: without it nothing is
@@ -70,6 +71,8 @@ def _found(home: Path, wanted: dict[str, list[str]], superseded: bool) -> list[L
         return list(_superseded(select(records(home), wanted)))
     states = wanted.get("state", BROKEN)
     runs = [run for run in select(records(home), wanted) if run.state in states]
+    if "state" not in wanted:
+        runs = [run for run in runs if not (run.folder / "checkpoint").exists()]
     litter = [Litter(run.folder, _reason(run)) for run in runs]
     return litter if wanted else [*litter, *_leftovers(home)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 import sys
 from collections.abc import Iterable
 
@@ -52,7 +53,11 @@ def tell(command: str, error: BaseException) -> int:
 
 
 def cause(error: BaseException) -> str:
-    """What kind of failure, and what it says; of a file, which one."""
+    """What kind of failure, and what it says; of a file, which one; of a signal, its name."""
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped by Ctrl-C"
+    if isinstance(error, SystemExit) and isinstance(error.code, int) and error.code > 128:
+        return f"stopped by {signal.Signals(error.code - 128).name}"
     if isinstance(error, OSError) and error.filename:
         return f"{error.strerror}: {error.filename}"
     return f"{type(error).__name__}: {one_line(error)}".rstrip(": ")

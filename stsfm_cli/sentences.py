@@ -17,8 +17,10 @@ def sentences(table: Table) -> list[str]:
         words.append(f"Best classical model on validation: {best.label}.")
         words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
     words += _about_intervals(table)
-    if (independent := table.status["independent"]) < 10:
-        words.append(f"No significance test: {count(independent, 'independent origin')}.")
+    free = count(table.status["independent"], "independent origin")
+    few = table.status["independent"] < 10
+    done = "No significance test" if few else "No difference was tested for significance"
+    words.append(f"{done}: {free}.")
     tried = count(table.tried, "configuration")
     words.append(f"{tried} tried under this protocol, {len(table.rows)} shown.")
     words += [f"Left out: {what}." for what in table.left_out]

@@ -188,6 +188,14 @@ def test_clean_keeps_a_training_that_would_go_on_unless_it_is_named(kept):
     assert kept("clean", "state=interrupted,crashed", "--yes") == 0 and not run.folder.exists()
 
 
+def test_clean_keeps_what_another_version_made_unless_it_is_named(kept):
+    run = kept.only("/gru/")
+    record._write_status(run, {**run.status, "schema": 2})
+    assert run.state == "damaged"
+    assert kept("clean", "--yes") == 0 and run.folder.exists()
+    assert kept("clean", "state=damaged", "--yes") == 0 and not run.folder.exists()
+
+
 def test_clean_keeps_finished_runs_unless_they_are_named(kept):
     kept("clean", "model=gru", "--yes")
     assert len(kept.runs()) == 2

@@ -359,7 +359,7 @@ def test_an_interrupted_run_says_so_and_runs_again(desk, signal, code):
         [sys.executable, "-m", "stsfm", "run", *words], stderr=subprocess.PIPE, text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not [r for r in desk.runs("/lstm/") if r.history()]:
         assert time.monotonic() < deadline and child.poll() is None
         time.sleep(0.1)
@@ -367,6 +367,7 @@ def test_an_interrupted_run_says_so_and_runs_again(desk, signal, code):
     assert child.wait(timeout=20) == code
     run = desk.only("/lstm/")
     assert run.state == "interrupted" and not run.locked
+    assert run.status["error"] == f"stopped by {'Ctrl-C' if code == 130 else signal}"
     assert len(child.stderr.read().strip().splitlines()) <= 1
 
 

@@ -22,7 +22,7 @@ from stsfm import lock
 from stsfm.comparison import compared, filters, select
 from stsfm.files import size
 from stsfm.mistakes import Mistake, one_line
-from stsfm.record import Record, records
+from stsfm.record import SCHEMA, Record, records
 from stsfm.words import sized
 
 USAGE = __doc__.partition("\n\n")[2]
@@ -72,9 +72,15 @@ def _found(home: Path, wanted: dict[str, list[str]], superseded: bool) -> list[L
     states = wanted.get("state", BROKEN)
     runs = [run for run in select(records(home), wanted) if run.state in states]
     if "state" not in wanted:
-        runs = [run for run in runs if not (run.folder / "checkpoint").exists()]
+        runs = [run for run in runs if not _precious(run)]
     litter = [Litter(run.folder, _reason(run)) for run in runs]
     return litter if wanted else [*litter, *_leftovers(home)]
+
+
+def _precious(run: Record) -> bool:
+    """Does it hold work that a new attempt goes on from, or that another version can read?"""
+    older = run.status.get("schema", SCHEMA) != SCHEMA
+    return older or (run.folder / "checkpoint").exists()
 
 
 def _reason(run: Record) -> str:

@@ -16,6 +16,8 @@ import numpy as np
 from stsfm.datasets.panel import Array, Panel, Space
 from stsfm.datasets.transform import IDENTITY, Transform
 
+CELLS = 4_000_000  # of a batch of windows held at once
+
 
 class Window(NamedTuple):
     past: Panel
@@ -132,6 +134,13 @@ class RollingWindows:
     def whole(self) -> RollingWindows:
         """Only the windows whose past is as long as the context."""
         return self.subset(self.origins >= (self.context or 1))
+
+    def batches(self, reads: int | None, size: int = 0) -> Iterator[RollingWindows]:
+        """These windows, `size` at a time; 0 = as many as CELLS allow a model that `reads` rows."""
+        frame = self.look_back(reads).frame
+        rows = frame.horizon + (0 if reads is None else frame.context)
+        size = size or max(1, CELLS // (rows * frame.nodes * frame.channels))
+        return (self.subset(slice(i, i + size)) for i in range(0, len(self), size))
 
     def map(self, fn: Callable[[Array], Array]) -> RollingWindows:
         """The same windows with `fn` applied to every array, such as a move to a device."""

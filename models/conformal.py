@@ -22,7 +22,6 @@ Rinaldo, Tibshirani & Wasserman, Distribution-free predictive inference for regr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, final
@@ -36,7 +35,6 @@ from stsfm.models.base import Forecaster
 
 MASSES = np.array(LEVELS[len(LEVELS) // 2 + 1 :]) * 2 - 1  # c of the central intervals: 0.1 … 0.9
 FEWEST = 9  # scores for the widest of them: ⌈(n + 1) 0.9⌉ ≤ n
-CELLS = 4_000_000  # of a batch of windows held at once
 SCORES = 16_000_000  # held at once; more origins than that are thinned evenly
 FILE = "half_widths.npz"
 CITE = "lei2018conformal"
@@ -130,7 +128,7 @@ class Conformal(Forecaster):
     def _scores(self, block: RollingWindows) -> Array:
         """|y − ŷ| (window, step, node, channel) of the twin; infinite where y was not observed."""
         scores = []
-        for part in _batches(block, self.twin.reads):
+        for part in block.batches(self.twin.reads):
             future, point = part.futures(), self.twin.backtest(part).point
             if not np.isfinite(point).all():
                 raise FloatingPointError("the forecasts on the calibration block are not finite")
@@ -173,10 +171,3 @@ def _smallest(scores: Array) -> Array:
     exact = np.round(MASSES[:, None, None, None] * (count + 1), 9)  # 0.7 · 10 is not above 7
     place = np.ceil(exact).astype(int).clip(1, len(scores)) - 1
     return np.take_along_axis(np.partition(scores, np.unique(place), axis=0), place, axis=0)
-
-
-def _batches(windows: RollingWindows, reads: int | None) -> Iterator[RollingWindows]:
-    frame = windows.look_back(reads).frame
-    rows = frame.horizon + (0 if reads is None else frame.context)
-    size = max(1, CELLS // (rows * frame.nodes * frame.channels))
-    return (windows.subset(slice(i, i + size)) for i in range(0, len(windows), size))

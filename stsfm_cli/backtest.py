@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +16,6 @@ from stsfm.losses.metrics import METRICS, Metric, Reference, sums
 from stsfm.models.base import Forecaster
 from stsfm.refits import Refits, often
 
-CELLS = 4_000_000  # cells of a batch of windows held at once
 KEPT = 11_000_000  # quantiles kept; of more there are scores only, and the record keeps points
 
 
@@ -88,7 +86,7 @@ def backtest(
     frame = windows.frame
     every = len(windows) * frame.horizon * frame.nodes * len(frame.targets)
     runs = refits.runs(windows) if refits else [windows]
-    for part in (part for run in runs for part in _batches(run, model.reads, batch)):
+    for part in (part for run in runs for part in run.batches(model.reads, batch)):
         start = time.perf_counter()
         with np.errstate(over="ignore"):  # what overflows is refused below
             forecast = transform.forecast(model.backtest(part))
@@ -134,13 +132,6 @@ def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None
         "step": [metric({k: v[h] for k, v in steps.items()}) for h in range(horizon)],
         "node": [metric({k: v[:, n] for k, v in steps.items()}) for n in range(nodes)],
     }
-
-
-def _batches(windows: RollingWindows, reads: int | None, batch: int) -> Iterator[RollingWindows]:
-    frame = windows.look_back(reads).frame
-    rows = frame.horizon + (0 if reads is None else frame.context)
-    size = batch or max(1, CELLS // (rows * frame.nodes * frame.channels))
-    return (windows.subset(slice(i, i + size)) for i in range(0, len(windows), size))
 
 
 def _join(parts: list[Panel]) -> Panel:

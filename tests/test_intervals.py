@@ -147,7 +147,7 @@ def test_origins_are_thinned_where_their_scores_are_too_many(monkeypatch):
 def test_batches_change_no_width(monkeypatch):
     split = rolling(waves(), horizon=6, val=200, test=300)
     whole = wrapped(split).half_widths_
-    monkeypatch.setattr(conformal, "CELLS", 1)
+    monkeypatch.setattr("stsfm.datasets.windows.CELLS", 1)
     np.testing.assert_array_equal(wrapped(split).half_widths_, whole)
 
 

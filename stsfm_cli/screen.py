@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stsfm.table import Table
+    from stsfm.tables.table import Table
 
 
 class Screen:
@@ -59,8 +59,8 @@ class Screen:
             yield monitor
 
     def table(self, table: Table) -> None:
-        from stsfm.render import as_text
-        from stsfm.sentences import sentences
+        from stsfm.tables.render import as_text
+        from stsfm.tables.sentences import sentences
 
         for line in as_text(table):
             self.say(f"  {line}")

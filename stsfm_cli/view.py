@@ -12,9 +12,9 @@ import numpy as np
 
 from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
-from stsfm.render import as_csv, as_html, as_text
-from stsfm.sentences import sentences
-from stsfm.table import Table, tabulate
+from stsfm.tables.render import as_csv, as_html, as_text
+from stsfm.tables.sentences import sentences
+from stsfm.tables.table import Table, tabulate
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -19,8 +19,8 @@ from stsfm.datasets.season import cycles, infer_season
 from stsfm.datasets.split import panel_digest
 from stsfm.datasets.synthetic import ring
 from stsfm.headline import describe
-from stsfm.render import as_latex
-from stsfm.table import tabulate
+from stsfm.tables.render import as_latex
+from stsfm.tables.table import tabulate
 
 HOUR = 3_600 * 10**9
 ETT = Path(__file__).parents[2] / "shared" / "data" / "ett" / "ETTh1.csv"

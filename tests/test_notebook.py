@@ -16,7 +16,7 @@ from stsfm.datasets.airline import airline
 from stsfm.frames import keep
 from stsfm.mistakes import Mistake
 from stsfm.notebook import _words
-from stsfm.render import as_html
+from stsfm.tables.render import as_html
 
 pd = pytest.importorskip("pandas")
 

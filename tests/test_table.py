@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from stsfm.cells import Column, _text, digits_of
+from stsfm.tables.cells import Column, _text, digits_of
 from stsfm.identity import Identity
 from stsfm.record import Record, records, writing
-from stsfm.render import as_latex, as_text
-from stsfm.table import Row, Value, flatten, tabulate
+from stsfm.tables.render import as_latex, as_text
+from stsfm.tables.table import Row, Value, flatten, tabulate
 
 SHORT = "trainer.epochs=4"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stsfm.cells import METRIC, Column, digits_of
-from stsfm.table import Row, Table
+from stsfm.tables.cells import METRIC, Column, digits_of
+from stsfm.tables.table import Row, Table
 from stsfm.words import count
 
 ORACLE = "† An oracle is known only afterwards: such a row shows what knowing it would be worth."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stsfm.losses.metrics import METRICS
-from stsfm.table import Row, Table, Value
+from stsfm.tables.table import Row, Table, Value
 
 NONE = "—"
 METRIC = {metric.name: metric for metric in METRICS}

@@ -6,10 +6,10 @@ import csv
 import io
 from html import escape
 
-from stsfm.cells import cells
+from stsfm.tables.cells import cells
 from stsfm.losses.metrics import METRICS
-from stsfm.sentences import caption, footnotes, sentences
-from stsfm.table import Table
+from stsfm.tables.sentences import caption, footnotes, sentences
+from stsfm.tables.table import Table
 from stsfm.words import aligned
 
 WORDS = ("model", "intervals", "sees", "fitted to")  # columns that begin at the left

@@ -14,8 +14,8 @@ from stsfm.files import write, write_json
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.present import members, tried
 from stsfm.record import Record, records
-from stsfm.tables.render import as_csv, as_latex, as_markdown
 from stsfm.screen import Screen
+from stsfm.tables.render import as_csv, as_latex, as_markdown
 from stsfm.tables.table import flatten, tabulate
 
 

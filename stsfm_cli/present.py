@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
 from stsfm.record import Record, records
-from stsfm.tables.render import as_csv, as_markdown
 from stsfm.screen import Screen
+from stsfm.tables.render import as_csv, as_markdown
 from stsfm.tables.table import tabulate
 
 if TYPE_CHECKING:

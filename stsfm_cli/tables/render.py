@@ -6,8 +6,8 @@ import csv
 import io
 from html import escape
 
-from stsfm.tables.cells import cells
 from stsfm.losses.metrics import METRICS
+from stsfm.tables.cells import cells
 from stsfm.tables.sentences import caption, footnotes, sentences
 from stsfm.tables.table import Table
 from stsfm.words import aligned

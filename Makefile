@@ -6,8 +6,8 @@ BIN := $(abspath $(VENV))/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | \
-		awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+		awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo
 	@echo "  TORCH names the torch to install first, such as a CUDA build: make demo TORCH=torch==2.9.1"
 
@@ -22,6 +22,9 @@ test: $(VENV)/.dev links  ## install, then run linter, type checker and the whol
 
 bench: $(VENV)/.dev  ## print speed as ratios to plain torch
 	cd bench && OMP_NUM_THREADS=1 $(BIN)/python run.py
+
+reproduce-airline: $(VENV)/.run  ## the classical models on airline again, beside the figures kept
+	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py airline_classic
 
 links:  ## lay the packages out for type checkers, in .links
 	@rm -rf .links && mkdir -p .links/stsfm
@@ -44,4 +47,4 @@ $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
-.PHONY: help demo test bench links clean
+.PHONY: help demo test bench reproduce-airline links clean

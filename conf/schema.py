@@ -14,9 +14,15 @@ class Config:
     loggers: list[str] = field(default_factory=list)
     runs_dir: str = MISSING
     force: bool = MISSING  # type: ignore[assignment]
+    retries: int = MISSING  # type: ignore[assignment]
+    fail_fast: bool = MISSING  # type: ignore[assignment]
+    question: str = MISSING
+    control: str | None = MISSING
+    sweep: dict[str, Any] = field(default_factory=dict)
     data: Any = MISSING
     protocol: Any = MISSING
     model: Any = MISSING
     loss: Any = MISSING
     trainer: Any = MISSING
     hardware: Any = MISSING
+    launcher: Any = MISSING

@@ -6,9 +6,7 @@ the same run even where a default has changed since. Files are found where the r
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
-from stsfm.request import quoted, read
+from stsfm.request import read, typed
 from stsfm.tables.table import flatten
 
 FLAG = "--from"
@@ -101,18 +99,3 @@ def _here(value: Any, home: Path) -> Any:
     if isinstance(value, str) and value and (home / value).is_file():
         return os.path.relpath(home / value)
     return value
-
-
-def typed(value: Any) -> str:
-    """A value of Python as the command line reads it."""
-    if isinstance(value, str | os.PathLike):
-        value = os.fspath(value)
-        plain = re.fullmatch(r"[A-Za-z_/.][\w/.\-]*", value) and value.lower() not in (
-            "null", "true", "false", "nan", "inf",
-        )  # fmt: skip
-        return value if plain else quoted(value)
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(typed, value))}]"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{typed(inner)}" for key, inner in value.items()) + "}"
-    return json.dumps(value, default=lambda number: number.item())  # of NumPy

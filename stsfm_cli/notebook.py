@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stsfm.again import spelled_out, typed
+from stsfm.again import spelled_out
 from stsfm.conf.schema import Config
 from stsfm.mistakes import Mistake
+from stsfm.request import typed
 from stsfm.view import Comparison, Run
 
 LISTS = {name for name, kind in Config.__annotations__.items() if kind == list[str]}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MISSING = "???"
+OF_A_COMMAND = ("control", "fail_fast", "force", "launcher", "question", "retries")  # not of a run
 
 
 @dataclass

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from stsfm.conf.schema import OF_A_COMMAND
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.request import read, typed
@@ -60,7 +61,8 @@ def _words(config: Mapping[str, Any], flags: list[str], home: Path) -> list[str]
     groups = [
         f"{group}={name}"
         for group, name in config["choices"].items()
-        if isinstance(name, str) and group != "experiment"  # whose keys follow one by one
+        # what an experiment sets follows key by key
+        if isinstance(name, str) and group not in ("experiment", *OF_A_COMMAND)
     ]
     wanted = {key: _here(value, home) for key, value in flatten(_keys(config)).items()}
     wanted["runs_dir"] = os.path.relpath(home / config["runs_dir"])
@@ -77,7 +79,7 @@ def _words(config: Mapping[str, Any], flags: list[str], home: Path) -> list[str]
 
 
 def _keys(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in config.items() if key not in ("choices", "force")}
+    return {k: v for k, v in config.items() if k not in ("choices", *OF_A_COMMAND)}
 
 
 def _flags(run: Record) -> list[str]:

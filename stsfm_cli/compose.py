@@ -1,8 +1,8 @@
 """What was typed goes in, one plain dict per job comes out.
 
-    args ─┬─ flags that show something ─► Hydra prints it
-          └─ overrides ─ spelled out ─ with what an experiment sweeps ─ each checked
-               └─► every combination ─► choices composed, keys set, ${…} replaced ─► a job
+args ─┬─ flags that show something ─► Hydra prints it
+      └─ overrides ─ spelled out ─ with what an experiment sweeps ─ each checked
+           └─► every combination ─► choices composed, keys set, ${…} replaced ─► a job
 """
 
 from __future__ import annotations
@@ -36,14 +36,24 @@ class Composed:
 
     jobs: list[Combination]
     many: bool  # whether they are to be compared, even if it is one
-    folders: tuple[Path, ...] = ()  # of --config-dir
+    request: Request
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether a plan is all that is wanted."""
+        return bool(self.request.flags.dry_run)
+
+    @property
+    def launches(self) -> bool:
+        """Whether something was said of where jobs run."""
+        return any(text.lstrip("+").startswith("launcher") for text in self.request.overrides)
 
     def baselines(self, config: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What differs in the configs of the baselines that the model of a job is put beside."""
         choices = config["choices"]
         return [
             {"model": tree, "choices": {**choices, "model": name}}
-            for name, tree in models(config["baselines"], config, *self.folders).items()
+            for name, tree in models(config["baselines"], config, *self.request.folders).items()
             if name != choices["model"]
         ]
 
@@ -64,7 +74,7 @@ def jobs(args: list[str]) -> Composed:
             for texts in itertools.product(*(_values(parse(text)) for text in line)):
                 words = (*request.kept, *texts)
                 found.append(Combination(table.job(texts, lines), words, name))
-    return Composed(found, many, tuple(request.folders))
+    return Composed(found, many, request)
 
 
 def config(args: list[str]) -> dict[str, Any]:
@@ -114,8 +124,6 @@ class _Table:
         self.request = request
         self.groups = options.groups(*request.folders)
         self._chosen: dict[tuple[str, ...], Chosen] = {}
-        with door.explained():
-            self._own = door.choose([]).whole() if request.folders else {}
 
     def choose(self, texts: Iterable[str]) -> Chosen:
         """What the choices among the texts lead to; a file of --config-dir is not trusted."""
@@ -125,7 +133,7 @@ class _Table:
                 chosen = door.choose([*key, *self.request.search_path])
             sweeps.check(chosen.hydra)
             if self.request.folders:
-                trust.check_settings(chosen.whole(), self._own)
+                trust.check_settings(chosen.whole(), _own(key))
             self._chosen[key] = chosen
         return self._chosen[key]
 
@@ -150,6 +158,12 @@ class _Table:
     def is_choice(self, text: str) -> bool:
         key = parse(text).key_or_group
         return key in self.groups or key in options.defaults()
+
+
+def _own(texts: Iterable[str]) -> dict[str, Any]:
+    """What the project alone has settled, where jobs run included."""
+    with door.explained():
+        return door.choose(text for text in texts if text.startswith("launcher=")).whole()
 
 
 def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:

@@ -1,12 +1,13 @@
 """What an experiment sweeps, and what a comparison is called.
 
-    # @package _global_
-    sweep: {model: [rnn, gru], model.hidden: [32, 64], seeds: 3}
+# @package _global_
+sweep: {model: [rnn, gru], model.hidden: [32, 64], seeds: 3}
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def name(request: Request, line: Iterable[Override]) -> str:
 
 def _typed(sweep: Mapping[str, Any]) -> Iterator[str]:
     for key, value in sweep.items():
-        if key in (*TYPED, GROUP) or key.startswith("hydra."):
+        if re.split(r"[./]", key.lstrip("+"))[0] in (*TYPED, GROUP, "retries", "fail_fast"):
             raise Mistake(f"{key} can't be swept; only the command line sets it")
         if isinstance(value, Mapping) or value == []:
             raise Mistake(f"{key}: wanted a list of values, got {value!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,6 @@ class Outcome:
     code: int = 0  # the worst of its jobs
     runs: list[Record] = field(default_factory=list)  # asked for, each once
     comparisons: list[Path] = field(default_factory=list)  # a folder per experiment or command
-    refused: list[str] = field(default_factory=list)  # why jobs left no record, each reason once
 
 
 def perform(args: list[str], screen: Screen) -> Outcome:
@@ -54,9 +53,7 @@ def _one(composed: Composed, screen: Screen) -> Outcome:
 
 def _several(composed: Composed, screen: Screen) -> Outcome:
     if rank() > 0:
-        raise Mistake(
-            "several jobs are started once, and not by every rank of torchrun or srun"
-        )
+        raise Mistake("several jobs are started once, and not by every rank of torchrun or srun")
     from stsfm.plan import plan
 
     planned = plan(composed)
@@ -64,18 +61,16 @@ def _several(composed: Composed, screen: Screen) -> Outcome:
         for line in planned.lines():
             screen.say(line)
         return Outcome()
-    screen.say(planned.line())
-    _welcome(planned.cached, screen)
+    asked = [job for job in planned.jobs if job.asked]
     endings = _carried_out(planned, screen)
-    outcome = _outcome([job for job in planned.jobs if job.asked], endings)
-    for reason in outcome.refused:
-        screen.warn(f"stsfm run: {reason}")
+    ended_well = (_ended_well(job, endings.get(job.run.folder)) for job in asked)
+    outcome = Outcome(0 if all(ended_well) else 1, [job.run for job in asked])
     if composed.many:
         outcome.comparisons = list(_compared(planned, screen))
     elif outcome.code == 0:
         from stsfm.present import show
 
-        show(outcome.runs[0], screen)
+        show(asked[0].run, screen)
     return outcome
 
 
@@ -96,42 +91,46 @@ def _welcome(cached: Iterable[Job], screen: Screen) -> None:
 def _carried_out(planned: Plan, screen: Screen) -> Mapping[Path, Ending]:
     """Every job that is to do; folder → how it ended."""
     if not planned.to_do:
+        screen.say(planned.line())
+        _welcome(planned.cached, screen)
         return {}
     from stsfm.build import build
     from stsfm.engine import carry_out
     from stsfm.rounds import Rounds
     from stsfm.status import Status
 
-    config = planned.config
-    with build(config["launcher"], path="launcher") as launcher:
-        return carry_out(
-            Rounds(planned),
-            launcher,
-            retries=config["retries"],
-            fail_fast=config["fail_fast"],
-            status=Status(screen),
-        )
+    config, status = planned.config, Status(screen)
+    launcher = build(config["launcher"], path="launcher")
+    rounds = Rounds(planned)
+    status.begin(planned.line(), len(rounds))
+    _welcome(planned.cached, screen)
+    return carry_out(
+        rounds,
+        launcher,
+        retries=config["retries"],
+        fail_fast=config["fail_fast"],
+        status=status,
+    )
 
 
-def _outcome(asked: Iterable[Job], endings: Mapping[Path, Ending]) -> Outcome:
-    outcome, refused = Outcome(), dict[str, None]()
-    for job in asked:
-        state, ending = job.run.state, endings.get(job.run.folder)
-        if state == "missing" and ending is not None:  # a Mistake, which leaves no record
-            refused[ending.reason] = None
-            outcome.code = 2
-            continue
-        ended_well = state == "finished" and (ending is None or ending.state == "finished")
-        outcome.code = max(outcome.code, 0 if ended_well else 1)
-        outcome.runs += [job.run] * (state != "missing")
-    outcome.refused = list(refused)
-    return outcome
+def _ended_well(job: Job, ending: Ending | None) -> bool:
+    return job.run.state == "finished" and (ending is None or ending.state == "finished")
 
 
-def _compared(planned: Plan, screen: Screen) -> Iterable[Path]:
+def _compared(planned: Plan, screen: Screen) -> Iterator[Path]:
+    """The folder of each comparison of which a run has come to an end."""
     from stsfm.comparison import write_comparison
 
+    asked = {job.run.folder: job for job in planned.jobs if job.asked}
     for name, folders in planned.comparisons.items():
-        runs = [run for run in map(Record, folders) if run.state != "missing"]
+        jobs = [asked[folder] for folder in folders]
+        runs = [job.run for job in jobs if job.run.state in ("finished", "failed")]
+        config = jobs[0].config
         if runs:
-            yield write_comparison(runs, name=name, screen=screen)
+            yield write_comparison(
+                runs,
+                name=name,
+                screen=screen,
+                question=config["question"],
+                control=config["control"],
+            )

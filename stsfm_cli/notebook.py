@@ -46,7 +46,7 @@ def run(*words: str, data: Any = None, **keys: Any) -> Any:
     if not finished and outcome.runs:
         raise RuntimeError(_failure(outcome.runs[0].folder, outcome.runs[0].status))
     if not finished:
-        raise Mistake(next(iter(outcome.refused), f"nothing was run by {' '.join(args)}"))
+        raise Mistake(f"nothing was run by {' '.join(args)}")
     compared = [Comparison(folder) for folder in outcome.comparisons]
     if not compared:
         return Run(finished[0])

@@ -188,12 +188,8 @@ FILES = {  # what it tries → the files of the folder; experiment=x is asked fo
         "experiment/x": f"{GLOBAL}plugins: [evil]\ndefaults: [override /data: e]",
         "data/e": "_target_: evil.evil",
     },
-    "a plug-in by a sweep": {
-        "experiment/x": f"{GLOBAL}sweep: {{plugins: [[evil]]}}"
-    },
-    "a folder by a sweep": {
-        "experiment/x": f"{GLOBAL}sweep: {{hydra.run.dir: [elsewhere]}}"
-    },
+    "a plug-in by a sweep": {"experiment/x": f"{GLOBAL}sweep: {{plugins: [[evil]]}}"},
+    "a folder by a sweep": {"experiment/x": f"{GLOBAL}sweep: {{hydra.run.dir: [elsewhere]}}"},
     "an experiment by a sweep": {
         "experiment/x": f"{GLOBAL}sweep: {{experiment: [y]}}",
         "experiment/y": f"{GLOBAL}runs_dir: elsewhere",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MISSING = "???"
+OF_A_COMMAND = ("control", "fail_fast", "force", "launcher", "question", "retries")  # not of a run
 
 
 @dataclass
@@ -14,9 +15,15 @@ class Config:
     loggers: list[str] = field(default_factory=list)
     runs_dir: str = MISSING
     force: bool = MISSING  # type: ignore[assignment]
+    retries: int = MISSING  # type: ignore[assignment]
+    fail_fast: bool = MISSING  # type: ignore[assignment]
+    question: str = MISSING
+    control: str | None = MISSING
+    sweep: dict[str, Any] = field(default_factory=dict)
     data: Any = MISSING
     protocol: Any = MISSING
     model: Any = MISSING
     loss: Any = MISSING
     trainer: Any = MISSING
     hardware: Any = MISSING
+    launcher: Any = MISSING

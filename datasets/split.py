@@ -39,6 +39,11 @@ class Split:
             offset=windows.offset,
         )
 
+    @property
+    def about(self) -> About:
+        """Of the panel."""
+        return self.panel.about
+
     @cached_property
     def digest(self) -> str:
         """sha256 of the data; a large panel is read for it once."""

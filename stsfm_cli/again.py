@@ -6,17 +6,16 @@ the same run even where a default has changed since. Files are found where the r
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from stsfm.conf.schema import OF_A_COMMAND
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
-from stsfm.request import quoted, read
+from stsfm.request import read, typed
 from stsfm.tables.table import flatten
 
 FLAG = "--from"
@@ -62,7 +61,8 @@ def _words(config: Mapping[str, Any], flags: list[str], home: Path) -> list[str]
     groups = [
         f"{group}={name}"
         for group, name in config["choices"].items()
-        if isinstance(name, str) and group != "experiment"  # whose keys follow one by one
+        # what an experiment sets follows key by key
+        if isinstance(name, str) and group not in ("experiment", *OF_A_COMMAND)
     ]
     wanted = {key: _here(value, home) for key, value in flatten(_keys(config)).items()}
     wanted["runs_dir"] = os.path.relpath(home / config["runs_dir"])
@@ -79,7 +79,7 @@ def _words(config: Mapping[str, Any], flags: list[str], home: Path) -> list[str]
 
 
 def _keys(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in config.items() if key not in ("choices", "force")}
+    return {k: v for k, v in config.items() if k not in ("choices", *OF_A_COMMAND)}
 
 
 def _flags(run: Record) -> list[str]:
@@ -101,18 +101,3 @@ def _here(value: Any, home: Path) -> Any:
     if isinstance(value, str) and value and (home / value).is_file():
         return os.path.relpath(home / value)
     return value
-
-
-def typed(value: Any) -> str:
-    """A value of Python as the command line reads it."""
-    if isinstance(value, str | os.PathLike):
-        value = os.fspath(value)
-        plain = re.fullmatch(r"[A-Za-z_/.][\w/.\-]*", value) and value.lower() not in (
-            "null", "true", "false", "nan", "inf",
-        )  # fmt: skip
-        return value if plain else quoted(value)
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(typed, value))}]"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{typed(inner)}" for key, inner in value.items()) + "}"
-    return json.dumps(value, default=lambda number: number.item())  # of NumPy

@@ -12,6 +12,7 @@ CONFIG_DIR = ("-cd", "--config-dir")
 FLAGS = [
     "--cfg",
     "--config-dir",
+    "--dry-run",
     "--from",
     "--help",
     "--info",

@@ -1,291 +1,229 @@
-"""Hydra stays at the door: what the user typed goes in, one plain dict per job comes out.
+"""What was typed goes in, one plain dict per job comes out.
 
-    args ─┬─ flags ──────────────────────────────────┬─► hydra.main ─► job(config, overrides)
-          └─ overrides ─ spelled out ─ each checked ─┘
-
-No other module imports Hydra or OmegaConf, except the launcher plug-in.
+args ─┬─ flags that show something ─► Hydra prints it
+      └─ overrides ─ spelled out ─ with what an experiment sweeps ─ each checked
+           └─► every combination ─► choices composed, keys set, ${…} replaced ─► a job
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import itertools
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any
 
-import hydra
-from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from omegaconf.resolvers import oc
-from yaml import YAMLError
-
-from stsfm import explain, help, options, trust
-from stsfm.conf.schema import Config
-from stsfm.mistakes import Mistake, no_such, tell
-from stsfm.overrides import OPEN, allowed, each, names
+from stsfm import door, explain, help, options, sweeps, trust
+from stsfm.door import Chosen, parse
+from stsfm.mistakes import Mistake, no_such
+from stsfm.overrides import OPEN, allowed, each
 from stsfm.request import Request, read
 
-Job = Callable[[dict[str, Any], list[str]], int]
-Told = Callable[[BaseException], int]
 
-FOLDER = str(options.FOLDER)
-VERSION = "1.3"  # whose behaviour Hydra shall keep
-UNTOLD = ("force=", "plugins=", "runs_dir=")  # no part of what a comparison is about
+@dataclass(frozen=True)
+class Combination:
+    """One job as it was asked for."""
 
-ConfigStore.instance().store("schema", Config)
-tell_run = partial(tell, "run")
+    config: dict[str, Any]  # resolved plain values, with `choices` (group → name) added
+    words: tuple[str, ...]  # after `stsfm run`: what makes this job alone
+    comparison: str  # the name of what it is a part of
 
 
-def main(
-    args: list[str], job: Job, told: Told = tell_run, *, sweep_folder: str | None = None
-) -> int:
-    """Compose what `stsfm run ARGS` asks for and call `job` once per config; the worst exit code.
+@dataclass(frozen=True)
+class Composed:
+    """Every combination of what was typed."""
 
-    job(config, overrides): resolved plain values, with `choices` (group → name) added, and the
-    overrides of this one job. What it raises is `told`, in one line on stderr, and stands for an
-    exit code; the other jobs go on. Hydra writes a sweep down in `sweep_folder`, if any is given
-    instead of that of its comparison.
-    """
+    jobs: list[Combination]
+    many: bool  # whether they are to be compared, even if it is one
+    request: Request
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether a plan is all that is wanted."""
+        return bool(self.request.flags.dry_run)
+
+    @property
+    def launches(self) -> bool:
+        """Whether something was said of where jobs run."""
+        return any(text.lstrip("+").startswith("launcher") for text in self.request.overrides)
+
+    def baselines(self, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What differs in the configs of the baselines that the model of a job is put beside."""
+        choices = config["choices"]
+        return [
+            {"model": tree, "choices": {**choices, "model": name}}
+            for name, tree in models(config["baselines"], config, *self.request.folders).items()
+            if name != choices["model"]
+        ]
+
+
+def jobs(args: list[str]) -> Composed:
+    """Compose all that `stsfm run ARGS` asks for; a Mistake in any of it stands for all."""
     request = read(args)
-    overrides, many = _legal(request)
-    if request.flags.help:
-        print(help.page(request.overrides, *request.folders))
-        return 0
-    if request.shows and many:
-        raise Mistake(f"{request.shows[0]} shows one job: give every key one value, without -m")
-    _keep_out(request, overrides)
-    if request.flags.package:
-        _check_package(request.flags.package, [*request.search_path, *overrides])
-    own = f"${{runs_dir}}/_comparisons/{comparison_name(args)}"  # an experiment may sweep, too
-    argv = [
-        *request.kept,
-        *request.shows,
-        *["-m"] * many,
-        f'hydra.sweep.dir="{sweep_folder or own}"',
-        *overrides,
-    ]
-    codes = [0]
-    with _explained([*request.search_path, *overrides]), _as_hydra(argv):
-        hydra.main(FOLDER, "config", VERSION)(_task(job, request, codes, told))()
-    return max(codes)
+    if request.shows or request.flags.help:
+        raise Mistake(f"{(request.shows or ['--help'])[0]} shows a config, and runs none")
+    with door.session():
+        table = _Table(request)
+        typed = _legal(request, table.groups)
+        lines = _experiments(table, typed)
+        many = len(lines) > 1 or _sweeps(lines[0]) or request.flags.multirun
+        found = []
+        for line in lines:
+            name = sweeps.name(request, list(map(parse, line)))
+            for texts in itertools.product(*(_values(parse(text)) for text in line)):
+                words = (*request.kept, *texts)
+                found.append(Combination(table.job(texts, lines), words, name))
+    return Composed(found, many, request)
 
 
-def config(overrides: list[str]) -> dict[str, Any]:
+def config(args: list[str]) -> dict[str, Any]:
     """One job, composed and resolved, from Python: config(["model=gru", "seed=2"])."""
-    request = read(overrides)
-    texts, many = _legal(request)
-    if many:
+    composed = jobs(args)
+    if composed.many:
         raise Mistake("one job is composed here: give every key one value")
-    _keep_out(request, texts)
-    texts += request.search_path
-    with _explained(texts), _session():
-        composed = hydra.compose("config", texts, return_hydra_config=True)
-        return _plain(composed, composed.hydra.runtime.choices)
+    return composed.jobs[0].config
 
 
-def models(wanted: Iterable[str], config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def models(
+    wanted: Iterable[str], config: Mapping[str, Any], *folders: Path
+) -> dict[str, dict[str, Any]]:
     """The resolved subtrees of several models, with the seed, loss … of a composed config."""
-    wanted = list(dict.fromkeys(wanted))
-    with _explained([]), _session() as loader:
-        known = [name for name in loader.get_group_options("model") if name[0] != "_"]
-        for name in wanted:
-            if name not in known:
-                raise no_such("model", name, known)
-        list_ = ["_self_", *({f"model@{name}": name} for name in wanted)]
-        ConfigStore.instance().store("_models", {"defaults": list_})
-        trees = hydra.compose("_models")
-        return {name: _in_context(trees[name], config) for name in wanted}
+    found = {}
+    for name, tree in _trees(tuple(dict.fromkeys(wanted)), folders).items():
+        found[name] = door.in_context(tree, "model", config) if "${" in str(tree) else tree
+    return found
+
+
+def shown(args: list[str]) -> bool:
+    """Whether the arguments ask to be shown something instead of a run; then it is printed."""
+    request = read(args)
+    if request.flags.help:
+        with door.session():
+            _legal(request, options.groups(*request.folders))
+        print(help.page(request.overrides, *request.folders))
+    elif request.shows:
+        _show(request)
+    return bool(request.flags.help or request.shows)
 
 
 def install_completion(args: list[str]) -> int:
     """`stsfm -sc install=bash` prints what the shell is to evaluate."""
-    with _explained([]), _as_hydra(args):
-        hydra.main(FOLDER, "config", VERSION)(lambda cfg: None)()
+    with door.explained():
+        door.shown(args)
     return 0
 
 
-def is_sweep(args: list[str]) -> bool:
-    """Do the arguments ask for several jobs, or for one to be compared like several?"""
-    return _legal(read(args))[1]
+# ---- every combination ---------------------------------------------------------------------------
 
 
-def comparison_name(args: list[str]) -> str:
-    """airline-1f0c9a3b: what is compared on, and a digest of the overrides in any order."""
-    request = read(args)
-    told = sorted(text for text in request.overrides if not text.startswith(UNTOLD))
-    digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
-    chosen = {o.key_or_group: names(o) for o in map(_parse, _legal(request)[0])}
-    files = [Path(name).stem for name in chosen.get("data.path", [])]
-    on = files or chosen.get("data") or chosen.get("experiment") or [options.defaults()["data"]]
-    label = "+".join(on) if len(on) < 4 else f"{on[0]}+{len(on) - 1}_more"
-    return f"{label}-{digest}"
+class _Table:
+    """What each combination of choices composes to, composed once."""
 
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.groups = options.groups(*request.folders)
+        self._chosen: dict[tuple[str, ...], Chosen] = {}
 
-# ---- around Hydra --------------------------------------------------------------------------------
+    def choose(self, texts: Iterable[str]) -> Chosen:
+        """What the choices among the texts lead to; a file of --config-dir is not trusted."""
+        key = tuple(text for text in texts if self.is_choice(text))
+        if key not in self._chosen:
+            with door.explained():
+                chosen = door.choose([*key, *self.request.search_path])
+            sweeps.check(chosen.hydra)
+            if self.request.folders:
+                trust.check_settings(chosen.whole(), _own(key))
+            self._chosen[key] = chosen
+        return self._chosen[key]
 
-
-def _task(job: Job, request: Request, codes: list[int], told: Told) -> Callable[[DictConfig], None]:
-    program = sys.argv[0]
-
-    def task(cfg: DictConfig) -> None:
-        mine = HydraConfig.get()
-        overrides = cast(list[str], OmegaConf.to_container(mine.overrides.task))  # ${…} as typed
-        # Lightning starts the other ranks from sys.argv: each has to run this job and no other
-        sys.argv = [program, "run", *request.kept, *overrides]
-        try:
-            with _explained(overrides):
-                resolved = _plain(cfg, mine.runtime.choices)
-            codes.append(job(resolved, [*request.kept, *overrides]))
-        except BrokenPipeError:  # nobody reads on: `stsfm run … | head`
-            raise
-        except Exception as error:  # the other jobs of a sweep go on
-            codes.append(told(error))
-
-    return task
-
-
-@contextlib.contextmanager
-def _as_hydra(argv: list[str]) -> Iterator[None]:
-    """Hydra reads sys.argv; asked for full errors, it raises them instead of exit(1)."""
-    saved_argv, saved_environ = sys.argv, os.environ.copy()
-    sys.argv = [saved_argv[0], *argv]
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    try:
-        yield
-    finally:
-        sys.argv = saved_argv
-        os.environ.pop("HYDRA_FULL_ERROR")
-        os.environ |= saved_environ
-
-
-@contextlib.contextmanager
-def _session() -> Iterator[Any]:
-    """Hydra's config loader: the running one inside a job, a new one elsewhere."""
-    hydra_ = GlobalHydra.instance()
-    if hydra_.is_initialized():
-        yield hydra_.config_loader()
-    else:
-        with hydra.initialize_config_dir(FOLDER, version_base=VERSION):
-            yield hydra_.config_loader()
-
-
-@contextlib.contextmanager
-def _explained(overrides: list[str]) -> Iterator[None]:
-    OmegaConf.register_new_resolver("oc.env", _unrecorded, replace=True)
-    try:
-        yield
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        raise explain.mistake(error, _candidates(overrides), OPEN) from error
-    finally:
-        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
-
-
-def _unrecorded(name: str, default: str = "") -> NoReturn:
-    """${oc.env:NAME} would write what may be secret into records, and hide what a run is of."""
-    raise Mistake(
-        f"${{oc.env:{name}}} reads the environment, which no record keeps: type the value"
-    )
-
-
-def _candidates(overrides: list[str]) -> Iterator[dict[str, Any]]:
-    """The configs that the choices lead to, without any override of a key."""
-    for composed in _chosen(overrides, [*options.defaults(), "hydra.searchpath"]):
-        yield _plain(composed, composed.hydra.runtime.choices, resolve=False)
-
-
-def _chosen(overrides: list[str], groups: Iterable[str]) -> Iterator[DictConfig]:
-    """What each combination of the overrides of these groups composes to, Hydra's node too."""
-    parsed = [override for override in map(_parse, overrides) if override.key_or_group in groups]
-    with _session():
-        for texts in itertools.product(*map(each, parsed)):
-            yield hydra.compose("config", list(texts), return_hydra_config=True)
-
-
-def _plain(cfg: DictConfig, choices: Mapping[str, Any], resolve: bool = True) -> dict[str, Any]:
-    """Without Hydra's own node, with what was chosen of every group."""
-    job = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
-    plain = cast(
-        dict[str, Any], OmegaConf.to_container(job, resolve=resolve, throw_on_missing=resolve)
-    )
-    chosen = {group: name for group, name in choices.items() if not group.startswith("hydra/")}
-    if resolve:
-        if not plain["runs_dir"].strip():
+    def job(self, texts: tuple[str, ...], lines: list[list[str]]) -> dict[str, Any]:
+        """The config of one combination; `lines` are all, for what could have been meant."""
+        chosen = self.choose(texts)
+        values = [parse(text) for text in texts if not self.is_choice(text)]
+        with door.explained(lambda: self.every(lines)):
+            config = chosen.resolved(values)
+        if not config["runs_dir"].strip():
             raise Mistake("runs_dir= names no folder; runs_dir=runs is the default")
-        trust.use(plain["plugins"])
-    return {**plain, "choices": chosen}
+        trust.use(config["plugins"])
+        return config
+
+    def every(self, lines: list[list[str]]) -> Iterator[dict[str, Any]]:
+        """The configs that all choices lead to, without any override of a key."""
+        for line in lines:
+            choices = [parse(text) for text in line if self.is_choice(text)]
+            for texts in itertools.product(*map(_values, choices)):
+                yield self.choose(texts).plain()
+
+    def is_choice(self, text: str) -> bool:
+        key = parse(text).key_or_group
+        return key in self.groups or key in options.defaults()
 
 
-def _in_context(tree: DictConfig, config: dict[str, Any]) -> dict[str, Any]:
-    """A model's subtree, its ${…} resolved in a config that was composed with another model."""
-    around = OmegaConf.create({**config, "model": OmegaConf.to_container(tree)})
-    plain = OmegaConf.to_container(around.model, resolve=True, throw_on_missing=True)
-    return cast(dict[str, Any], plain)
+def _own(texts: Iterable[str]) -> dict[str, Any]:
+    """What the project alone has settled, where jobs run included."""
+    with door.explained():
+        return door.choose(text for text in texts if text.startswith("launcher=")).whole()
 
 
-def _keep_out(request: Request, overrides: list[str]) -> None:
-    """A file of --config-dir may be a stranger's: it sets no key of trust.TYPED.
+def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
+    """The overrides once per experiment, each followed by what its file sweeps.
 
-    Hydra calls what its own node names (callbacks, handlers of logs, launchers) before any job is
-    ours. An experiment may still sweep: what it adds by hydra.sweeper.params is judged, too.
+    What is typed is stronger: a key that has a value there is not swept.
     """
-    if not request.folders:
-        return
-    with _explained([]), _session():
-        own = _whole(hydra.compose("config", [], return_hydra_config=True))
-    texts, swept = [*request.search_path, *overrides], set()
-    groups = [*options.groups(*request.folders), "hydra.searchpath"]
-    with _explained(texts):
-        for composed in _chosen(texts, groups):
-            trust.check_settings(_whole(composed), own)
-            swept |= {(*(composed.hydra.sweeper.params or {}).items(),)}
-        for params in swept - {()}:
-            more = [f"{key}={value}" for key, value in params]
-            legal = [allowed(_parse(text), options.groups(*request.folders)) for text in more]
-            if not all(text and text.partition("=")[0] not in trust.TYPED for text in legal):
-                raise Mistake(f"hydra.sweeper.params may sweep keys and choices, got {more}")
-            for composed in _chosen([*texts, *legal], groups):
-                trust.check_settings(_whole(composed), own)
+    at = next((k for k, text in enumerate(typed) if parse(text).key_or_group == sweeps.GROUP), None)
+    if at is None:
+        return [typed]
+    taken = {parse(text).key_or_group for text in typed}
+    lines = []
+    for experiment in each(parse(typed[at])):
+        swept = sweeps.texts(table.choose([experiment]).sweep, parse(experiment), table.groups)
+        more = [text for text in swept if parse(text).key_or_group not in taken]
+        lines.append([*typed[:at], experiment, *more, *typed[at + 1 :]])
+    return lines
 
 
-def _whole(cfg: DictConfig) -> dict[str, Any]:
-    """Plain and not resolved, with Hydra's own node."""
-    return cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
+def _values(override: door.Override) -> list[str]:
+    """An override as it was typed, or one per value of a sweep."""
+    return each(override) if override.is_sweep_override() else [str(override.input_line)]
 
 
-def _check_package(package: str, overrides: list[str]) -> None:
-    composed = list(_candidates(overrides))
-    if package not in explain.keys(composed[0]):
-        raise explain.unknown_key(package, composed, OPEN)
+def _sweeps(line: Iterable[str]) -> bool:
+    return any(parse(text).is_sweep_override() for text in line)
 
 
-# ---- what may be overridden ----------------------------------------------------------------------
+def _legal(request: Request, groups: dict[str, list[str]]) -> list[str]:
+    """The overrides as Hydra shall see them."""
+    texts = (allowed(parse(text), groups) for text in request.overrides)
+    return [text for text in texts if text]
 
 
-def _legal(request: Request) -> tuple[list[str], bool]:
-    """The overrides as Hydra shall see them, and whether they make several jobs."""
-    groups = options.groups(*request.folders)
-    texts = [allowed(_parse(text), groups) for text in request.overrides]
-    texts = [text for text in texts if text]
-    sweeps = any(_parse(text).is_sweep_override() for text in texts)
-    return texts, sweeps or request.flags.multirun
+# ---- models beside others, and what is only shown ------------------------------------------------
 
 
-def _parse(text: str) -> Override:
-    try:
-        override = OverridesParser.create().parse_override(text)
-    except HydraException as error:
-        raise explain.grammar(text) from error
-    if not override.key_or_group:
-        raise explain.grammar(text)
-    return override
+@cache
+def _trees(wanted: tuple[str, ...], folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
+    """The subtrees of models, not resolved."""
+    known = options.groups(*folders)["model"]
+    for name in wanted:
+        if name not in known:
+            raise no_such("model", name, known)
+    defaults = ["_self_", *({f"model@{name}": name} for name in wanted)]
+    path = [f"hydra.searchpath=['file://{folder}']" for folder in folders]
+    with door.explained(), door.session():
+        return door.trees("_models", defaults, path)
+
+
+def _show(request: Request) -> None:
+    """--cfg and --info, of one job."""
+    with door.session():
+        table = _Table(request)
+        texts = _legal(request, table.groups)
+        if request.flags.multirun or _sweeps(texts):
+            flag = request.shows[0]
+            raise Mistake(f"{flag} shows one job: give every key one value, without -m")
+        chosen = table.choose(texts).plain()  # before Hydra calls what a file names
+    if (package := request.flags.package) and package not in explain.keys(chosen):
+        raise explain.unknown_key(package, [chosen], OPEN)
+    with door.explained(lambda: [chosen]):
+        door.shown([*request.kept, *request.shows, *texts])

@@ -47,20 +47,28 @@ def mistake(error: Exception, configs: Iterable[Composed], open_below: tuple[str
 
 
 def unknown_key(key: str, configs: Iterable[Composed], open_below: tuple[str, ...]) -> Mistake:
-    """unknown key 'model.layer' of model=lstm. Did you mean 'model.layers'? …"""
-    config: Composed = {"choices": {}}
-    for config in configs:
-        if key not in set(keys(config)):
-            break
+    """unknown key 'model.layer' of model=lstm. Did you mean 'model.layers'? …
+
+    Of several configs it names the choices that lack the key, and those that have it.
+    """
+    configs = list(configs) or [{"choices": {}}]
+    lacking = [config for config in configs if key not in set(keys(config))] or configs[:1]
     parent, group = key.rpartition(".")[0], key.partition(".")[0]
-    choice = config["choices"].get(group) if parent else None
-    show = f"stsfm show {group}={choice}" if choice else "stsfm run --cfg job"
+    without, every = _of(group, lacking) if parent else [], _of(group, configs)
+    having = [name for name in every if name not in without]
+    show = f"stsfm show {group}={without[0]}" if without else "stsfm run --cfg job"
     opens = parent.startswith(open_below)
     new = f" A new one is added by +{key}=…" if opens else ""
-    of = f" of {group}={choice}" if choice else ""
-    return Mistake(
-        f"unknown key '{key}'{of}.{_nearest(key, config, opens)} `{show}` lists all.{new}"
-    )
+    of = f" of {group}={','.join(without)}" if without else ""
+    but = f"; {group}={','.join(having)} has it: run that by itself" if without and having else ""
+    near = _nearest(key, lacking[0], opens)
+    return Mistake(f"unknown key '{key}'{of}{but}.{near} `{show}` lists all.{new}")
+
+
+def _of(group: str, configs: Iterable[Composed]) -> list[str]:
+    """What was chosen of a group, each once."""
+    names = (config["choices"].get(group) for config in configs)
+    return [name for name in dict.fromkeys(names) if name]
 
 
 def _nearest(key: str, config: Composed, opens: bool) -> str:

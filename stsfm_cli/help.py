@@ -17,6 +17,7 @@ usage: stsfm run [GROUP=NAME …] [KEY=VALUE …] [flags]
   stsfm run model=gru data=my.csv           a file of yours; `stsfm check my.csv` says what is in it
   stsfm run model=lstm,gru seeds=5          several values: every combination, then compared
   stsfm run --from RUN model.hidden=32      a kept run again, with some keys changed
+  stsfm run experiment=airline_classic      a comparison that is written down
   stsfm run 'experiment=glob(paper_*)'      all choices that match
 """
 FLAGS = """\
@@ -25,6 +26,7 @@ flags
   --cfg job [--resolve]      show the config instead of running; -p model shows a part of it
   --info defaults            show which files it is composed of
   -cd, --config-dir FOLDER   more choices: FOLDER/model/mine.yaml is model=mine
+  --dry-run                  show what is cached, what is to do and about how long; run nothing
   -m                         compare even if every key has one value
 """
 

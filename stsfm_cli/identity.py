@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from stsfm.datasets.split import Split
+from stsfm.datasets.about import About
 from stsfm.mistakes import Mistake
 from stsfm.targets import file_of
 
@@ -26,6 +26,19 @@ CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transf
 NET = "stsfm.models.neural"
 CONFORMAL = "stsfm.models.conformal"
 IDLE = ("threads", "checkpoint_seconds")  # keys that decide no number of a run
+
+
+class Cut(Protocol):
+    """What is asked of a dataset that was cut by its protocol: a Split, or what is kept of it."""
+
+    @property
+    def about(self) -> About: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def rules(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +71,17 @@ class Identity:
         return Path(self.data) / self.model / self.run_id
 
 
-def identify(config: Mapping[str, Any], split: Split) -> Identity:
-    """The identity of a composed job on a dataset cut by its protocol."""
+def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
+    """The identity of a composed job on a dataset that was cut by its protocol."""
     model = _without({k: v for k, v in config["model"].items() if k != "seed"}, IDLE)
-    modules = modules_of(config, split.rules)
+    modules = modules_of(config, cut.rules)
     return Identity(
-        data=data_name(config, split),
+        data=data_name(config, cut),
         model=config["choices"]["model"],
         seed=config["model"].get("seed"),
         ingredients={
-            "data": split.digest[:16],
-            "protocol": _digest({"fingerprint": split.fingerprint, "rules": dict(split.rules)}),
+            "data": cut.digest[:16],
+            "protocol": _digest({"fingerprint": cut.fingerprint, "rules": dict(cut.rules)}),
             "model": _digest(model),
             "source": _digest(modules),
         },
@@ -89,13 +102,13 @@ def modules_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str,
         modules.add(NET)  # named by no `_target_`: it is put around every net
     if rules["calibration"]:
         modules.add(CONFORMAL)  # around models without intervals; which they are, only they know
-    found = closure(modules, config.get("plugins", ()))
+    found = _closed(frozenset(modules), tuple(config.get("plugins", ())))
     return {name: source_digest(name) for name in found}
 
 
-def data_name(config: Mapping[str, Any], split: Split) -> str:
+def data_name(config: Mapping[str, Any], cut: Cut) -> str:
     """What was chosen as data; a user's file has the name that its panel has."""
-    return split.panel.about.name if "path" in config["data"] else config["choices"]["data"]
+    return cut.about.name if "path" in config["data"] else config["choices"]["data"]
 
 
 def targets(config: Any) -> Iterator[str]:
@@ -135,6 +148,11 @@ def closure(modules: set[str], plugins: Iterable[str] = ()) -> list[str]:
             found.add(name)
             todo |= set(_imports(name)) - found
     return sorted(found)
+
+
+@cache
+def _closed(modules: frozenset[str], plugins: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(closure(set(modules), plugins))
 
 
 @cache

@@ -8,23 +8,26 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from stsfm import compose, files, loggers, record
+from stsfm import files, loggers, record, trust
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.checkpoints import Checkpoints
+from stsfm.conf.schema import OF_A_COMMAND
 from stsfm.datasets.split import Split
 from stsfm.environment import drift, environment
 from stsfm.headline import describe, noticed
 from stsfm.identity import identify
 from stsfm.mistakes import Mistake, cause
+from stsfm.plan import Job
 from stsfm.present import present, show, shows
 from stsfm.record import Record
 from stsfm.results import save
@@ -34,74 +37,106 @@ LOG = logging.getLogger(__name__)
 
 
 def execute(
-    config: dict[str, Any], overrides: list[str], screen: Screen, *, one_of_many: bool = False
+    config: Mapping[str, Any],
+    words: Sequence[str],
+    screen: Screen,
+    baselines: Sequence[Mapping[str, Any]] = (),
 ) -> Record | None:
-    """Run a job, unless it was finished before, and put it beside the baselines.
+    """Run a job alone, unless it was finished before, and put it beside its baselines.
+
+    words      what makes this job, after `stsfm run`
+    baselines  what differs in their configs; each is run here, too, unless it is there
 
     Returns its record, finished or failed; None on ranks that only help to train.
     """
     loggers.check(config["loggers"])
     split = cut(config)
-    others = _baselines(config)
-    if not one_of_many:
-        screen.say(describe(split)["headline"])
-        if "path" in config["data"]:
-            screen.say(noticed(split.panel, config["data"]))
+    screen.say(describe(split)["headline"])
+    if "path" in config["data"]:
+        screen.say(noticed(split.panel, config["data"]))
     cached = found(config, split)
     if cached and (changed := drift(cached.read("environment.json"))):
         screen.say(f"this run was made with {', '.join(changed)}; force=true makes it anew")
     if cached:
         loggers.catch_up(config["loggers"], cached, screen)
-    run = cached or fit(config, overrides, split, screen)
-    if run is None or run.state != "finished":
-        return run
-    if not shows(run, [identify(config | other, split).folder for other in others]):
-        _compare(run, config, others, overrides, split, screen)
-    if not one_of_many:
-        show(run, screen)
+    with _as_typed(words):
+        run = cached or fit(config, words, split, screen)
+        if run is None or run.state != "finished":
+            return run
+        folders = [identify({**config, **other}, split).folder for other in baselines]
+        if not shows(run, folders):
+            beside = [*_made(config, baselines, words, split, screen)]
+            present(run, beside, _lacking(config, beside), split)
+    show(run, screen)
     return run
 
 
-def _compare(
-    run: Record,
-    config: dict[str, Any],
-    others: list[dict[str, Any]],
-    overrides: list[str],
+def make(job: Job, screen: Screen) -> Record | None:
+    """Run a job of several, in a process that knows nothing of the others.
+
+    Its page is drawn if it was asked for and its baselines have ended; they are jobs of their own.
+    Returns its record as `execute` does. A Mistake leaves none.
+    """
+    config, beside = job.config, [Record(folder) for folder in job.beside]
+    trust.use(config["plugins"])
+    split = cut(config)
+    run: Record | None = job.run
+    if job.run.state != "finished" or config["force"]:
+        with _as_typed(job.words):
+            run = fit(config, job.words, split, screen)
+    if run is None or run.state != "finished" or not job.asked or shows(run, job.beside):
+        return run
+    if all(other.state not in ("missing", "running") for other in beside):
+        present(run, beside, _lacking(config, beside), split)
+    return run
+
+
+@contextmanager
+def _as_typed(words: Sequence[str]) -> Iterator[None]:
+    """Lightning starts the other ranks from sys.argv: each has to run this job and no other."""
+    saved = sys.argv
+    sys.argv = [saved[0], "run", *words]
+    try:
+        yield
+    finally:
+        sys.argv = saved
+
+
+def _made(
+    config: Mapping[str, Any],
+    baselines: Sequence[Mapping[str, Any]],
+    words: Sequence[str],
     split: Split,
     screen: Screen,
-) -> None:
-    """Find or make the baselines, and write the run's page beside them."""
-    typed = [word for word in overrides if not word.lstrip("+~").startswith("model")]
-    beside, left_out = [], []
-    for other in others:
-        name = other["choices"]["model"]
-        member, words = config | other, [*typed, f"model={name}"]
+) -> Iterator[Record]:
+    """Find or make the baselines; one that can't be made is said and left out."""
+    for other in baselines:
+        name, member = other["choices"]["model"], {**config, **other}
         try:
-            baseline = found(member, split) or fit(member, words, split, screen)
+            made = found(member, split) or fit(member, instead(words, name), split, screen)
         except Mistake as mistake:  # such as a model that can't read missing cells
             screen.warn(f"without the baseline {name}: {mistake}")
-            left_out.append(name)
             continue
-        if baseline is not None:
-            beside.append(baseline)
-    present(run, beside, left_out, split)
+        if made is not None:
+            yield made
+
+
+def instead(words: Sequence[str], model: str) -> tuple[str, ...]:
+    """The words that make the same job of another model."""
+    rest = (word for word in words if not word.lstrip("+").startswith("model"))
+    return (*rest, f"model={model}")
+
+
+def _lacking(config: Mapping[str, Any], beside: Sequence[Record]) -> list[str]:
+    """The baselines that a page is without, since they could not be made."""
+    there = {config["choices"]["model"], *(run.folder.parent.name for run in beside)}
+    return [name for name in config["baselines"] if name not in there]
 
 
 def cut(config: Mapping[str, Any]) -> Split:
     """The dataset of a config, cut by its protocol."""
     panel = build(config["data"], path="data")
     return build(config["protocol"], panel, path="protocol")
-
-
-def _baselines(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """What differs in the configs of the baselines that the model is put beside."""
-    choices = config["choices"]
-    trees = compose.models(config["baselines"], config)
-    return [
-        {"model": tree, "choices": {**choices, "model": name}}
-        for name, tree in trees.items()
-        if name != choices["model"]
-    ]
 
 
 def found(config: Mapping[str, Any], split: Split) -> Record | None:
@@ -111,7 +146,7 @@ def found(config: Mapping[str, Any], split: Split) -> Record | None:
 
 
 def fit(
-    config: Mapping[str, Any], overrides: list[str], split: Split, screen: Screen
+    config: Mapping[str, Any], words: Sequence[str], split: Split, screen: Screen
 ) -> Record | None:
     """Make the run of a config. A failure is recorded, said and returned; None on helping ranks."""
     identity = identify(config, split)
@@ -142,7 +177,7 @@ def fit(
         try:
             with record.writing(home, identity, status, force=config["force"]) as mine, told:
                 if mine is not None:
-                    _preface(mine, config, overrides)
+                    _preface(mine, config, words)
                     LOG.info("%s: fitting", status["headline"])
                     evaluation = evaluate(model, split, refit=identity.seed is None)
                     LOG.info("fitted to %s in %.3f s", evaluation.fitted_to, evaluation.fit_seconds)
@@ -171,12 +206,13 @@ def _said(screen: Screen, name: str, line: str) -> None:
     LOG.info(line)
 
 
-def _preface(run: Record, config: Mapping[str, Any], overrides: list[str]) -> None:
+def _preface(run: Record, config: Mapping[str, Any], words: Sequence[str]) -> None:
     """What is known before anything is fitted."""
-    kept = {key: value for key, value in config.items() if key != "force"}
+    choices = {k: v for k, v in config["choices"].items() if k not in OF_A_COMMAND}
+    kept = {k: v for k, v in config.items() if k not in OF_A_COMMAND} | {"choices": choices}
     files.write(
         run.folder / "config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     )
-    words = overrides or [f"{group}={name}" for group, name in config["choices"].items() if name]
+    words = words or [f"{group}={name}" for group, name in choices.items() if name]
     files.write(run.folder / "command.txt", shlex.join(["stsfm", "run", *words]) + "\n")
     files.write_json(run.folder / "environment.json", environment(config["hardware"]["threads"]))

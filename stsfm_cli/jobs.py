@@ -1,53 +1,136 @@
-"""The jobs of one command, run one after the other; several end in one table."""
+"""The jobs of a command: one stays in this process, several are planned, carried out, compared."""
 
 from __future__ import annotations
 
 import os
-import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from stsfm import compose
+from stsfm.compose import Composed
+from stsfm.mistakes import Mistake
 from stsfm.record import Record, rank
 from stsfm.screen import Screen
+
+if TYPE_CHECKING:
+    from stsfm.launchers.base import Ending
+    from stsfm.plan import Job, Plan
 
 
 @dataclass
 class Outcome:
     """What became of a command."""
 
-    code: int  # the worst of its jobs
-    runs: list[Record]
-    comparisons: list[Path]  # a folder per protocol, where there were several jobs
+    code: int = 0  # the worst of its jobs
+    runs: list[Record] = field(default_factory=list)  # asked for, each once
+    comparisons: list[Path] = field(default_factory=list)  # a folder per experiment or command
 
 
-def perform(args: list[str], screen: Screen, told: compose.Told = compose.tell_run) -> Outcome:
-    """Run every job of a command; a Mistake in one of them is `told`, and the others go on."""
-    runs: dict[str, Record] = {}
-    many, began = compose.is_sweep(args), time.time()
+def perform(args: list[str], screen: Screen) -> Outcome:
+    """Do what `stsfm run ARGS` asks for. Mistake where any of it can't be done at all."""
+    if compose.shown(args):
+        return Outcome()
+    composed = compose.jobs(args)
+    # before numpy loads its linear algebra, whose threads otherwise spin against each other
+    threads = composed.jobs[0].config["hardware"]["threads"]
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    if composed.many or composed.launches or composed.dry_run:
+        return _several(composed, screen)
+    return _one(composed, screen)
 
-    def job(config: dict[str, Any], overrides: list[str]) -> int:
-        # before numpy loads its linear algebra, whose threads otherwise spin against each other
-        os.environ.setdefault("OMP_NUM_THREADS", str(config["hardware"]["threads"]))
-        from stsfm.job import execute  # numpy comes with it: not for --help or a typing error
-        from stsfm.present import line
 
-        run = execute(config, overrides, screen, one_of_many=many)
-        if run is None:  # a rank that only helped to train
-            return 0
-        if many and str(run.folder) not in runs:  # seeds of a deterministic model are one run
-            screen.say(line(run, "" if run.status.get("started", 0) > began else "cached"))
-        runs[str(run.folder)] = run
-        return 0 if run.state == "finished" else 1
+def _one(composed: Composed, screen: Screen) -> Outcome:
+    from stsfm.job import execute  # numpy comes with it: not for --help or a typing error
 
-    code, written = compose.main(args, job, told), []
-    if many and runs and rank() == 0:
-        from stsfm.comparison import write_comparison
+    (one,) = composed.jobs
+    run = execute(one.config, one.words, screen, composed.baselines(one.config))
+    if run is None:  # a rank that only helped to train
+        return Outcome()
+    return Outcome(0 if run.state == "finished" else 1, [run])
 
-        prints = list(dict.fromkeys(run.status.get("fingerprint") for run in runs.values()))
-        for print_ in prints:  # what follows different protocols is not compared
-            alike = [run for run in runs.values() if run.status.get("fingerprint") == print_]
-            name = compose.comparison_name(args) + (f"-{print_}" if len(prints) > 1 else "")
-            written.append(write_comparison(alike, name=name, screen=screen))
-    return Outcome(code, list(runs.values()), written)
+
+def _several(composed: Composed, screen: Screen) -> Outcome:
+    if rank() > 0:
+        raise Mistake("several jobs are started once, and not by every rank of torchrun or srun")
+    from stsfm.plan import plan
+
+    planned = plan(composed)
+    if composed.dry_run:
+        for line in planned.lines():
+            screen.say(line)
+        return Outcome()
+    asked = [job for job in planned.jobs if job.asked]
+    endings = _carried_out(planned, screen)
+    ended_well = (_ended_well(job, endings.get(job.run.folder)) for job in asked)
+    outcome = Outcome(0 if all(ended_well) else 1, [job.run for job in asked])
+    if composed.many:
+        outcome.comparisons = list(_compared(planned, screen))
+    elif outcome.code == 0:
+        from stsfm.present import show
+
+        show(asked[0].run, screen)
+    return outcome
+
+
+def _welcome(cached: Iterable[Job], screen: Screen) -> None:
+    """Cached runs: tell loggers that don't know them yet, and what they were made with."""
+    from stsfm import loggers
+    from stsfm.environment import drift
+
+    changed: dict[str, int] = {}
+    for job in cached:
+        loggers.catch_up(job.config["loggers"], job.run, screen)
+        for package in drift(job.run.read("environment.json")):
+            changed[package] = changed.get(package, 0) + 1
+    for package, times in changed.items():
+        screen.say(f"{times} cached made with {package}; force=true makes them anew")
+
+
+def _carried_out(planned: Plan, screen: Screen) -> Mapping[Path, Ending]:
+    """Every job that is to do; folder → how it ended."""
+    if not planned.to_do:
+        screen.say(planned.line())
+        _welcome(planned.cached, screen)
+        return {}
+    from stsfm.build import build
+    from stsfm.engine import carry_out
+    from stsfm.rounds import Rounds
+    from stsfm.status import Status
+
+    config, status = planned.config, Status(screen)
+    launcher = build(config["launcher"], path="launcher")
+    rounds = Rounds(planned)
+    status.begin(planned.line(), len(rounds))
+    _welcome(planned.cached, screen)
+    return carry_out(
+        rounds,
+        launcher,
+        retries=config["retries"],
+        fail_fast=config["fail_fast"],
+        status=status,
+    )
+
+
+def _ended_well(job: Job, ending: Ending | None) -> bool:
+    return job.run.state == "finished" and (ending is None or ending.state == "finished")
+
+
+def _compared(planned: Plan, screen: Screen) -> Iterator[Path]:
+    """The folder of each comparison of which a run has come to an end."""
+    from stsfm.comparison import write_comparison
+
+    asked = {job.run.folder: job for job in planned.jobs if job.asked}
+    for name, folders in planned.comparisons.items():
+        jobs = [asked[folder] for folder in folders]
+        runs = [job.run for job in jobs if job.run.state in ("finished", "failed")]
+        config = jobs[0].config
+        if runs:
+            yield write_comparison(
+                runs,
+                name=name,
+                screen=screen,
+                question=config["question"],
+                control=config["control"],
+            )

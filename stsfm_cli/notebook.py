@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stsfm.again import spelled_out, typed
+from stsfm.again import spelled_out
 from stsfm.conf.schema import Config
 from stsfm.mistakes import Mistake
+from stsfm.request import typed
 from stsfm.view import Comparison, Run
 
 LISTS = {name for name, kind in Config.__annotations__.items() if kind == list[str]}
@@ -32,30 +33,20 @@ def run(*words: str, data: Any = None, **keys: Any) -> Any:
     keys    overrides: of a group or key its value, a dict for keys of a group, a list for several
             values (a tuple is one value that is a list)
 
-    Raises Mistake, or RuntimeError where the run failed; of several, where all did. Several jobs
-    that follow different protocols are a list of Comparisons.
+    Raises Mistake, or RuntimeError where the run failed; of several, where all did. Several
+    experiments are a list of Comparisons.
     """
     from stsfm.jobs import perform
     from stsfm.screen import Screen
 
-    errors: list[BaseException] = []
-
-    def told(error: BaseException) -> int:
-        errors.append(error)
-        return 2
-
     home = Path(keys.get("runs_dir", "runs"))
     args = spelled_out([*words, *_data_words(data, home), *_words(keys)])
-    outcome = perform(args, Screen(quiet=True), told)
+    outcome = perform(args, Screen(quiet=True))
     finished = [run for run in outcome.runs if run.state == "finished"]
-    if not finished and errors:
-        raise errors[0]
     if not finished and outcome.runs:
         raise RuntimeError(_failure(outcome.runs[0].folder, outcome.runs[0].status))
     if not finished:
         raise Mistake(f"nothing was run by {' '.join(args)}")
-    for error in errors:
-        Screen().warn(f"stsfm run: {error}")
     compared = [Comparison(folder) for folder in outcome.comparisons]
     if not compared:
         return Run(finished[0])

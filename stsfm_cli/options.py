@@ -18,6 +18,9 @@ _spec = importlib.util.find_spec("stsfm.conf")
 FOLDER = Path(next(iter(_spec.submodule_search_locations)))  # type: ignore[union-attr, arg-type]
 
 
+UNTYPED = ("defaults", "hydra", "sweep")  # what only files have
+
+
 class Key(NamedTuple):
     """A key that may be set: model.hidden, its default, and why."""
 
@@ -85,7 +88,7 @@ def keys(file: Path, package: str) -> Iterator[Key]:
         path = [part for part in path if part[0] < len(found[1])]
         path.append((len(found[1]), found[2]))
         names = [name for _, name in path]
-        if value and not names[-1].startswith("_") and names[0] not in ("defaults", "hydra"):
+        if value and not names[-1].startswith("_") and names[0] not in UNTYPED:
             yield Key(".".join([*([package] if package else []), *names]), value, comment)
 
 

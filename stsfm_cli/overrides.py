@@ -50,6 +50,8 @@ def allowed(override: Override, groups: dict[str, list[str]]) -> str:
         )
     if override.package is not None:
         raise Mistake(f"unknown group '{key}@{override.package}'.{did_you_mean(key, groups)}")
+    if key.partition(".")[0] == "sweep":
+        raise Mistake(f"{text}: sweep is a key of experiments; here it is model=a,b or seeds=5")
     if key in groups or key in options.defaults():
         return _choice(override, groups.get(key, []))
     adds = override.is_add() or override.is_force_add()

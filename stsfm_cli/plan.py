@@ -1,15 +1,39 @@
-"""What a command asks for, before anything runs: its jobs, and what of them is there already."""
+"""What a command asks for, before anything runs: its jobs, and what of them is there already.
+
+combinations ─► each run once ─► its baselines, each once ─► cached | to do, and why
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stsfm import estimate
+from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.words import count
+
 if TYPE_CHECKING:
+    from stsfm.compose import Composed
+    from stsfm.datasets.about import About
     from stsfm.identity import Identity
     from stsfm.record import Record
+
+PAGE = "only its page"
+WHY = {  # state of a run's folder → why it is to do
+    "missing": "new",
+    "failed": "failed before",
+    "interrupted": "resumes",
+    "crashed": "resumes",
+    "running": "is being made",
+    "damaged": "damaged",
+    "finished": "anew",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +45,167 @@ class Job:
     run: Record  # its folder
     identity: Identity
     about: Mapping[str, Any]  # its task, as a status tells it: for one who died before writing any
-    asked: bool = True  # False: a baseline that others are put beside
+    asked: bool = True  # False: a baseline that others are put beside, which gets no page itself
     seconds: float | None = None  # how long it may take, from earlier runs
+    beside: tuple[Path, ...] = ()  # the folders of its baselines
+    why: str = ""  # it is to do; "" = cached
 
     @property
     def command(self) -> str:
         """What to type to make it again."""
         return shlex.join(["stsfm", "run", *self.words])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The distinct jobs of a command; baselines that nobody asked for come first."""
+
+    jobs: tuple[Job, ...]
+    comparisons: Mapping[str, tuple[Path, ...]]  # name → the folders of the runs asked for in it
+
+    @property
+    def to_do(self) -> list[Job]:
+        return [job for job in self.jobs if job.why]
+
+    @property
+    def cached(self) -> list[Job]:
+        return [job for job in self.jobs if not job.why]
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Of any job asked for: launcher, retries and such are the same in all."""
+        return self.jobs[-1].config
+
+    def line(self) -> str:
+        """8 jobs (5 baselines): 5 cached, 3 to do (1 failed before), about 40 s"""
+        beside = sum(not job.asked for job in self.jobs)
+        known = f" ({count(beside, 'baseline')})" if beside else ""
+        reasons = Counter(job.why for job in self.to_do if job.why != "new")
+        told = ", ".join(f"{n} {why}" for why, n in reasons.items())
+        parts = [f"{len(self.cached)} cached"]
+        parts += [f"{len(self.to_do)} to do" + (f" ({told})" if told else "")]
+        parts += [estimate.said(self.to_do, self.config["launcher"].get("n_jobs", 1))]
+        return f"{count(len(self.jobs), 'job')}{known}: {', '.join(filter(None, parts))}"
+
+    def lines(self) -> Iterator[str]:
+        """The line, and one per job: state, place, and the words that make it."""
+        yield self.line()
+        for job in self.jobs:
+            why = job.why or "cached"
+            about = estimate.seconds(job.seconds) if job.why and job.seconds is not None else ""
+            words = shlex.join(job.words) if job.asked else "(baseline)"
+            place = os.path.relpath(job.run.folder)
+            yield f"  {why:14} {place:44} {about:>10}  {words}".rstrip()
+
+
+def plan(composed: Composed) -> Plan:
+    """Find out what of the jobs is there. Mistake where one can't be made at all."""
+    from stsfm.job import instead
+
+    planner = Planner()
+    asked: dict[Path, Job] = {}
+    beside: dict[Path, Job] = {}
+    comparisons: dict[str, dict[Path, None]] = {}
+    for one in composed.jobs:
+        others = []
+        for other in composed.baselines(one.config):
+            words = instead(one.words, other["choices"]["model"])
+            others.append(planner.job({**one.config, **other}, words, asked=False))
+        job = planner.job(one.config, one.words, beside=[other.run.folder for other in others])
+        comparisons.setdefault(one.comparison, {})[job.run.folder] = None
+        asked.setdefault(job.run.folder, job)
+        if job.why:
+            beside |= {other.run.folder: other for other in others}
+    jobs = [*(job for folder, job in beside.items() if folder not in asked), *asked.values()]
+    _check_controls(jobs)
+    return Plan(
+        jobs=tuple(estimate.estimated(jobs)),
+        comparisons={name: tuple(folders) for name, folders in comparisons.items()},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is kept of a dataset that was cut by its protocol: all but the data."""
+
+    about: About
+    digest: str
+    fingerprint: str
+    rules: Mapping[str, Any]
+    status: Mapping[str, Any]  # as a record tells it
+
+
+@dataclass
+class Planner:
+    """Makes jobs of configs; what several have in common is looked up once."""
+
+    tasks: dict[str, Task] = field(default_factory=dict)
+    states: dict[Path, str] = field(default_factory=dict)
+
+    def job(
+        self,
+        config: Mapping[str, Any],
+        words: tuple[str, ...],
+        *,
+        asked: bool = True,
+        beside: Iterable[Path] = (),
+    ) -> Job:
+        """The job of a composed config, and whether there is anything to do."""
+        from stsfm.identity import identify
+        from stsfm.record import Record
+
+        task = self.task(config)
+        identity = identify(config, task)
+        job = Job(
+            config=config,
+            words=words,
+            run=Record(Path(config["runs_dir"]) / identity.folder),
+            identity=identity,
+            about={**task.status, "data": identity.data, "model": identity.model},
+            asked=asked,
+            beside=tuple(beside),
+        )
+        return replace(job, why=self._why(job))
+
+    def task(self, config: Mapping[str, Any]) -> Task:
+        """Each dataset is loaded and cut once."""
+        from stsfm.headline import describe
+        from stsfm.job import cut
+
+        key = json.dumps([config["data"], config["protocol"]], sort_keys=True, default=str)
+        if key not in self.tasks:
+            split = cut(config)
+            self.tasks[key] = Task(
+                about=split.about,
+                digest=split.digest,
+                fingerprint=split.fingerprint,
+                rules=split.rules,
+                status=describe(split),
+            )
+        return self.tasks[key]
+
+    def state(self, run: Record) -> str:
+        folder = run.folder.absolute()
+        if folder not in self.states:
+            self.states[folder] = run.state
+        return self.states[folder]
+
+    def _why(self, job: Job) -> str:
+        from stsfm.present import shows
+
+        state = self.state(job.run)
+        if state != "finished" or job.config["force"]:
+            return WHY[state]
+        whole = not job.asked or shows(
+            job.run, job.beside, lambda run: self.state(run) == "finished"
+        )
+        return "" if whole else PAGE
+
+
+def _check_controls(jobs: Iterable[Job]) -> None:
+    models = {job.identity.model for job in jobs}
+    for control in {job.config["control"] for job in jobs} - {None}:
+        if control not in models:
+            known = ", ".join(sorted(models))
+            hint = did_you_mean(str(control), models)
+            raise Mistake(f"control={control} is none of what is compared: {known}.{hint}")

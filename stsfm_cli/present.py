@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,8 +37,12 @@ def present(run: Record, baselines: list[Record], left_out: list[str], split: Sp
     write_json(run.folder / "members.json", page)  # last: the page is whole
 
 
-def shows(run: Record, baselines: list[Path]) -> bool:
-    """Is the run's page whole, and beside these very baselines, all of them finished?"""
+def shows(
+    run: Record,
+    baselines: Sequence[Path],
+    finished: Callable[[Record], bool] = lambda run: run.state == "finished",
+) -> bool:
+    """Is the run's page whole, and beside these very baselines, all of them `finished`?"""
     beside, page = members(run)[1:], run.read("members.json")
     left_out, files = page.get("left_out", []), page.get("files", {})
     wanted = {folder.parts[-3:] for folder in baselines if folder.parent.name not in left_out}
@@ -45,7 +50,7 @@ def shows(run: Record, baselines: list[Path]) -> bool:
         files
         and damage(run.folder, files) is None
         and {member.folder.parts[-3:] for member in beside} == wanted
-        and all(member.state == "finished" for member in beside)
+        and all(map(finished, beside))
     )
 
 

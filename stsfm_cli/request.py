@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from stsfm.mistakes import Mistake, did_you_mean
 
@@ -51,7 +54,7 @@ def read(args: list[str]) -> Request:
         raise Mistake(
             "--package and --resolve go with --cfg, as in `stsfm run --cfg job --resolve`"
         )
-    request = Request(flags, _spell_out(flags.overrides))
+    request = Request(flags, spell_out(flags.overrides))
     _check(request.folders)
     return request
 
@@ -76,7 +79,7 @@ def split_flags(args: list[str], *names: str) -> tuple[bool, list[str]]:
     return len(rest) < len(args), rest
 
 
-def _spell_out(texts: list[str]) -> list[str]:
+def spell_out(texts: Iterable[str]) -> list[str]:
     """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7 · data=my.csv → data=tabular data.path=my.csv"""
     long = []
     for text in texts:
@@ -118,6 +121,21 @@ def quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def typed(value: Any) -> str:
+    """A value of Python as the command line reads it."""
+    if isinstance(value, str | os.PathLike):
+        value = os.fspath(value)
+        plain = re.fullmatch(r"[A-Za-z_/.][\w/.\-]*", value) and value.lower() not in (
+            "null", "true", "false", "nan", "inf",
+        )  # fmt: skip
+        return value if plain else quoted(value)
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(typed, value))}]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{typed(inner)}" for key, inner in value.items()) + "}"
+    return json.dumps(value, default=lambda number: number.item())  # of NumPy
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         word = message.rpartition(": ")[2].split()[0]
@@ -136,5 +154,6 @@ def _parser() -> _Parser:
     add("-p", "--package")
     add("-i", "--info", nargs="?", const="all", choices=INFO)
     add("-cd", "--config-dir")
+    add("--dry-run", action="store_true")
     add("--hydra-help", action="store_true")
     return parser

@@ -18,7 +18,8 @@ from stsfm import targets
 from stsfm.mistakes import Mistake
 
 ROOMS = ("stsfm.datasets", "stsfm.losses", "stsfm.models")
-TYPED = ("force", "hydra", "plugins", "runs_dir")  # what only the command line may set
+LAUNCHERS = ("stsfm.launchers",)  # what only the key `launcher` may name
+TYPED = ("force", "hydra", "launcher", "plugins", "runs_dir")  # what only the command line may set
 LIBRARIES = (
     "lightning.pytorch.callbacks",
     "lightning.pytorch.loggers",
@@ -52,7 +53,8 @@ def locate(target: Any, path: str) -> Callable[..., Any]:
     """The object that a dotted name means, if it is one that a config may name."""
     module, _, name = str(target).rpartition(".")
     private = any(part.startswith("_") for part in str(target).split("."))
-    if private or not _within(module, (*ROOMS, *LIBRARIES, *_plugins)):
+    rooms, libraries = (LAUNCHERS, ()) if path == "launcher" else ((*ROOMS, *_plugins), LIBRARIES)
+    if private or not _within(module, (*rooms, *libraries)):
         raise _refused(target, path)
     try:
         found = getattr(importlib.import_module(module), name)
@@ -61,8 +63,8 @@ def locate(target: Any, path: str) -> Callable[..., Any]:
             f"{path}._target_: nothing is called {target!r} ({type(error).__name__}: {error})"
         ) from error
     home = getattr(found, "__module__", None) or ""
-    own = inspect.isfunction(found) and _within(home, (*ROOMS, *_plugins))
-    if not own and not (inspect.isclass(found) and _within(home, (*ROOMS, *LIBRARIES, *_plugins))):
+    own = inspect.isfunction(found) and _within(home, rooms)
+    if not own and not (inspect.isclass(found) and _within(home, (*rooms, *libraries))):
         raise _refused(target, path)
     return found
 
@@ -82,10 +84,9 @@ def check_settings(config: Mapping[str, Any], own: Mapping[str, Any]) -> None:
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Key → value of TYPED; of Hydra's node all but what was chosen, and what is swept."""
-    node, chosen = dict(config["hydra"]), ("mode", "overrides", "runtime", "searchpath")
+    """Key → value of TYPED; of Hydra's node all but what was chosen."""
+    node, chosen = dict(config["hydra"]), ("overrides", "runtime", "searchpath")
     node["job"] = {k: v for k, v in node["job"].items() if k != "override_dirname"}
-    node["sweeper"] = {k: v for k, v in node["sweeper"].items() if k != "params"}
     inner = {f"hydra.{key}": value for key, value in node.items() if key not in chosen}
     return inner | {key: value for key, value in config.items() if key in TYPED and key != "hydra"}
 

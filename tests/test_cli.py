@@ -39,10 +39,11 @@ def mine(tmp_path: Path) -> Path:
         "model/mine.yaml": "defaults: [_net]\n_target_: stsfm.models.recurrent.GRU\nhidden: 8\n",
         "model/hole.yaml": "_target_: stsfm.models.naive.Naive\nlevel: ???\n",
         "model/broken.yaml": "_target_: [a\n",
-        "experiment/sweep.yaml": "# @package _global_\nhydra:\n  mode: MULTIRUN\n"
-        "  sweeper: {params: {model: 'lstm,naive'}}\n",
+        "experiment/sweep.yaml": "# @package _global_\nsweep: {model: [lstm, naive], seeds: 2}\n",
         "experiment/typo.yaml": "# @package _global_\nsead: 3\n",
         "experiment/lost.yaml": "# @package _global_\ndefaults: [override /model: lsmt]\n",
+        "experiment/astray.yaml": "# @package _global_\nsweep: {model: [lsmt]}\n",
+        "experiment/old.yaml": "# @package _global_\nhydra: {sweeper: {params: {seed: '1,2'}}}\n",
         "experiment/seven.yaml": "# @package _global_\ndefaults: [override /model: gru]\nseed: 7\n",
     }
     for name, text in files.items():
@@ -198,15 +199,13 @@ def test_own_folder_of_choices(mine: Path) -> None:
 # ---- jobs ----------------------------------------------------------------------------------------
 
 
-def jobs(*args: str) -> tuple[int, list[tuple[dict[str, Any], list[str], list[str]]]]:
-    """The exit code of compose.main, and what the job was called with, sys.argv included."""
-    calls: list[tuple[dict[str, Any], list[str], list[str]]] = []
+def jobs(*args: str) -> list[tuple[dict[str, Any], tuple[str, ...]]]:
+    return [(job.config, job.words) for job in compose.jobs(list(args)).jobs]
 
-    def job(config: dict[str, Any], overrides: list[str]) -> int:
-        calls.append((config, overrides, sys.argv[1:]))
-        return config["seed"] % 2
 
-    return compose.main(list(args), job), calls
+def name(*args: str) -> str:
+    (found,) = {job.comparison for job in compose.jobs(list(args)).jobs}
+    return found
 
 
 @pytest.fixture
@@ -215,12 +214,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_single_job_leaves_nothing_and_argv_is_its_own(here: Path) -> None:
-    before = list(sys.argv)
-    code, [(config, overrides, argv)] = jobs("model=gru", "seed=2")
-    assert code == 0 and config["choices"]["model"] == "gru"
-    assert overrides == ["model=gru", "seed=2"] and argv == ["run", *overrides]
-    assert sys.argv == before and list(here.iterdir()) == []
+def test_a_single_job_has_its_own_words_and_leaves_nothing(here: Path) -> None:
+    [(config, words)] = jobs("model=gru", "seed=2")
+    assert config["choices"]["model"] == "gru" and words == ("model=gru", "seed=2")
+    assert list(here.iterdir()) == []
 
 
 def test_what_lightning_appends_for_another_rank_is_dropped(
@@ -228,48 +225,30 @@ def test_what_lightning_appends_for_another_rank_is_dropped(
 ) -> None:
     monkeypatch.setenv("LOCAL_RANK", "1")
     tail = ['hydra.run.dir="."', "hydra.job.name=train_ddp_process_1", "hydra.output_subdir=null"]
-    code, calls = jobs("seed=2", *tail)
-    assert code == 0 and calls[0][1] == ["seed=2"]
+    [(_, words)] = jobs("seed=2", *tail)
+    assert words == ("seed=2",)
 
 
 def test_several_values_are_a_sweep(here: Path) -> None:
-    code, calls = jobs("model=naive,gru", "seeds=2", "--config-dir", str(here))
-    assert code == 1 and len(calls) == 4  # the worst of the jobs
-    assert calls[0][2] == ["run", "--config-dir", str(here), "model=naive", "seed=1"]
-    name = compose.comparison_name(["model=naive,gru", "seeds=2"])
-    assert [path.name for path in here.rglob("*.*")] == ["multirun.yaml"]
-    assert (here / "runs/_comparisons" / name / "multirun.yaml").is_file()
+    found = jobs("model=naive,gru", "seeds=2", "--config-dir", str(here))
+    told = [words[2:] for _, words in found]
+    assert told == [(f"model={m}", f"seed={s}") for m in ("naive", "gru") for s in (1, 2)]
+    assert found[0][1][:2] == ("--config-dir", str(here)) and list(here.iterdir()) == []
+    assert compose.jobs(["-m", "seed=1"]).many and not compose.jobs(["seed=1"]).many
 
 
-def test_glob_takes_no_building_blocks(here: Path) -> None:
-    _, calls = jobs("model=glob(*n*)", "runs_dir=kept")
-    names = [config["choices"]["model"] for config, _, _ in calls]
-    assert "naive" in names and "_net" not in names and (here / "kept").is_dir()
-
-
-def test_an_experiment_may_sweep(mine: Path, here: Path) -> None:
-    _, calls = jobs("--config-dir", str(mine), "experiment=sweep", "seed=2")
-    assert [config["choices"]["model"] for config, _, _ in calls] == ["lstm", "naive"]
-
-
-def test_a_mistake_in_a_job_does_not_end_the_sweep(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def job(config: dict[str, Any], overrides: list[str]) -> int:
-        if config["seed"] == 1:
-            raise Mistake("not this one")
-        return 1
-
-    assert compose.main(["seeds=2"], job) == 2
-    assert capsys.readouterr().err == "stsfm run: not this one\n"
+def test_glob_takes_no_building_blocks() -> None:
+    names = [config["choices"]["model"] for config, _ in jobs("model=glob(*n*)")]
+    assert "naive" in names and "_net" not in names
 
 
 def test_names_of_comparisons() -> None:
-    name = compose.comparison_name(["model=lstm,gru", "seeds=2"])
-    assert name.startswith("airline-") and len(name) == len("airline-") + 8
-    assert name == compose.comparison_name(["seed=1,2", "-m", "force=true", "model=lstm,gru"])
-    assert name != compose.comparison_name(["model=lstm,gru", "seeds=3"])
-    assert compose.comparison_name(["data=airline,ring"]).startswith("airline+ring-")
+    both = name("model=lstm,gru", "seeds=2")
+    assert both.startswith("airline-") and len(both) == len("airline-") + 8
+    words = ("-m", "force=true", "launcher.n_jobs=2", "retries=3", "model=lstm,gru")
+    assert both == name("seed=1,2", *words)
+    assert both != name("model=lstm,gru", "seeds=3")
+    assert name("data=airline,ring").startswith("airline+ring-")
 
 
 def test_short_forms() -> None:
@@ -319,7 +298,9 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["model.hidden.x=1"], "unknown key 'model.hidden.x'"),
     (["model.trainer.lr=1"], "Did you mean 'trainer.lr'?"),
     (["loss.weights.new=1"], "added by +loss.weights.new=…"),
-    (["model=lstm,naive", "model.hidden=8"], "unknown key 'model.hidden' of model=naive"),
+    (["model=lstm,naive", "model.hidden=8"], "'model.hidden' of model=naive; model=lstm has it"),
+    (["sweep.model=[lstm]"], "sweep is a key of experiments"),
+    (["--dry-run", "model=lsmt"], "Did you mean 'lstm'?"),
     (["~model"], "cannot be taken out"),
     (["model@other=lstm"], "Did you mean 'model'?"),
     (["model/part=x"], "unknown key 'model/part'"),
@@ -352,13 +333,12 @@ def test_a_mistake_costs_one_line(args: list[str], line: str, tmp_path: Path) ->
 
 
 def said(args: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line that a wrong command costs; no job may have been called."""
-    try:
-        code, calls = jobs(*args)
-    except Mistake as mistake:
-        code, calls = tell("run", mistake), []
+    """The one line that a wrong command costs."""
+    with pytest.raises(Mistake) as mistake:
+        compose.shown(list(args)) or jobs(*args)
+    tell("run", mistake.value)
     captured = capsys.readouterr()
-    assert code == 2 and calls == [] and captured.out == ""
+    assert captured.out == ""
     assert captured.err.startswith("stsfm run: ") and captured.err.count("\n") == 1, captured.err
     return captured.err
 
@@ -378,6 +358,8 @@ def test_mistakes(
         ("model=broken", "expected ',' or ']'"),
         ("experiment=typo", "experiment/typo.yaml: unknown key 'sead'. Did you mean 'seed'?"),
         ("experiment=lost", "no model named 'lsmt'"),
+        ("experiment=astray", "sweep of experiment=astray: no model named 'lsmt'"),
+        ("experiment=old", "hydra.sweeper.params is not read: an experiment sweeps by a key"),
     ],
 )
 def test_mistakes_in_files(

@@ -32,14 +32,13 @@ def here(tmp_path, monkeypatch) -> Path:
 def attack(*args: str) -> int:
     """`stsfm run` in this process, with no other model beside it."""
     try:
-        return compose.main([*args, "baselines=[]"], lambda config, words: job(config, words))
+        for job in compose.jobs([*args, "baselines=[]"]).jobs:
+            run = execute(job.config, job.words, Screen(quiet=True))
+            if not run or run.state != "finished":
+                return 1
     except Mistake as mistake:
         return tell("run", mistake)
-
-
-def job(config, words) -> int:
-    run = execute(config, words, Screen(quiet=True))
-    return 0 if run and run.state == "finished" else 1
+    return 0
 
 
 def refused(here: Path, capsys, *args: str, code: int = 2) -> str:
@@ -189,18 +188,21 @@ FILES = {  # what it tries → the files of the folder; experiment=x is asked fo
         "experiment/x": f"{GLOBAL}plugins: [evil]\ndefaults: [override /data: e]",
         "data/e": "_target_: evil.evil",
     },
-    "a plug-in by a sweep": {
-        "experiment/x": f"{GLOBAL}hydra: {{mode: MULTIRUN, sweeper: {{params: "
-        "{plugins: '[evil]'}}}"
-    },
-    "a folder by a sweep": {
-        "experiment/x": f"{GLOBAL}hydra: {{mode: MULTIRUN, sweeper: {{params: "
-        "{hydra.run.dir: 'elsewhere'}}}"
-    },
+    "a plug-in by a sweep": {"experiment/x": f"{GLOBAL}sweep: {{plugins: [[evil]]}}"},
+    "a folder by a sweep": {"experiment/x": f"{GLOBAL}sweep: {{hydra.run.dir: [elsewhere]}}"},
     "an experiment by a sweep": {
-        "experiment/x": f"{GLOBAL}hydra: {{mode: MULTIRUN, sweeper: {{params: "
-        "{experiment: y}}}",
+        "experiment/x": f"{GLOBAL}sweep: {{experiment: [y]}}",
         "experiment/y": f"{GLOBAL}runs_dir: elsewhere",
+    },
+    "a sweep in Hydra's way": {
+        "experiment/x": f"{GLOBAL}hydra: {{sweeper: {{params: {{model: 'naive,drift'}}}}}}"
+    },
+    "a launcher by a sweep": {"experiment/x": f"{GLOBAL}sweep: {{launcher.n_jobs: [9]}}"},
+    "where jobs run": {"experiment/x": f"{GLOBAL}launcher: {{_target_: evil.evil}}"},
+    "where jobs run, by another key": {"experiment/x": f"{GLOBAL}launcher: {{setup: [evil]}}"},
+    "a choice that is swept": {
+        "experiment/x": f"{GLOBAL}sweep: {{model: [naive, mine]}}",
+        "model/mine": f"{GLOBAL}runs_dir: elsewhere",
     },
     "the types of the keys": {
         "experiment/x": f"{GLOBAL}seed: 1",
@@ -237,7 +239,7 @@ def test_a_file_settles_nothing_but_choices_and_keys(files, here, capsys):
 def test_an_experiment_of_the_user_may_sweep(here, capsys):
     """The check is no wall: what files are for still works."""
     (here / "conf" / "experiment").mkdir(parents=True)
-    text = f"{GLOBAL}hydra: {{mode: MULTIRUN, sweeper: {{params: {{model: 'naive,drift'}}}}}}\n"
+    text = f"{GLOBAL}sweep: {{model: [naive, drift]}}\n"
     (here / "conf" / "experiment" / "x.yaml").write_text(text)
     assert attack("--config-dir", "conf", "experiment=x") == 0
     assert {path.parts[2] for path in Path().glob("runs/airline/*/*")} == {"naive", "drift"}

@@ -6,14 +6,12 @@ stsfm why model=lstm data=airline model.hidden=32     words as in `stsfm run`; s
 from __future__ import annotations
 
 import os
-import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from stsfm import compose, ingredients
 from stsfm.ingredients import Change, Ingredients
-from stsfm.mistakes import Mistake, tell
+from stsfm.mistakes import Mistake
 from stsfm.record import Record, records
 
 USAGE = __doc__.partition("\n\n")[2]
@@ -31,17 +29,18 @@ def main(args: list[str]) -> int:
     words = spelled_out([word for word in words if word not in ("-q", "--quiet")])
     if any(word in ("-c", "--cfg", "-i", "--info", "--hydra-help") for word in words):
         raise Mistake("why takes what `stsfm run` is told to run, without --cfg or --info")
-    many = compose.is_sweep(words)
-    job = _say_in_a_line if many else _say
-    with tempfile.TemporaryDirectory() as nowhere:
-        return compose.main(words, job, partial(tell, "why"), sweep_folder=nowhere)
+    composed = compose.jobs(words)
+    say = _say_in_a_line if composed.many else _say
+    for job in composed.jobs:
+        say(job.config)
+    return 0
 
 
-def _say(config: dict[str, Any], overrides: list[str]) -> int:
+def _say(config: dict[str, Any]) -> None:
     mine, run = _job(config)
     if run.state == "finished":
         print(f"kept: {os.path.relpath(run.folder)}; `stsfm run` shows it again")
-        return 0
+        return
     print(f"{'not run yet' if run.state == 'missing' else run.state}: {_place(run)}")
     near = _nearest(mine, config)
     if not near:
@@ -49,10 +48,9 @@ def _say(config: dict[str, Any], overrides: list[str]) -> int:
     for other, found in near:
         print(f"beside {os.path.relpath(other.folder)} it has")
         print("\n".join(f"  {line}" for line in ingredients.lines(found)))
-    return 0
 
 
-def _say_in_a_line(config: dict[str, Any], overrides: list[str]) -> int:
+def _say_in_a_line(config: dict[str, Any]) -> None:
     mine, run = _job(config)
     words: str = run.state
     if run.state == "missing":
@@ -60,7 +58,6 @@ def _say_in_a_line(config: dict[str, Any], overrides: list[str]) -> int:
         beside = f"beside {near[0][0].folder.name}: {ingredients.brief(near[0][1])}" if near else ""
         words = f"new  {beside}".rstrip()
     print(f"{_place(run):44} {'kept' if words == 'finished' else words}")
-    return 0
 
 
 def _place(run: Record) -> str:

@@ -25,6 +25,8 @@ class Launcher(ABC):
     """A context manager: leaving it stops, within 10 s, all that still runs."""
 
     n_jobs: int  # how many may run at a time
+    retries: int  # how often a failed job is tried again, which the engine does
+    fail_fast: bool  # whether the first failure ends the sweep, which the engine does
 
     @abstractmethod
     def start(self, job: Job) -> None:
@@ -39,11 +41,15 @@ class Launcher(ABC):
 
     @abstractmethod
     def stop(self, job: Job, reason: str) -> None:
-        """Stop a running job; it is listed as `interrupted` with this reason once it is gone."""
+        """Ask a running job to end; it is listed as `interrupted` with this reason once gone."""
 
     @abstractmethod
     def close(self) -> None:
-        """Stop everything, within 10 s, and leave no process."""
+        """Stop everything, within 10 s, and leave no process; `ended` lists it."""
+
+    def advice(self, job: Job) -> str:
+        """What is worth saying, once, before a job is started; "" where nothing is."""
+        return ""
 
     def __enter__(self) -> Self:
         return self

@@ -25,8 +25,6 @@ class Launcher(ABC):
     """A context manager: leaving it stops, within 10 s, all that still runs."""
 
     n_jobs: int  # how many may run at a time
-    retries: int  # how often a failed job is tried again, which the engine does
-    fail_fast: bool  # whether the first failure ends the sweep, which the engine does
 
     @abstractmethod
     def start(self, job: Job) -> None:

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stsfm.attempt import bury
 from stsfm.launchers.base import Ending
@@ -19,6 +19,7 @@ from stsfm.mistakes import Mistake
 from stsfm.plan import Job
 
 SAYS = "stsfm run: "  # how a command says in one line what stopped it
+MISTAKEN = 2  # its exit code where that was a mistake of the user's
 
 
 def command(job: Job) -> list[str]:
@@ -60,13 +61,15 @@ class Watched:
         if mine and state == "failed" and not (self.stopped or self.broke):
             return Ending("failed", status["error"], seconds)
         why = self.stopped or self.broke or self._died(code, status if mine else {})
-        outcome = Ending("interrupted" if self.stopped else "failed", why, seconds)
+        end: Literal["interrupted", "failed"] = "interrupted" if self.stopped else "failed"
+        if code == MISTAKEN and not self.job.asked and not mine:
+            return Ending(end, why, seconds)  # a baseline that can't be had here is left out, and is no failure
         with suppress(OSError, Mistake):  # a full disk; the others go on
             bury(
                 run, self.job.identity, self.job.about, why,
-                after=self.after, began=self.began, state=outcome.state,
+                after=self.after, began=self.began, state=end,
             )  # fmt: skip
-        return outcome
+        return Ending(end, why, seconds)
 
     def _died(self, code: int | None, status: dict[str, Any]) -> str:
         if code is not None and code < 0:
@@ -75,7 +78,7 @@ class Watched:
             return f"killed by {names.get(-code, f'signal {-code}')}{memory}"
         if code == 128 + signal.SIGTERM and status.get("state") == "interrupted":
             return str(status["error"])
-        said = self._said() if code in (1, 2) else ""
+        said = self._said() if code in (1, MISTAKEN) else ""
         return said or f"ended without a result (exit code {'unknown' if code is None else code})"
 
     def _said(self) -> str:
@@ -83,5 +86,6 @@ class Watched:
         with suppress(OSError), log_of(self.job).open("rb") as log:
             log.seek(self.said)
             lines = log.read().decode(errors="replace").splitlines()
-            return next((x.removeprefix(SAYS) for x in lines[::-1] if x.startswith(SAYS)), "")
+            found = next((x.removeprefix(SAYS) for x in lines[::-1] if x.startswith(SAYS)), "")
+            return found.partition(" (STSFM_DEBUG")[0]
         return ""

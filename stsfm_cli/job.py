@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from stsfm import files, loggers, record, trust
+from stsfm import attempt, files, loggers, record, trust
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.checkpoints import Checkpoints
@@ -175,7 +175,7 @@ def fit(
             screen.say(f"{os.path.relpath(run.folder)} is damaged ({broken}) and is made anew")
         status = {**describe(split), "data": identity.data, "model": name}
         try:
-            with record.writing(home, identity, status, force=config["force"]) as mine, told:
+            with attempt.writing(home, identity, status, force=config["force"]) as mine, told:
                 if mine is not None:
                     _preface(mine, config, words)
                     LOG.info("%s: fitting", status["headline"])

@@ -13,7 +13,8 @@ from typing import TextIO
 
 from stsfm.mistakes import Mistake
 
-NAME = ".lock"
+NAME = ".lock"  # held by who writes the folder
+CLAIM = ".claim"  # held by a sweep that will have it written
 UNABLE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # such as NFS without its lock service
 
 
@@ -23,9 +24,22 @@ def holding(folder: Path) -> Iterator[None]:
 
     The file of the lock is gone afterwards.
     """
+    with _held(folder, NAME, wait=True):
+        yield
+
+
+@contextmanager
+def claiming(folder: Path, name: str = CLAIM) -> Iterator[bool]:
+    """Hold a folder, made if need be, unless another process does: then False, without waiting."""
+    with _held(folder, name, wait=False) as mine:
+        yield mine
+
+
+@contextmanager
+def _held(folder: Path, name: str, *, wait: bool) -> Iterator[bool]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = _take(folder / NAME)
+        lock = _take(folder / name, wait=wait)
     except OSError as error:
         if error.errno in UNABLE:
             raise Mistake(
@@ -33,12 +47,15 @@ def holding(folder: Path) -> Iterator[None]:
                 "choose another with runs_dir=…"
             ) from error
         raise Mistake(f"can't write {folder}: {error.strerror}; see runs_dir=…") from error
+    if lock is None:
+        yield False
+        return
     with lock:
         try:
-            yield
+            yield True
         finally:
             with suppress(OSError):
-                (folder / NAME).unlink(missing_ok=True)
+                (folder / name).unlink(missing_ok=True)
 
 
 def held(folder: Path) -> bool:
@@ -62,11 +79,14 @@ def left_alone(folder: Path) -> Iterator[bool]:
         yield free
 
 
-def _take(path: Path) -> TextIO:
+def _take(path: Path, *, wait: bool) -> TextIO | None:
+    """The open file whose lock is ours; None where another process has it and we don't wait."""
     while True:
         lock = path.open("a")
         try:
-            _wait_for(lock, path.parent)
+            if not _locked(lock, path.parent, wait=wait):
+                lock.close()
+                return None
             with suppress(FileNotFoundError):
                 if os.fstat(lock.fileno()).st_ino == path.stat().st_ino:
                     return lock
@@ -76,9 +96,12 @@ def _take(path: Path) -> TextIO:
         lock.close()  # of a file that its holder removed meanwhile: the lock of nothing
 
 
-def _wait_for(lock: TextIO, folder: Path) -> None:
+def _locked(lock: TextIO, folder: Path, *, wait: bool) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        if not wait:
+            return False
         logging.getLogger(__name__).warning("another process is at %s; waiting for it", folder)
         fcntl.flock(lock, fcntl.LOCK_EX)
+    return True

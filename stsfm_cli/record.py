@@ -1,7 +1,8 @@
-"""The folder of a run: locked while written, whole when read, trusted only when finished.
+"""The folder of a run: whole when read, trusted only when finished; attempt.py writes it.
 
     runs/<data>/<model>/<run id>/
-      status.json      what it is, how it went, and what its files are known by; written last
+      status.json      what it is, how it went, and what its files are known by; written last.
+                       attempt: which it is; spent: the seconds of all that there were
       config.yaml command.txt environment.json data.json references.bib log.txt [error.txt]
       scores.json windows.npz forecast.npz history.csv model/ [checkpoint/]
       members.json     what the page is beside, and what its files are known by; plots/ table.*
@@ -13,15 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
-import shutil
-import socket
-import time
-import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zipfile import BadZipFile
@@ -29,17 +24,13 @@ from zipfile import BadZipFile
 import yaml
 
 from stsfm import files, lock
-from stsfm.mistakes import cause
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from stsfm.identity import Identity
-
 SCHEMA = 3
 KEYS = {"model", "data", "settings", "group", "identity", "fingerprint", "headline", "sha256"}
 CHECKPOINT = "checkpoint"
-KEPT = {"status.json", "log.txt", CHECKPOINT, lock.NAME}  # from one attempt to the next
 State = Literal["running", "finished", "failed", "interrupted", "missing", "crashed", "damaged"]
 
 
@@ -61,7 +52,7 @@ class Record:
     def status(self) -> dict[str, Any]:
         """{} where it is missing, or not what was written."""
         status = self.read("status.json")
-        return status if status.get("sha256") in (None, _seal(status)) else {}
+        return status if status.get("sha256") in (None, seal(status)) else {}
 
     @property
     def config(self) -> dict[str, Any]:
@@ -105,6 +96,18 @@ class Record:
     def locked(self) -> bool:
         return lock.held(self.folder)
 
+    @property
+    def spent(self) -> float:
+        """Seconds of all its attempts, whatever came of them; of one under way, until its files
+        last changed: that is how long one lived that died."""
+        status = self.status
+        if status.get("state") != "running":
+            lived = status.get("ended", 0.0) - status.get("started", 0.0)
+            return float(status.get("spent", lived))
+        changed = (path.stat().st_mtime for path in self.folder.rglob("*") if path.is_file())
+        lived = max(changed, default=0.0) - status["started"]
+        return float(status.get("spent", 0.0) + max(lived, 0.0))
+
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of names and values; {} where it is absent or broken."""
         try:
@@ -142,93 +145,7 @@ def records(runs: Path) -> Iterator[Record]:
     return (Record(path.parent) for path in sorted(runs.glob("*/*/*/status.json")))
 
 
-@contextmanager
-def writing(
-    runs: Path, identity: Identity, about: Mapping[str, Any], *, force: bool
-) -> Iterator[Record | None]:
-    """Hold the run's folder; yields its record, or None where another has finished it already.
-
-    An exception leaves the status `failed` or `interrupted`, its trace in error.txt, and goes on;
-    so does a disk that is full at the end.
-    """
-    record = Record(runs / identity.folder)
-    with lock.holding(record.folder):
-        if record.state == "finished" and not force:
-            yield None
-            return
-        status = {
-            "schema": SCHEMA, "state": "running", "attempt": record.status.get("attempt", 0) + 1,
-            "run": identity.run_id, "group": identity.group, "settings": identity.settings,
-            "identity": asdict(identity), **about,
-            "pid": os.getpid(), "host": socket.gethostname(), "started": time.time(),
-        }  # fmt: skip
-        _write_status(record, status)
-        _clear(record.folder, kept={"status.json", lock.NAME} if force else KEPT)
-        with _logging_to(record.folder / "log.txt"):
-            try:
-                yield record
-                shutil.rmtree(record.folder / CHECKPOINT, ignore_errors=True)
-                _write_status(record, status | {"state": "finished"})
-            except BaseException as error:
-                stopped = isinstance(error, KeyboardInterrupt | SystemExit)
-                ended = {"state": "interrupted" if stopped else "failed", "error": cause(error)}
-                with suppress(OSError):  # what can't be written can't be said here either
-                    files.write(record.folder / "error.txt", traceback.format_exc())
-                    _write_status(record, status | ended)
-                raise
-
-
-def _write_status(record: Record, status: Mapping[str, Any]) -> None:
-    """Last of all at the end of an attempt, with what its files are known by."""
-    ended: dict[str, Any] = {}
-    if status["state"] != "running":
-        ended = {"ended": time.time(), "files": _known(record.folder)}
-    content = json.loads(json.dumps({**status, **ended}, default=str))
-    files.write_json(record.folder / "status.json", content | {"sha256": _seal(content)})
-
-
-def _seal(status: Mapping[str, Any]) -> str:
+def seal(status: Mapping[str, Any]) -> str:
     """A digest of all else in a status."""
     content = {name: value for name, value in status.items() if name != "sha256"}
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _known(folder: Path) -> dict[str, Any]:
-    """What the files of an attempt are known by; a log may grow, and a checkpoint goes."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    names = [str(path) for path in found if not {path.parts[0], path.name} & KEPT]
-    return files.manifest(folder, names)
-
-
-def _clear(folder: Path, kept: set[str]) -> None:
-    """What an earlier attempt left must not be taken for this one's."""
-    for path in folder.iterdir():
-        if path.name in kept:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-class _Log(logging.FileHandler):
-    """A log that can't be written stops nothing and says nothing."""
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        pass
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    handler = _Log(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)
-    logging.getLogger("stsfm").setLevel(logging.INFO)
-    logging.captureWarnings(True)
-    try:
-        yield
-    finally:
-        logging.captureWarnings(False)
-        logging.getLogger().removeHandler(handler)
-        with suppress(OSError):
-            handler.close()

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from stsfm import completion, identity, record
+from stsfm import attempt, completion, identity, record
 from stsfm.__main__ import COMMANDS, main
 
 NET = ["run", "-q", "model=gru", "trainer.epochs=2", "model.hidden=4", "baselines=[]"]
@@ -127,7 +127,7 @@ def test_diff_tells_versions_apart(kept):
         if file.is_file():
             (other / file.name).write_bytes(file.read_bytes())
     (other / "environment.json").write_text(json.dumps(made))
-    record._write_status(record.Record(other), run.status)
+    attempt.write_status(record.Record(other), run.status)
     kept("diff", str(other), str(run.folder))
     rows = changed(kept.out)
     assert rows[0][:4] == ("made", "with", "numpy", "1.0") and rows[1][0] == "commit"
@@ -165,7 +165,7 @@ def test_ls_for_other_programs_has_every_key_and_score(kept):
 
 
 def set_state(run, state: str) -> None:
-    record._write_status(run, {**run.status, "state": state, "error": "X: y"})
+    attempt.write_status(run, {**run.status, "state": state, "error": "X: y"})
 
 
 def test_clean_shows_first_and_removes_when_told(kept):
@@ -190,7 +190,7 @@ def test_clean_keeps_a_training_that_would_go_on_unless_it_is_named(kept):
 
 def test_clean_keeps_what_another_version_made_unless_it_is_named(kept):
     run = kept.only("/gru/")
-    record._write_status(run, {**run.status, "schema": 2})
+    attempt.write_status(run, {**run.status, "schema": 2})
     assert run.state == "damaged"
     assert kept("clean", "--yes") == 0 and run.folder.exists()
     assert kept("clean", "state=damaged", "--yes") == 0 and not run.folder.exists()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stsfm.attempt import writing
 from stsfm.identity import Identity
-from stsfm.record import Record, records, writing
+from stsfm.record import Record, records
 from stsfm.tables.cells import Column, _text, digits_of
 from stsfm.tables.render import as_latex, as_text
 from stsfm.tables.table import Row, Value, flatten, tabulate

@@ -39,11 +39,15 @@ class Launcher(ABC):
 
     @abstractmethod
     def stop(self, job: Job, reason: str) -> None:
-        """Stop a running job; it is listed as `interrupted` with this reason once it is gone."""
+        """Ask a running job to end; it is listed as `interrupted` with this reason once gone."""
 
     @abstractmethod
     def close(self) -> None:
-        """Stop everything, within 10 s, and leave no process."""
+        """Stop everything, within 10 s, and leave no process; `ended` lists it."""
+
+    def advice(self, job: Job) -> str:
+        """What is worth saying, once, before a job is started; "" where nothing is."""
+        return ""
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,157 @@
+"""How a sweep is doing: a table that lives on a terminal, a line per job that ended elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from stsfm.launchers.base import Ending
+from stsfm.plan import Job
+from stsfm.screen import Screen
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+REFRESH = 0.4  # seconds between two pictures
+SHOWN = 12  # running jobs in a picture
+
+
+class Status:
+    """Told by the engine what happens; what is said once stays on the screen."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self.words, self.total = "", 0
+        self.counts: Counter[str] = Counter()
+        self.failures: list[Job] = []
+        self.best: dict[str, tuple[float, str]] = {}  # protocol → error, in words
+        self.starts: dict[Any, float] = {}
+        self.began = self.drawn = time.monotonic()
+        self.live: Live | None = None
+
+    def begin(self, plan_words: str, total: int) -> None:
+        """Say the plan, and how many jobs are to be run by it."""
+        self.words, self.total, self.began = plan_words, total, time.monotonic()
+        self.screen.say(plan_words)
+        if self.screen.live:
+            from rich.console import Console
+            from rich.live import Live
+
+            self.live = Live(
+                console=Console(stderr=True), auto_refresh=False, transient=True,
+                redirect_stdout=sys.stdout.isatty(),
+            )  # fmt: skip
+            self.live.start()
+
+    def started(self, job: Job) -> None:
+        self.starts[job.run.folder] = time.monotonic()
+
+    def again(self, job: Job, ending: Ending) -> None:
+        """It failed and is tried again."""
+        self.screen.say(f"{'again':12} {os.path.relpath(job.run.folder):44} {ending.reason}")
+
+    def ended(self, job: Job, ending: Ending) -> None:
+        """A line: its scores, or why it failed and how it is repeated."""
+        from stsfm.present import line
+
+        known = job.run.folder in self.starts and self.starts[job.run.folder] < 0
+        self.starts[job.run.folder] = -1.0
+        if known and ending.state == "finished":
+            return  # its page was drawn anew; the run was told of
+        self.counts[ending.state] += 1
+        if ending.state == "finished":
+            self._judge(job)
+            self.screen.say(line(job.run) + (f"  ({ending.reason})" if ending.reason else ""))
+            return
+        place = os.path.relpath(job.run.folder)
+        told = [f"{ending.state:12} {place:44} {ending.reason}"]
+        if ending.state == "failed":
+            self.failures.append(job)
+            told += [f"{'':12} repeat: {job.command}", f"{'':12} its log: {place}/log.txt"]
+        for text in told if not self.screen.quiet or ending.state == "failed" else []:
+            (self.screen.warn if self.screen.quiet else self.screen.say)(text)
+
+    def warn(self, line: str) -> None:
+        self.screen.warn(line)
+
+    def tick(self, running: list[Job]) -> None:
+        """Draw anew, if there is a terminal and it is time to."""
+        if self.live is not None and time.monotonic() - self.drawn > REFRESH:
+            self.drawn = time.monotonic()
+            self.live.update(self._picture(running), refresh=True)
+
+    def end(self) -> None:
+        """Only lines stay; the last ones are what to type to repeat what failed."""
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+        if len(self.failures) > 1:
+            self.screen.say(f"{len(self.failures)} jobs failed; each is repeated by")
+            for job in self.failures:
+                self.screen.say(f"  {job.command}")
+        self.failures = []
+
+    def _judge(self, job: Job) -> None:
+        val = job.run.pooled("val")
+        metric = "mase" if val.get("mase") is not None else "mae"
+        if metric in val:
+            protocol = str(job.run.status.get("fingerprint"))
+            words = f"{job.identity.model} {metric.upper()} {val[metric]:.3f}"
+            found = (val[metric], words)
+            self.best[protocol] = min(self.best.get(protocol, found), found)
+
+    def _picture(self, running: list[Job]) -> RenderableType:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        for job in running[:SHOWN]:
+            since = time.monotonic() - self.starts.get(job.run.folder, time.monotonic())
+            table.add_row(
+                Text(job.identity.model, style="bold"),
+                Text(f"{job.identity.data}/{job.identity.run_id}", style="dim"),
+                Text(_progress(job)),
+                Text(_clock(since), style="dim"),
+            )
+        if len(running) > SHOWN:
+            table.add_row(f"and {len(running) - SHOWN} more")
+        return Group(table, Text(self._summary(len(running)), style="bold"))
+
+    def _summary(self, running: int) -> str:
+        """5 done · 1 failed · 2 running · 12 to go · best on validation: … · about 3 min left"""
+        ended = self.counts.total()
+        left = max(self.total - ended, running)
+        parts = [f"{self.counts['finished']} done"]
+        parts += [f"{self.counts['failed']} failed"] if self.counts["failed"] else []
+        parts += [f"{running} running", f"{left - running} to go"]
+        if len(self.best) == 1:  # errors under different protocols are not compared
+            parts.append(f"best on validation: {next(iter(self.best.values()))[1]}")
+        if ended and left:
+            rest = (time.monotonic() - self.began) / ended * left
+            parts.append(f"about {_clock(rest)} left")
+        return " · ".join(parts)
+
+
+def _progress(job: Job) -> str:
+    """epoch 12/300 · val 0.0121, as its history tells."""
+    try:
+        row = job.run.history()[-1]
+        epochs = job.config["model"]["trainer"]["epochs"]
+    except (LookupError, OSError, ValueError):  # no net, or it has not begun
+        return ""
+    judged = f" · val {row['val']:.4g}" if "val" in row else ""
+    return f"epoch {row['epoch']:.0f}/{epochs}{judged}"
+
+
+def _clock(seconds: float) -> str:
+    """8 s, 3:05, 2:10:00."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return f"{hours}:{minutes:02}:{whole % 60:02}"
+    return f"{minutes}:{whole % 60:02}" if minutes else f"{whole} s"

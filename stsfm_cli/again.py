@@ -17,7 +17,7 @@ from typing import Any
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.request import quoted, read
-from stsfm.tables.table import flatten
+from stsfm.tables.row import flatten
 
 FLAG = "--from"
 

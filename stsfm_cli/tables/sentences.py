@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from stsfm.tables.cells import METRIC, Column, digits_of
-from stsfm.tables.table import Row, Table
-from stsfm.words import count
+from stsfm.shelf import Effort
+from stsfm.tables.cells import METRIC, seeds_of
+from stsfm.tables.row import Row
+from stsfm.tables.sheet import EXPLORATORY, digits_of, number
+from stsfm.tables.table import Table, costs
+from stsfm.words import count, lasting
 
 ORACLE = "† An oracle is known only afterwards: such a row shows what knowing it would be worth."
 
@@ -17,19 +20,35 @@ def sentences(table: Table) -> list[str]:
         words.append(f"Best classical model on validation: {best.label}.")
         words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
     words += _about_intervals(table)
-    free = count(table.status["independent"], "independent origin")
-    few = table.status["independent"] < 10
-    done = "No significance test" if few else "No difference was tested for significance"
-    words.append(f"{done}: {free}.")
+    words += table.tested or [_untested(table)]
+    words += _about_failures(table)
     tried = count(table.tried, "configuration")
     words.append(f"{tried} tried under this protocol, {len(table.rows)} shown.")
+    words += [] if table.effort is None else [spent(table.effort)]
     words += [f"Left out: {what}." for what in table.left_out]
     words += footnotes(table)
-    if table.exploratory:
-        words.append(
-            "EXPLORATORY: every configuration is shown, so the best test score is optimistic."
-        )
-    return words
+    return words + ([EXPLORATORY] if table.exploratory else [])
+
+
+def _untested(table: Table) -> str:
+    free = table.status["independent"]
+    done = "No significance test" if free < 10 else "No difference was tested for significance"
+    return f"{done}: {count(free, 'independent origin')}."
+
+
+def spent(effort: Effort, where: str = "under this protocol") -> str:
+    """All that was computed, shown or not."""
+    of = f", of which {effort.failed} failed" if effort.failed else ""
+    return f"{count(effort.runs, 'run')} {where} took {lasting(effort.seconds)} in all{of}."
+
+
+def _about_failures(table: Table) -> list[str]:
+    """Rows without numbers, and rows whose numbers are of some of their seeds only."""
+    failed = sum(not row.records for row in table.rows)
+    are = "is" if failed == 1 else "are"
+    words = [f"{count(failed, 'configuration')} failed and {are} ranked last."] if failed else []
+    partly = [row for row in table.rows if row.records and row.failures]
+    return words + [f"{row.label} has {seeds_of(row)} seeds: {row.failures[0]}." for row in partly]
 
 
 def _about_intervals(table: Table) -> list[str]:
@@ -54,27 +73,28 @@ def footnotes(table: Table) -> list[str]:
 
 def _verdict(table: Table, net: Row, best: Row) -> str:
     """How a net stands to the best classical model on validation, and who else is ahead of it."""
-    key, label = table.metric, METRIC[table.metric].label
-    errors = {row.label: value.mean for row in table.rows if (value := row.score("test", key))}
-    if net.label not in errors or best.label not in errors:
-        return f"{net.label} has no test score."
-    shown = Column(label=label, get=lambda _, row: row.score("test", key))
-    digits = digits_of([shown.get(table, row) for row in table.rows if row.records], shown)
-    mine, theirs = errors[net.label], errors[best.label]
-    verb = "loses to" if mine > theirs else "is ahead of" if mine < theirs else "equals"
-    numbers = f"{mine:.{digits}f} against {theirs:.{digits}f}"
-    words = f"{net.label} {verb} {best.label}: test {label} {numbers}"
+    mine, theirs = table.score(net), table.score(best)
+    if mine is None or theirs is None:
+        return f"{(best if mine else net).label} has no test score."
+    cost = {row.label: costs(row, "test", table.metric) for row in table.rows if row.records}
+    gap = cost[net.label] - cost[best.label]
+    verb = "loses to" if gap > 0 else "is ahead of" if gap < 0 else "equals"
+    digits = digits_of(map(table.score, table.rows))
+    numbers = f"{number(mine.mean, digits)} against {number(theirs.mean, digits)}"
+    words = f"{net.label} {verb} {best.label}: test {METRIC[table.metric].label} {numbers}"
     classical = [
         row.label for row in table.rows if row.records and not row.is_net and row is not best
     ]
-    ahead = [name for name in classical if errors.get(name, mine) < mine]
+    ahead = [name for name in classical if cost[name] < cost[net.label]]
     return f"{words}; also ahead of it: {', '.join(ahead)}." if ahead else f"{words}."
 
 
 def caption(table: Table) -> str:
+    """The task in a line, and what the columns hold."""
     status = table.status
     return (
         f"{status['headline']}. MAE, RMSE, CRPS and width in {status['units']}; MASE relative to "
         "the seasonal naive error on train; skill relative to the seasonal naive error on test. "
+        "The sampling error is the standard error of the test score over origins. "
         "Intervals are native to a model, or conformal: from its errors on the last rows of train."
     )

@@ -1,4 +1,4 @@
-"""The kept runs of a home as they are now: each file is read once, however often it is asked for."""
+"""The kept runs of a home as they are now: each file is read once, however often it is used."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Snapshot(Record):
     """A run as it was when it was first looked at."""
 
     @cached_property
-    def status(self) -> dict[str, Any]:  # type: ignore[override]
+    def status(self) -> dict[str, Any]:
         return super().status
 
     @cached_property
-    def config(self) -> dict[str, Any]:  # type: ignore[override]
+    def config(self) -> dict[str, Any]:
         return super().config
 
     @cached_property
-    def state(self) -> State:  # type: ignore[override]
+    def state(self) -> State:
         return super().state
 
     @cached_property
-    def scores(self) -> dict[str, Any]:  # type: ignore[override]
+    def scores(self) -> dict[str, Any]:
         return super().scores
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from stsfm.losses.metrics import METRICS
 from stsfm.tables.row import Row, Value
-from stsfm.tables.sheet import NONE, Cell, digits_of, marks, number, rank_text
+from stsfm.tables.sheet import NONE, Better, Cell, digits_of, marks, number, rank_text
 from stsfm.tables.table import HIGHER, Table
 from stsfm.words import sized
 
@@ -20,7 +19,7 @@ REASON = 40  # letters of a failure's reason on a terminal
 class Column:
     label: str
     get: Callable[[Row], Value | None]
-    better: Literal["low", "high", ""] = ""
+    better: Better = ""
     scale: float = 1
     digits: int | None = None  # None = as the uncertainty of the column allows
     text: Callable[[float], str] | None = None  # how a number is written, where not by digits
@@ -31,7 +30,8 @@ class Column:
 def columns(table: Table) -> list[Column]:
     """What a reader needs to judge the rows, left to right."""
     key = table.metric
-    name, better = METRIC[key].label, "high" if key in HIGHER else "low"
+    name = METRIC[key].label
+    better: Better = "high" if key in HIGHER else "low"
     percent = lambda of, label, **how: Column(label=label, get=of, scale=100, **how)  # noqa: E731
     test = lambda what: lambda row: row.score("test", what)  # noqa: E731
     digits = digits_of(map(table.score, table.rows))
@@ -48,9 +48,7 @@ def columns(table: Table) -> list[Column]:
         Column(label="fit s", get=lambda r: r.cost("fit_seconds"), digits=2),
         Column(label="predict s", get=lambda r: r.cost("predict_seconds"), digits=2, brief=False),
         Column(label="params", get=lambda r: r.cost("parameters"), digits=0),
-        Column(
-            label="memory", get=lambda r: r.cost("peak_memory_bytes"), text=sized, brief=False
-        ),
+        Column(label="memory", get=lambda r: r.cost("peak_memory_bytes"), text=sized, brief=False),
     ]
     return [column for column in shown if column.label != name]
 
@@ -59,13 +57,14 @@ def _spread(table: Table, digits: int) -> list[Column]:
     """How much the test score moves with the seed, and how much with the calendar."""
     seeds = Column(
         label="seed sd", short="sd", digits=digits,
-        get=lambda row: _value((score := table.score(row)) and score.sd),
+        get=lambda row: _value(score.sd if (score := table.score(row)) else None),
     )  # fmt: skip
     calendar = Column(
         label="sampling error", short="s.e.", digits=digits,
         get=lambda row: _value(table.sampling_error(row)),
     )  # fmt: skip
-    return [*([seeds] if folds_seeds(table) else []), calendar]
+    known = any(table.sampling_error(row) is not None for row in table.rows)
+    return [*([seeds] if folds_seeds(table) else []), replace(calendar, brief=known)]
 
 
 def _value(x: float | None) -> Value | None:
@@ -112,7 +111,7 @@ def _column(rows: tuple[Row, ...], column: Column) -> list[Cell]:
     return [
         Cell(
             text=write(value.mean) if value else NONE if row.records else "",
-            number=value and value.mean * column.scale,
+            number=value.mean * column.scale if value else None,
             mark=mark,
         )
         for row, value, mark in zip(rows, values, marks(values, column.better), strict=True)

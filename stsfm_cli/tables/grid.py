@@ -184,7 +184,8 @@ def _rules(table: Table) -> dict[str, Any]:
     kept = [record for row in (*table.rows, *table.hidden) for record in row.records]
     data = kept[0].read("data.json") if kept else {}
     status = table.status
-    more = {key: data[key] for key in ("season", "targets", "covariates") if key in data}
+    named = ("season", "targets", "covariates")
+    more: dict[str, Any] = {key: data[key] for key in named if key in data}
     digest = status["identity"]["ingredients"]["data"][:6]
     rules = status.get("rules") or data.get("rules", {})
     return flatten(dict(rules)) | flatten(more) | {"units": status["units"], "values": digest}

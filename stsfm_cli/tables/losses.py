@@ -31,7 +31,7 @@ HALVED = ("pinball",)  # CRPS is twice the mean pinball loss
 
 @dataclass(frozen=True, eq=False)
 class Losses:
-    """The loss of a row at each origin, averaged over steps and nodes within it, then over seeds."""
+    """The loss of a row at each origin: the mean over its steps and nodes, then over seeds."""
 
     origins: np.ndarray  # (n,) the row of the data at which each forecast begins
     values: np.ndarray  # (n,) in the unit of the metric; NaN where nothing was observed

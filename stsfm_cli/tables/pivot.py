@@ -16,9 +16,10 @@ from stsfm.choosing import facts
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.tables.grid import Grid, Layout, Task
 from stsfm.tables.row import Row, Value
-from stsfm.tables.table import chosen, costs
+from stsfm.tables.table import chosen
 
 TASK = ("data", "horizon", "protocol")
+NETS = ("trainer.", "loss.", "hardware.")  # groups that only nets read
 AXES = ("model", *TASK, "seed")
 Key = tuple[Any, ...]
 
@@ -57,7 +58,8 @@ class Pivot:
 
     @cached_property
     def rows(self) -> list[Key]:
-        return self._ordered(self.row_axes)
+        """Those without any score last."""
+        return sorted(self._ordered(self.row_axes), key=self.failed)
 
     @cached_property
     def columns(self) -> list[Key]:
@@ -104,7 +106,8 @@ def pivot(grid: Grid, layout: Layout | None = None) -> list[Pivot]:
     tables: dict[Key, list[Entry]] = {}
     for entry in entries:
         tables.setdefault(entry.key(by), []).append(entry)
-    several = len({(e.at["model"], e.task.fingerprint) for e in entries}) < len(entries)
+    one = {(e.at["model"], e.task.fingerprint) for e in entries}
+    several = len({(e.at["model"], e.task.fingerprint, e.key(keys)) for e in entries}) > len(one)
     made = [
         Pivot(
             grid=grid,
@@ -114,7 +117,7 @@ def pivot(grid: Grid, layout: Layout | None = None) -> list[Pivot]:
             fixed=dict(zip(by, key, strict=True)),
             entries=tuple(held),
             without=tuple(without),
-            exploratory=grid.exploratory or (several and bool(keys)),
+            exploratory=grid.exploratory or several,
         )
         for key, held in tables.items()
     ]
@@ -127,16 +130,13 @@ def _axes(grid: Grid, layout: Layout) -> tuple[tuple[str, ...], tuple[str, ...],
     given = [*rows, *columns, *by]
     if twice := {axis for axis in given if given.count(axis) > 1}:
         raise Mistake(f"{sorted(twice)[0]!r} can be in one of --rows, --columns and --by")
-    plain = any(task.variant for task in grid.tasks)
-    tasks = tuple(a for a in TASK if a not in given and (a != "protocol" or plain))
+    varied = any(task.variant for task in grid.tasks)
+    tasks = tuple(axis for axis in TASK if axis not in given and (axis != "protocol" or varied))
     models = ("model",) if "model" not in given else ()
-    if not rows:
-        rows = models or tasks
+    rows = rows or models or tasks
     if not columns:
-        free = (*tasks, *models)
-        settled = rows if set(rows) & {*TASK, "seed"} else ()
-        columns = (models if settled else tasks) or free
-        columns = tuple(axis for axis in columns if axis not in rows)
+        beside = models or tasks if {*rows} & {*TASK, "seed"} else tasks
+        columns = tuple(axis for axis in beside if axis not in rows)
     return rows, columns, by
 
 
@@ -149,7 +149,7 @@ def _entries(grid: Grid, keys: list[str], *, seeds: bool) -> tuple[list[Entry], 
         shown = (*task.table.rows, *task.table.hidden) if keys else task.table.rows
         alike: dict[Key, list[Row]] = {}
         for row in shown:
-            told = facts(row.settings) if keys else {}
+            told = _facts(row) if keys else {}
             known |= told.keys()
             if set(keys) <= told.keys():
                 alike.setdefault(tuple(map(_hashable, (told[key] for key in keys))), []).append(row)
@@ -166,8 +166,18 @@ def _entries(grid: Grid, keys: list[str], *, seeds: bool) -> tuple[list[Entry], 
                 ]  # fmt: skip
     if missing := [key for key in keys if key not in known]:
         hint = did_you_mean(missing[0], {*known, *AXES})
-        raise Mistake(f"no run has a key {missing[0]!r}.{hint} Wanted {', '.join(AXES)} or a key")
+        raise Mistake(
+            f"no run has a key {missing[0]!r}.{hint} Wanted {', '.join(AXES)}, or a key of a config"
+        )
     return entries, list(without)
+
+
+def _facts(row: Row) -> dict[str, Any]:
+    """What a row can be laid out by; a model that is no net has no trainer, whatever was typed."""
+    told = facts(row.settings)
+    if "trainer" in row.settings.config.get("model", {}):
+        return told
+    return {key: value for key, value in told.items() if not key.startswith(NETS)}
 
 
 def _finished_first(rows: list[Row]) -> list[Row]:
@@ -210,8 +220,3 @@ def _order(value: Any) -> tuple[int, float, str]:
 
 def _hashable(value: Any) -> Any:
     return str(value) if isinstance(value, list | dict) else value
-
-
-def cost(entry: Entry, metric: str) -> float:
-    """A score as a cost, infinite for a failure."""
-    return costs(entry.row, "test", metric) if entry.row.records else math.inf

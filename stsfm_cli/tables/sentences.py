@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from stsfm.shelf import Effort
 from stsfm.tables.cells import METRIC, seeds_of
+from stsfm.tables.grid import Grid
+from stsfm.tables.pivot import Pivot
 from stsfm.tables.row import Row
 from stsfm.tables.sheet import EXPLORATORY, digits_of, number
 from stsfm.tables.table import Table, costs
-from stsfm.words import count, lasting
+from stsfm.words import count, lasting, listed
 
 ORACLE = "† An oracle is known only afterwards: such a row shows what knowing it would be worth."
 
@@ -98,3 +100,57 @@ def caption(table: Table) -> str:
         "The sampling error is the standard error of the test score over origins. "
         "Intervals are native to a model, or conformal: from its errors on the last rows of train."
     )
+
+
+def of_pivot(one: Pivot) -> list[str]:
+    """What the cells of a sheet are, then what is missing from it."""
+    seeds = any((v := entry.value(one.metric)) and v.sd is not None for entry in one.entries)
+    words = f"Test {METRIC[one.metric].label}{', mean ± sd over seeds' if seeds else ''}"
+    words += f"{_units(one)}; best and second best within a task."
+    if one.ranked:
+        words += (
+            " Mean rank over tasks, failures last; skill: 1 − the geometric mean over tasks of "
+            "MAE / MAE of the seasonal naive model."
+        )
+    said = [words]
+    if one.without:
+        keys = [axis for axis in (*one.row_axes, *one.column_axes) if "." in axis]
+        said.append(f"Without {', '.join(keys)}: {', '.join(one.without)}.")
+    lost = [entry for entry in one.entries if entry.row.records and entry.row.failures]
+    said += [f"{e.at['model']} on {e.task.label}: {seeds_of(e.row)} seeds." for e in lost]
+    return said + ([EXPLORATORY] if one.exploratory else [])
+
+
+def _units(one: Pivot) -> str:
+    if METRIC[one.metric].unit != "data":
+        return ""
+    tasks = {entry.task.data: entry.task.table.status["units"] for entry in one.entries}
+    return " in " + ", ".join(
+        f"{unit} ({data})" if len(tasks) > 1 else unit for data, unit in tasks.items()
+    )
+
+
+def of_grid(grid: Grid) -> list[str]:
+    """What is said of several tasks at once: protocols that differ, families, failures, costs."""
+    words = list(grid.tested)
+    varied = [f"{task.label} ({task.fingerprint})" for task in grid.tasks if task.variant]
+    if varied:
+        words.append(
+            f"Tasks of their own, since scores of different protocols are not compared: "
+            f"{'; '.join(varied)}."
+        )
+    families = {task.family for task in grid.tasks}
+    if len(families) < len(grid.tasks):
+        of = "one family" if len(families) == 1 else f"{len(families)} families"
+        words.append(f"{count(len(grid.tasks), 'task')} of {of}: no independent replicates.")
+    ranks = grid.ranks()
+    if unranked := [name for name in grid.models if ranks[name] is None]:
+        words.append(f"Without a mean rank, being without a score somewhere: {listed(unranked)}.")
+    shown = sum(len(table.rows) for table in grid.tables)
+    tried = count(sum(table.tried for table in grid.tables), "configuration")
+    words.append(f"{tried} tried over all tasks, {shown} shown.")
+    efforts = [table.effort for table in grid.tables if table.effort]
+    if len(efforts) == len(grid.tables):
+        sums = ((e.tried, e.runs, e.failed, e.seconds) for e in efforts)
+        words.append(spent(Effort(*map(sum, zip(*sums, strict=True))), "of these protocols"))
+    return words

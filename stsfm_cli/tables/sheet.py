@@ -11,9 +11,11 @@ from stsfm.tables.row import Value
 
 NONE = "—"
 EXPLORATORY = (
-    "EXPLORATORY: every configuration is shown, so the best test score is optimistic."
+    "EXPLORATORY: configurations that validation did not choose are shown, so the best test score "
+    "is optimistic."
 )
 Mark = Literal["best", "second", ""]
+Better = Literal["low", "high", ""]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ class Sheet:
         return merged
 
 
-def marks(values: Sequence[Value | None], better: Literal["low", "high", ""]) -> list[Mark]:
+def marks(values: Sequence[Value | None], better: Better) -> list[Mark]:
     """The best and the second best of some values; equal ones share their mark."""
     if not better:
         return [""] * len(values)

@@ -16,7 +16,7 @@ from stsfm.conf.schema import OF_A_COMMAND
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.request import read, typed
-from stsfm.tables.table import flatten
+from stsfm.tables.row import flatten
 
 FLAG = "--from"
 

@@ -1,68 +1,198 @@
-"""Kept runs chosen by their facts, and put side by side in one table."""
+"""Kept runs chosen by their facts, and put side by side in one folder of tables.
+
+choose → tabulate → claims → tables → figures → report
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from stsfm.choosing import filters, select
 from stsfm.files import write, write_json
-from stsfm.mistakes import Mistake, did_you_mean
-from stsfm.present import members, tried
-from stsfm.record import Record, records
+from stsfm.mistakes import Mistake
+from stsfm.record import Record
 from stsfm.screen import Screen
-from stsfm.tables.render import as_csv, as_latex, as_markdown
-from stsfm.tables.table import flatten, tabulate
+from stsfm.shelf import Shelf, Snapshot
+from stsfm.tables.grid import Grid, Layout
+from stsfm.tables.pivot import pivot
+from stsfm.tables.render import as_csv, as_latex, as_markdown, html_page
+from stsfm.tables.table import Table, check_metric, tabulate
+
+FORMATS = {"md": as_markdown, "tex": as_latex, "csv": as_csv, "html": html_page}
+LAYOUT = ("metric", "rows", "columns", "by")
 
 
 def compare(args: list[str], screen: Screen) -> Path:
-    """A table of the runs that match every key=value, beside the baselines of their protocol.
+    """The runs that match every key=value, beside the baselines of their protocols.
 
-    Returns the folder that it is written to.
+    Returns the folder that the tables are written to.
     """
-    flags = {arg for arg in args if arg.startswith("-")}
-    if unknown := flags - {"--all-configs"}:
-        raise Mistake(f"unknown option {sorted(unknown)[0]!r}; `stsfm compare --help` lists all")
-    wanted = filters((arg for arg in args if arg not in flags), "compare")
+    options, words = _options(args)
+    wanted = filters(words, "compare")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
-    chosen = select(records(home), wanted)
+    shelf = Shelf(home)
+    chosen = select(shelf.runs, wanted)
     for run in [run for run in chosen if run.state == "damaged"]:
         screen.warn(f"stsfm compare: without {os.path.relpath(run.folder)}: {run.damage()}")
         chosen.remove(run)
     if not chosen:
         raise Mistake(f"no run in {home} matches {' '.join(args)}; `stsfm ls` shows what there is")
     lacking = set(wanted.get("model", [])) - {run.status["model"] for run in chosen}
-    text = "\n".join(sorted(args))
-    name = f"{chosen[0].status['data']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    every = "--all-configs" in flags
-    folder = write_comparison(chosen, name=name, screen=screen, every_config=every)
+    data = {str(run.status["data"]) for run in chosen}
+    digest = hashlib.sha256("\n".join(sorted(args)).encode()).hexdigest()[:8]
+    name = f"{data.pop() if len(data) == 1 else 'several'}-{digest}"
+    folder = write_comparison(
+        chosen,
+        name=name,
+        screen=screen,
+        every_config="all-configs" in options,
+        layout=_layout(options),
+        shelf=shelf,
+    )
     if lacking:
         screen.warn(f"stsfm compare: no run of {', '.join(sorted(lacking))} matches")
     return folder
 
 
+def _options(args: list[str]) -> tuple[dict[str, str], list[str]]:
+    """--metric mae or --metric=mae → {"metric": "mae"}, and the words that are no options."""
+    options: dict[str, str] = {}
+    words: list[str] = []
+    left = iter(args)
+    for arg in left:
+        name, equals, value = arg.removeprefix("--").partition("=")
+        if not arg.startswith("-"):
+            words.append(arg)
+        elif arg == "--all-configs":
+            options[name] = ""
+        elif arg.startswith("--") and name in LAYOUT:
+            options[name] = value if equals else next(left, "")
+            if not options[name]:
+                raise Mistake(f"--{name}: wanted a value, as in: stsfm compare --rows model")
+        else:
+            raise Mistake(f"unknown option {arg!r}; `stsfm compare --help` lists all")
+    return options, words
+
+
+def _layout(options: dict[str, str]) -> Layout:
+    """What the grid shall show. Mistake where models can't be ordered by the metric."""
+    if "metric" in options:
+        check_metric(options["metric"])
+    axes = {name: tuple(options[name].split(",")) for name in LAYOUT[1:] if name in options}
+    return Layout(metric=options.get("metric", ""), **axes)
+
+
 def write_comparison(
-    runs: list[Record], *, name: str, screen: Screen, every_config: bool = False
+    runs: Iterable[Record],
+    *,
+    name: str,
+    screen: Screen,
+    every_config: bool = False,
+    question: str = "",
+    control: str | None = None,
+    layout: Layout | None = None,
+    shelf: Shelf | None = None,
 ) -> Path:
-    """Put runs beside the baselines of their protocol: table in three formats, and its members."""
-    home = runs[0].folder.parents[2]
-    together = [*runs, *_baselines(runs, home)]
-    together = list({run.folder.resolve(): run for run in together}.values())
-    table = tabulate(together, tried=tried(runs[0]), every_config=every_config)
-    folder = home / "_comparisons" / name
-    write(folder / "table.csv", as_csv(table))
-    write(folder / "table.md", as_markdown(table))
-    write(folder / "table.tex", as_latex(table))
+    """Put runs beside the baselines of their protocols, in the folder of a comparison.
+
+    runs      of one protocol or of several: each is a task, with a table of its own
+    question  what the comparison was made for, in words
+    control   the model that the others are tested against
+    layout    what the grid of several tasks shows, and where
+    shelf     the kept runs, where they have been read already
+
+    Returns the folder. Mistake where no run has finished or failed.
+    """
+    runs, layout = list(runs), layout or Layout()
+    shelf = shelf or Shelf(runs[0].folder.parents[2])
+    together = beside(shelf, runs)
+    grid = gather(shelf, together, every_config=every_config, layout=layout)
+    folder = shelf.home / "_comparisons" / name
     kept = [os.path.relpath(run.folder, folder) for run in together]
-    write_json(folder / "members.json", {"members": kept, "every_config": every_config})
-    screen.say(table.status["headline"])
-    screen.table(table)
-    screen.say(f"→ {os.path.relpath(folder)}   table.md · table.tex · table.csv")
+    made_of = {"members": kept, "every_config": every_config, "layout": asdict(layout)}
+    made_of |= {"question": question, "control": control}
+    written = write_tables(grid, folder)
+    write_json(folder / "members.json", made_of | {"tables": written})
+    _say(grid, screen)
+    screen.say(f"→ {os.path.relpath(folder)}   {' · '.join(written[: len(FORMATS)])}")
     return folder
+
+
+def beside(shelf: Shelf, runs: Iterable[Record]) -> list[Snapshot]:
+    """The runs and, under each of their protocols, the baselines that they were put beside."""
+    tasks: dict[str, list[Snapshot]] = {}
+    for run in runs:
+        held = shelf.at(run.folder)
+        tasks.setdefault(held.status.get("fingerprint", ""), []).append(held)
+    found = [run for alike in tasks.values() for run in (*alike, *shelf.baselines(alike))]
+    return list({run.folder.resolve(): run for run in found}.values())
+
+
+def gather(
+    shelf: Shelf,
+    runs: Iterable[Record],
+    *,
+    every_config: bool = False,
+    layout: Layout | None = None,
+) -> Grid:
+    """Runs as a grid: a table for each protocol. Mistake where no run has finished or failed."""
+    layout = layout or Layout()
+    tasks: dict[str, list[Record]] = {}
+    for run in runs:
+        if run.state in ("finished", "failed"):
+            tasks.setdefault(run.status["fingerprint"], []).append(run)
+    if not tasks:
+        raise Mistake("no finished run matches; `stsfm ls` shows what there is")
+    tables = []
+    for fingerprint, alike in tasks.items():
+        effort = shelf.effort(fingerprint)
+        tables.append(
+            tabulate(
+                alike,
+                tried=effort.tried,
+                effort=effort,
+                every_config=every_config,
+                metric=layout.metric,
+            )
+        )
+    grid = Grid(tuple(tables), layout)
+    pivot(grid)  # a key that no run has is said before anything is written
+    return grid
+
+
+def write_tables(grid: Grid, folder: Path) -> list[str]:
+    """The grid where there are several tasks or where it was asked for, and a table for each task.
+
+    Returns the names of the files, relative to the folder, what is to be looked at first before.
+    """
+    shown: list[tuple[str, Table | Grid]] = []
+    several = len(grid.tasks) > 1
+    if several or grid.layout.asked:
+        shown.append(("grid", grid))
+    for task in grid.tasks:
+        place = re.sub(r"[^\w.=-]+", "-", task.label)[:80] + f"-{task.fingerprint}"
+        shown.append((f"{place}/table" if several else "table", task.table))
+    names = [f"{name}.{end}" for name, _ in shown for end in FORMATS]
+    for stale in set(Record(folder).read("members.json").get("tables", [])) - set(names):
+        (folder / stale).unlink(missing_ok=True)
+    for name, table in shown:
+        for end, render in FORMATS.items():
+            write(folder / f"{name}.{end}", render(table))
+    return names
+
+
+def _say(grid: Grid, screen: Screen) -> None:
+    """The grid, then each task."""
+    if len(grid.tasks) > 1 or grid.layout.asked:
+        screen.table(grid)
+    for task in grid.tasks:
+        screen.say(task.table.status["headline"])
+        screen.table(task.table)
 
 
 def compared(folder: Path) -> list[Record]:
@@ -71,58 +201,14 @@ def compared(folder: Path) -> list[Record]:
     return [run for name in names if (run := Record((folder / name).resolve())).status]
 
 
-def _baselines(runs: list[Record], home: Path) -> list[Record]:
-    """The very runs that these were put beside; else those that others of their protocol were."""
-    prints = {run.status.get("fingerprint") for run in runs}
-    alike = (run for run in records(home) if run.status.get("fingerprint") in prints)
-    own = [member for run in runs for member in members(run)[1:]]
-    found = own or [member for run in alike for member in members(run)[1:]]
-    models = {run.status.get("model") for run in runs}
-    newest = {
-        run.status.get("settings"): run
-        for run in sorted(records(home), key=lambda run: run.status.get("ended", 0))
-        if run.state == "finished"
-    }
-    found = [newest.get(run.status.get("settings"), run) for run in found if run.status]
-    return [run for run in found if run.status["model"] not in models]
-
-
-def filters(args: Iterable[str], command: str) -> dict[str, list[str]]:
-    """key=a,b → {key: [a, b]}."""
-    found = {}
-    for arg in args:
-        key, equals, values = arg.partition("=")
-        if not equals or not values:
-            raise Mistake(f"wanted key=value, got {arg!r}, as in: stsfm {command} model=lstm,gru")
-        found[key] = values.split(",")
-    return found
-
-
-def select(found: Iterable[Record], wanted: dict[str, list[str]]) -> list[Record]:
-    """The records whose facts match every filter. Mistake where no run knows a key."""
-    found = list(found)
-    told = [facts(record) for record in found]
-    known = {key for fact in told for key in fact}
-    for key in wanted:
-        if told and key not in known:
-            raise Mistake(f"no run has a key {key!r}.{did_you_mean(key, known)}")
-    return [
-        record
-        for record, fact in zip(found, told, strict=True)
-        if all(_among(fact.get(key), values) for key, values in wanted.items())
-    ]
-
-
-def _among(fact: Any, values: list[str]) -> bool:
-    """Is a fact one of the values as they were typed: 0.01 or 1e-2, false or False?"""
-    return str(fact) in values or fact in [yaml.safe_load(value) for value in values]
-
-
-def facts(record: Record) -> dict[str, Any]:
-    """What a run can be filtered by: choices, fingerprint, state, every key of its config."""
-    status, config = record.status, record.config
-    data, model = record.folder.parts[-3:-1]
-    keys = flatten({k: v for k, v in config.items() if k != "choices"})
-    state = {"state": record.state, "protocol": status.get("fingerprint")}
-    names = {"model": status.get("model", model), "data": status.get("data", data)}
-    return keys | (config.get("choices") or {}) | names | state
+def again(folder: Path) -> Grid:
+    """The grid of a comparison that was written, from its runs as they are now."""
+    made_of = Record(folder).read("members.json")
+    kept = made_of.get("layout", {})
+    axes = {name: tuple(kept.get(name, ())) for name in LAYOUT[1:]}
+    return gather(
+        Shelf(folder.parents[1]),
+        compared(folder),
+        every_config=made_of.get("every_config", False),
+        layout=Layout(metric=kept.get("metric", ""), **axes),
+    )

@@ -32,7 +32,8 @@ def describe(split: Split) -> dict[str, Any]:
     return {
         "headline": headline, "fingerprint": split.fingerprint, "horizon": rules["horizon"],
         "origins": origins, "independent": free, "units": units,
-        "offered": sorted(set(about.kinds)),
+        "offered": sorted(set(about.kinds)), "family": about.family or about.name,
+        "rules": dict(rules),
     }  # fmt: skip
 
 

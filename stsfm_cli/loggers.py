@@ -21,7 +21,7 @@ from stsfm.files import write
 from stsfm.mistakes import Mistake, no_such, one_line
 from stsfm.record import Record
 from stsfm.screen import Screen
-from stsfm.tables.table import flatten
+from stsfm.tables.row import flatten
 
 
 class Logger(Protocol):

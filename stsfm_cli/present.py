@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
-from stsfm.record import Record, records
+from stsfm.record import Record
 from stsfm.screen import Screen
+from stsfm.shelf import Shelf
 from stsfm.tables.render import as_csv, as_markdown
 from stsfm.tables.table import tabulate
 
@@ -87,9 +88,7 @@ def line(run: Record, state: str = "") -> str:
 def tried(run: Record) -> int:
     """Configurations that were tried under the run's protocol, shown or not."""
     home, mine = run.folder.parents[2], run.status["fingerprint"]
-    statuses = [other.status for other in records(home)]
-    alike = [status for status in statuses if status.get("fingerprint") == mine]
-    return len({status.get("settings") for status in alike})
+    return Shelf(home).effort(mine).tried
 
 
 def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:

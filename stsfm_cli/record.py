@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SCHEMA = 3
 KEYS = {"model", "data", "settings", "group", "identity", "fingerprint", "headline", "sha256"}
 CHECKPOINT = "checkpoint"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it was built
 State = Literal["running", "finished", "failed", "interrupted", "missing", "crashed", "damaged"]
 
 
@@ -58,7 +59,7 @@ class Record:
     def config(self) -> dict[str, Any]:
         """What it was made from; {} where the file is missing or broken."""
         try:
-            config = yaml.safe_load((self.folder / "config.yaml").read_text())
+            config = yaml.load((self.folder / "config.yaml").read_text(), LOADER)
         except (OSError, ValueError, yaml.YAMLError):
             return {}
         return config if isinstance(config, dict) else {}
@@ -125,10 +126,14 @@ class Record:
 
     def forecasts(self) -> dict[str, np.ndarray]:
         """The test forecasts, by the names of their arrays; {} where they are absent or broken."""
+        return self.arrays("forecast.npz")
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of a .npz file by their names; {} where it is absent or broken."""
         import numpy as np
 
         try:
-            with np.load(self.folder / "forecast.npz", allow_pickle=False) as stored:
+            with np.load(self.folder / name, allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
         except (OSError, ValueError, BadZipFile):
             return {}

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stsfm.tables.grid import Grid
     from stsfm.tables.table import Table
 
 
@@ -58,11 +59,13 @@ class Screen:
 
             yield monitor
 
-    def table(self, table: Table) -> None:
+    def table(self, shown: Table | Grid) -> None:
+        """A table or a grid, and what it says."""
         from stsfm.tables.render import as_text
-        from stsfm.tables.sentences import sentences
+        from stsfm.tables.sheets import sheets
 
-        for line in as_text(table):
+        for line in as_text(shown):
             self.say(f"  {line}")
-        for sentence in sentences(table):
-            self.say(sentence)
+        for sheet in sheets(shown, brief=True):
+            for note in sheet.notes:
+                self.say(note)

@@ -12,8 +12,9 @@ import numpy as np
 
 from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
+from stsfm.tables.grid import Grid
 from stsfm.tables.render import as_csv, as_html, as_text
-from stsfm.tables.sentences import sentences
+from stsfm.tables.sheets import sheets
 from stsfm.tables.table import Table, tabulate
 
 if TYPE_CHECKING:
@@ -160,8 +161,25 @@ class Comparison:
 
     @property
     def table(self) -> DataFrame:
-        """A row per configuration, means and deviations over seeds, in full precision."""
-        return _frame(self._table)
+        """A row per configuration, means and deviations over seeds, in full precision.
+
+        Over several tasks the index is (task, model).
+        """
+        from pandas import concat
+
+        if len(self._grid.tasks) == 1:
+            return _frame(self._grid.tables[0])
+        frames = {task.label: _frame(task.table) for task in self._grid.tasks}
+        return concat(frames, names=["task"])
+
+    @property
+    def grid(self) -> DataFrame:
+        """Test scores, a row per model and a column per task; NaN where a model has none."""
+        from pandas import DataFrame
+
+        names, tasks = list(self._grid.models), [task.label for task in self._grid.tasks]
+        frame = DataFrame(self._grid.errors().T, index=names, columns=tasks)
+        return frame.rename_axis(index="model", columns=f"test {self._grid.metric}")
 
     @property
     def _members(self) -> list[Record]:
@@ -170,17 +188,21 @@ class Comparison:
         return compared(self.folder)
 
     @cached_property
-    def _table(self) -> Table:
-        from stsfm.present import tried
+    def _grid(self) -> Grid:
+        from stsfm.comparison import again
 
-        every = Record(self.folder).read("members.json").get("every_config", False)
-        return tabulate(self._members, tried=tried(self._members[0]), every_config=every)
+        return again(self.folder)
+
+    @property
+    def _shown(self) -> Table | Grid:
+        return self._grid if len(self._grid.tasks) > 1 else self._grid.tables[0]
 
     def _repr_html_(self) -> str:
-        return as_html(self._table, os.path.relpath(self.folder))
+        return as_html(self._shown, os.path.relpath(self.folder))
 
     def __repr__(self) -> str:
-        return "\n".join([*as_text(self._table), *sentences(self._table)])
+        notes = [note for sheet in sheets(self._shown, brief=True) for note in sheet.notes]
+        return "\n".join([*as_text(self._shown), *notes])
 
 
 def _frame(table: Table) -> DataFrame:

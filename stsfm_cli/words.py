@@ -26,6 +26,14 @@ def sized(size: float) -> str:
     return f"{size:.1f} GB"
 
 
+def lasting(seconds: float) -> str:
+    """A stretch of time, to two figures or so: 0.4 s, 12 s, 3.5 min, 21 h."""
+    for size, unit in ((1, "s"), (60, "min"), (3600, "h")):
+        if seconds < 99.5 * size or unit == "h":
+            break
+    return f"{seconds / size:.{int(seconds < 9.95 * size)}f} {unit}"
+
+
 def listed(names: Sequence[str]) -> str:
     """Names in a row, the first few of many."""
     shown = ", ".join(list(names)[:FEW]) or "none"

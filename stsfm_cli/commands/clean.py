@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stsfm import lock
-from stsfm.comparison import compared, filters, select
+from stsfm.choosing import filters, select
+from stsfm.comparison import compared
 from stsfm.files import size
 from stsfm.mistakes import Mistake, one_line
 from stsfm.record import SCHEMA, Record, records

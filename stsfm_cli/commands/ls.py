@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stsfm.comparison import facts, filters, select
+from stsfm.choosing import facts, filters, select
 from stsfm.files import size
 from stsfm.mistakes import Mistake
 from stsfm.present import line

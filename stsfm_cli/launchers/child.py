@@ -12,7 +12,6 @@ import sys
 import traceback
 from typing import NoReturn
 
-from stsfm import trust
 from stsfm.identity import source_digest
 from stsfm.launchers.orphans import end_with_the_parent
 from stsfm.mistakes import Mistake, tell
@@ -54,10 +53,9 @@ def main(job: Job, environ: dict[str, str], folder: str, log: str) -> None:
 def _make(job: Job) -> int:
     try:
         _check_source(job)
-        trust.use(job.config["plugins"])
-        from stsfm.job import execute
+        from stsfm.job import make
 
-        run = execute(dict(job.config), list(job.words), Screen(), one_of_many=True)
+        run = make(job, Screen())
     except Exception as error:  # before or after the attempt, which records its own
         traceback.print_exc()
         return tell("run", error)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from stsfm.losses.metrics import METRICS
-from stsfm.tables.table import Row, Table, Value
+from stsfm.tables.row import Row, Value
+from stsfm.tables.sheet import NONE, Better, Cell, digits_of, marks, number, rank_text
+from stsfm.tables.table import HIGHER, Table
+from stsfm.words import sized
 
-NONE = "—"
 METRIC = {metric.name: metric for metric in METRICS}
+REASON = 40  # letters of a failure's reason on a terminal
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
     label: str
-    get: Callable[[Table, Row], Value | None]
-    better: Literal["low", "high", ""] = ""
+    get: Callable[[Row], Value | None]
+    better: Better = ""
     scale: float = 1
     digits: int | None = None  # None = as the uncertainty of the column allows
+    text: Callable[[float], str] | None = None  # how a number is written, where not by digits
+    short: str = ""  # its label on a terminal
     brief: bool = True  # shown on a terminal too
 
 
@@ -28,84 +31,107 @@ def columns(table: Table) -> list[Column]:
     """What a reader needs to judge the rows, left to right."""
     key = table.metric
     name = METRIC[key].label
+    better: Better = "high" if key in HIGHER else "low"
+    percent = lambda of, label, **how: Column(label=label, get=of, scale=100, **how)  # noqa: E731
+    test = lambda what: lambda row: row.score("test", what)  # noqa: E731
+    digits = digits_of(map(table.score, table.rows))
     shown = [
-        Column(label=f"val {name}", get=lambda _, r: r.score("val", key), better="low"),
-        Column(label=f"test {name}", get=lambda _, r: r.score("test", key), better="low"),
-        Column(label="MAE", get=lambda _, r: r.score("test", "mae"), better="low"),
-        Column(label="RMSE", get=lambda _, r: r.score("test", "rmse"), better="low", brief=False),
-        Column(label="skill %", get=lambda t, r: t.skill(r), better="high", scale=100, digits=1),
-        Column(label="CRPS", get=lambda _, r: r.score("test", "crps"), better="low"),
-        Column(
-            label="cover 80 %", get=lambda _, r: r.score("test", "cover80"), scale=100, digits=0
-        ),
-        Column(label="width 80 %", get=lambda _, r: r.score("test", "width80"), brief=False),
-        Column(label="fit s", get=lambda _, r: r.cost("fit_seconds"), digits=2),
-        Column(label="params", get=lambda _, r: r.cost("parameters"), digits=0),
+        Column(label=f"val {name}", get=lambda r: r.score("val", key), better=better),
+        Column(label=f"test {name}", get=table.score, better=better, digits=digits),
+        *_spread(table, digits),
+        Column(label="MAE", get=test("mae"), better="low"),
+        Column(label="RMSE", get=test("rmse"), better="low", brief=False),
+        percent(table.skill, "skill %", better="high", digits=1),
+        Column(label="CRPS", get=test("crps"), better="low", brief=False),
+        percent(test("cover80"), "cover 80 %", digits=0),
+        Column(label="width 80 %", get=test("width80"), brief=False),
+        Column(label="fit s", get=lambda r: r.cost("fit_seconds"), digits=2),
+        Column(label="predict s", get=lambda r: r.cost("predict_seconds"), digits=2, brief=False),
+        Column(label="params", get=lambda r: r.cost("parameters"), digits=0),
+        Column(label="memory", get=lambda r: r.cost("peak_memory_bytes"), text=sized, brief=False),
     ]
-    return [column for column in shown if key == "mase" or column.label != "MAE"]
+    return [column for column in shown if column.label != name]
 
 
-def cells(
-    table: Table, *, brief: bool = False
-) -> tuple[list[str], list[list[str]], dict[tuple[int, int], str]]:
-    """Header, text of every cell, and marks (row, column) → best | second."""
-    spread = any(row.seeds > 1 for row in table.rows)
+def _spread(table: Table, digits: int) -> list[Column]:
+    """How much the test score moves with the seed, and how much with the calendar."""
+    seeds = Column(
+        label="seed sd", short="sd", digits=digits,
+        get=lambda row: _value(score.sd if (score := table.score(row)) else None),
+    )  # fmt: skip
+    calendar = Column(
+        label="sampling error", short="s.e.", digits=digits,
+        get=lambda row: _value(table.sampling_error(row)),
+    )  # fmt: skip
+    known = any(table.sampling_error(row) is not None for row in table.rows)
+    return [*([seeds] if folds_seeds(table) else []), replace(calendar, brief=known)]
+
+
+def _value(x: float | None) -> Value | None:
+    return None if x is None else Value(x)
+
+
+def folds_seeds(table: Table) -> bool:
+    return any(row.seeds + len(row.failures) > 1 for row in table.rows)
+
+
+def headings(table: Table, *, brief: bool = False) -> list[str]:
+    """The label of every column."""
     shown = [column for column in columns(table) if column.brief or not brief]
-    labels = [column.label for column in shown]
-    offered = bool(table.status.get("offered"))
-    header = ["model", *(["seeds"] if spread else []), *labels, "intervals"]
-    header += [*(["sees"] if offered else []), "fitted to"]
-    body = [[row.label, *([_seeds(row)] if spread else [])] for row in table.rows]
-    marks: dict[tuple[int, int], str] = {}
-    for column in shown:
-        values = [column.get(table, row) if row.records else None for row in table.rows]
-        digits = digits_of(values, column)
-        for i, value in enumerate(values):
-            text = _text(value, column, digits, spread and bool(column.better))
-            body[i].append(text if table.rows[i].records else "")
-        for i, mark in _marks(values, column).items():
-            marks[i, len(body[0]) - 1] = mark
-    for row, line in zip(table.rows, body, strict=True):
-        line.append({"none": NONE}.get(kind := row.intervals.get("kind", ""), kind))
-        line += [" + ".join(row.sees).replace("oracle", "oracle†")] if offered else []
-        line.append(row.fitted_to if row.records else f"FAILED({row.failures[0]})")
-    return header, body, marks
+    labels = [column.short if brief and column.short else column.label for column in shown]
+    before = [*([] if brief else ["rank"]), "model", *(["seeds"] if folds_seeds(table) else [])]
+    sees = ["sees"] if table.status.get("offered") else []
+    return [*before, *labels, *([] if brief else ["intervals"]), *sees, "fitted to"]
 
 
-def _seeds(row: Row) -> str:
+def cells(table: Table, *, brief: bool = False) -> list[list[Cell]]:
+    """The cells of every row, left to right as their headings."""
+    rows = table.rows
+    body = [[] if brief else [_rank(rank)] for rank in table.ranks]
+    for row, line in zip(rows, body, strict=True):
+        line.append(Cell(text=row.label))
+        line += [Cell(text=seeds_of(row), number=row.seeds)] if folds_seeds(table) else []
+    for column in columns(table):
+        if column.brief or not brief:
+            for line, cell in zip(body, _column(rows, column), strict=True):
+                line.append(cell)
+    for row, line in zip(rows, body, strict=True):
+        kind = row.intervals.get("kind", "")
+        line += [] if brief else [Cell(text={"none": NONE}.get(kind, kind))]
+        if table.status.get("offered"):
+            line.append(Cell(text=" + ".join(row.sees).replace("oracle", "oracle†")))
+        line.append(Cell(text=row.fitted_to if row.records else failed(row, brief=brief)))
+    return body
+
+
+def _column(rows: tuple[Row, ...], column: Column) -> list[Cell]:
+    values = [column.get(row) if row.records else None for row in rows]
+    digits = digits_of(values, column.scale) if column.digits is None else column.digits
+    write = column.text or (lambda x: number(x * column.scale, digits))
+    return [
+        Cell(
+            text=write(value.mean) if value else NONE if row.records else "",
+            number=value.mean * column.scale if value else None,
+            mark=mark,
+        )
+        for row, value, mark in zip(rows, values, marks(values, column.better), strict=True)
+    ]
+
+
+def _rank(rank: float | None) -> Cell:
+    return Cell(text=rank_text(rank), number=rank)
+
+
+def failed(row: Row, *, brief: bool = False) -> str:
+    """FAILED and why, on a terminal the beginning of it."""
+    reason = row.failures[0] if row.failures else ""
+    short = brief and len(reason) > REASON
+    return f"FAILED({reason[: REASON - 1].rstrip()}…)" if short else f"FAILED({reason})"
+
+
+def seeds_of(row: Row) -> str:
+    """How many seeds a row is the mean of: 5, or 4 of 5 where one failed; — where it draws none."""
     if row.records and row.deterministic:
         return NONE
     missing = len(row.failures)
     return f"{row.seeds} of {row.seeds + missing}" if missing else str(row.seeds)
-
-
-def digits_of(values: list[Value | None], column: Column) -> int:
-    """Decimals: two figures of the smallest deviation between seeds, else three of the smallest."""
-    if column.digits is not None:
-        return column.digits
-    seen = [value for value in values if value]
-    spreads = [value.sd for value in seen if value.sd]
-    sizes = spreads or [abs(value.mean) / 10 for value in seen if value.mean]
-    if not sizes:
-        return 0
-    return max(0, min(4, 1 - math.floor(math.log10(min(sizes) * column.scale))))
-
-
-def _text(value: Value | None, column: Column, digits: int, spread: bool) -> str:
-    if value is None:
-        return NONE
-    number = f"{value.mean * column.scale:.{digits}f}".replace("-", "−")
-    if spread:
-        number += (
-            f" ± {NONE if value.sd is None else format(value.sd * column.scale, f'.{digits}f')}"
-        )
-    return number
-
-
-def _marks(values: list[Value | None], column: Column) -> dict[int, str]:
-    if not column.better:
-        return {}
-    sign = 1 if column.better == "low" else -1
-    ranks = sorted({sign * value.mean for value in values if value})
-    names = dict(zip(ranks, ("best", "second"), strict=False))
-    return {i: names[sign * v.mean] for i, v in enumerate(values) if v and sign * v.mean in names}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from stsfm.tables.cells import METRIC, Column, digits_of
-from stsfm.tables.table import Row, Table
-from stsfm.words import count
+from stsfm.shelf import Effort
+from stsfm.tables.cells import METRIC, seeds_of
+from stsfm.tables.grid import Grid
+from stsfm.tables.pivot import Pivot
+from stsfm.tables.row import Row
+from stsfm.tables.sheet import EXPLORATORY, digits_of, number
+from stsfm.tables.table import Table, costs
+from stsfm.words import count, lasting, listed
 
 ORACLE = "† An oracle is known only afterwards: such a row shows what knowing it would be worth."
 
@@ -17,19 +22,35 @@ def sentences(table: Table) -> list[str]:
         words.append(f"Best classical model on validation: {best.label}.")
         words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
     words += _about_intervals(table)
-    free = count(table.status["independent"], "independent origin")
-    few = table.status["independent"] < 10
-    done = "No significance test" if few else "No difference was tested for significance"
-    words.append(f"{done}: {free}.")
+    words += table.tested or [_untested(table)]
+    words += _about_failures(table)
     tried = count(table.tried, "configuration")
     words.append(f"{tried} tried under this protocol, {len(table.rows)} shown.")
+    words += [] if table.effort is None else [spent(table.effort)]
     words += [f"Left out: {what}." for what in table.left_out]
     words += footnotes(table)
-    if table.exploratory:
-        words.append(
-            "EXPLORATORY: every configuration is shown, so the best test score is optimistic."
-        )
-    return words
+    return words + ([EXPLORATORY] if table.exploratory else [])
+
+
+def _untested(table: Table) -> str:
+    free = table.status["independent"]
+    done = "No significance test" if free < 10 else "No difference was tested for significance"
+    return f"{done}: {count(free, 'independent origin')}."
+
+
+def spent(effort: Effort, where: str = "under this protocol") -> str:
+    """All that was computed, shown or not."""
+    of = f", of which {effort.failed} failed" if effort.failed else ""
+    return f"{count(effort.runs, 'run')} {where} took {lasting(effort.seconds)} in all{of}."
+
+
+def _about_failures(table: Table) -> list[str]:
+    """Rows without numbers, and rows whose numbers are of some of their seeds only."""
+    failed = sum(not row.records for row in table.rows)
+    are = "is" if failed == 1 else "are"
+    words = [f"{count(failed, 'configuration')} failed and {are} ranked last."] if failed else []
+    partly = [row for row in table.rows if row.records and row.failures]
+    return words + [f"{row.label} has {seeds_of(row)} seeds: {row.failures[0]}." for row in partly]
 
 
 def _about_intervals(table: Table) -> list[str]:
@@ -54,27 +75,82 @@ def footnotes(table: Table) -> list[str]:
 
 def _verdict(table: Table, net: Row, best: Row) -> str:
     """How a net stands to the best classical model on validation, and who else is ahead of it."""
-    key, label = table.metric, METRIC[table.metric].label
-    errors = {row.label: value.mean for row in table.rows if (value := row.score("test", key))}
-    if net.label not in errors or best.label not in errors:
-        return f"{net.label} has no test score."
-    shown = Column(label=label, get=lambda _, row: row.score("test", key))
-    digits = digits_of([shown.get(table, row) for row in table.rows if row.records], shown)
-    mine, theirs = errors[net.label], errors[best.label]
-    verb = "loses to" if mine > theirs else "is ahead of" if mine < theirs else "equals"
-    numbers = f"{mine:.{digits}f} against {theirs:.{digits}f}"
-    words = f"{net.label} {verb} {best.label}: test {label} {numbers}"
+    mine, theirs = table.score(net), table.score(best)
+    if mine is None or theirs is None:
+        return f"{(best if mine else net).label} has no test score."
+    cost = {row.label: costs(row, "test", table.metric) for row in table.rows if row.records}
+    gap = cost[net.label] - cost[best.label]
+    verb = "loses to" if gap > 0 else "is ahead of" if gap < 0 else "equals"
+    digits = digits_of(map(table.score, table.rows))
+    numbers = f"{number(mine.mean, digits)} against {number(theirs.mean, digits)}"
+    words = f"{net.label} {verb} {best.label}: test {METRIC[table.metric].label} {numbers}"
     classical = [
         row.label for row in table.rows if row.records and not row.is_net and row is not best
     ]
-    ahead = [name for name in classical if errors.get(name, mine) < mine]
+    ahead = [name for name in classical if cost[name] < cost[net.label]]
     return f"{words}; also ahead of it: {', '.join(ahead)}." if ahead else f"{words}."
 
 
 def caption(table: Table) -> str:
+    """The task in a line, and what the columns hold."""
     status = table.status
     return (
         f"{status['headline']}. MAE, RMSE, CRPS and width in {status['units']}; MASE relative to "
         "the seasonal naive error on train; skill relative to the seasonal naive error on test. "
+        "The sampling error is the standard error of the test score over origins. "
         "Intervals are native to a model, or conformal: from its errors on the last rows of train."
     )
+
+
+def of_pivot(one: Pivot) -> list[str]:
+    """What the cells of a sheet are, then what is missing from it."""
+    seeds = any((v := entry.value(one.metric)) and v.sd is not None for entry in one.entries)
+    words = f"Test {METRIC[one.metric].label}{', mean ± sd over seeds' if seeds else ''}"
+    words += f"{_units(one)}; best and second best within a task."
+    if one.ranked:
+        words += (
+            " Mean rank over tasks, failures last; skill: 1 − the geometric mean over tasks of "
+            "MAE / MAE of the seasonal naive model."
+        )
+    said = [words]
+    if one.without:
+        keys = [axis for axis in (*one.row_axes, *one.column_axes) if "." in axis]
+        said.append(f"Without {', '.join(keys)}: {', '.join(one.without)}.")
+    lost = [entry for entry in one.entries if entry.row.records and entry.row.failures]
+    said += [f"{e.at['model']} on {e.task.label}: {seeds_of(e.row)} seeds." for e in lost]
+    return said + ([EXPLORATORY] if one.exploratory else [])
+
+
+def _units(one: Pivot) -> str:
+    if METRIC[one.metric].unit != "data":
+        return ""
+    tasks = {entry.task.data: entry.task.table.status["units"] for entry in one.entries}
+    return " in " + ", ".join(
+        f"{unit} ({data})" if len(tasks) > 1 else unit for data, unit in tasks.items()
+    )
+
+
+def of_grid(grid: Grid) -> list[str]:
+    """What is said of several tasks at once: protocols that differ, families, failures, costs."""
+    words = list(grid.tested)
+    varied = [f"{task.label} ({task.fingerprint})" for task in grid.tasks if task.variant]
+    if varied:
+        words.append(
+            f"Tasks of their own, since scores of different protocols are not compared: "
+            f"{'; '.join(varied)}."
+        )
+    families = {task.family for task in grid.tasks}
+    if len(families) < len(grid.tasks):
+        of = "one family" if len(families) == 1 else f"{len(families)} families"
+        words.append(f"{count(len(grid.tasks), 'task')} of {of}: no independent replicates.")
+    ranks = grid.ranks()
+    if unranked := [name for name in grid.models if ranks[name] is None]:
+        words.append(f"Without a mean rank, being without a score somewhere: {listed(unranked)}.")
+    shown = sum(len(table.rows) for table in grid.tables)
+    tried = count(sum(table.tried for table in grid.tables), "configuration")
+    words.append(f"{tried} tried over all tasks, {shown} shown.")
+    efforts = [table.effort for table in grid.tables if table.effort]
+    if len(efforts) == len(grid.tables):
+        sums = ((e.tried, e.runs, e.failed, e.seconds) for e in efforts)
+        words.append(spent(Effort(*map(sum, zip(*sums, strict=True))), "of these protocols"))
+    return words

@@ -1,95 +1,32 @@
-"""From run folders to the rows of a table: seeds folded, versions and settings sorted out.
+"""From run folders to a table of one protocol: versions and settings sorted out, rows in order.
 
-One table holds one protocol fingerprint. A row is a configuration; its numbers are means over
-seeds, with their standard deviation where there are several; none where a model draws no numbers.
+One table holds one protocol fingerprint. A row is a configuration; of each model the one that
+validation prefers is shown.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from statistics import fmean, stdev
 from typing import Any
 
-from stsfm.mistakes import Mistake
+from stsfm.losses.metrics import METRICS
+from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
+from stsfm.shelf import Effort
+from stsfm.tables.losses import sampling_error
+from stsfm.tables.row import Row, Value, flatten
 from stsfm.words import count
 
+__all__ = ["LEVEL", "Row", "Table", "Value", "average_ranks", "flatten", "tabulate"]
+
 LEVEL = "seasonal_naive"  # what skill is measured against
-
-
-@dataclass(frozen=True)
-class Value:
-    """A score: the mean over seeds, and their standard deviation where there are several."""
-
-    mean: float
-    sd: float | None = None
-
-    @classmethod
-    def of(cls, values: Sequence[float | None]) -> Value | None:
-        seen = [value for value in values if value is not None and not math.isnan(value)]
-        if not seen or len(seen) < len(values):
-            return None
-        return cls(fmean(seen), stdev(seen) if len(seen) > 1 else None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One configuration: its runs that finished, one per seed, and why others did not."""
-
-    model: str
-    settings: Record  # any run of the configuration
-    records: tuple[Record, ...]
-    failures: tuple[str, ...] = ()
-    label: str = ""  # the model, and the settings that tell it from its like
-
-    @cached_property
-    def scores(self) -> list[dict[str, Any]]:
-        return [record.scores for record in self.records]
-
-    @property
-    def deterministic(self) -> bool:
-        return all(record.status["identity"]["seed"] is None for record in self.records)
-
-    @property
-    def seeds(self) -> int:
-        return len(self.records)
-
-    @property
-    def is_net(self) -> bool:
-        return any(scores["kind"] == "net" for scores in self.scores)
-
-    def score(self, split: str, metric: str) -> Value | None:
-        """A pooled metric on `val` or `test`."""
-        found = [scores[split][metric] for scores in self.scores]
-        return Value.of([entry and entry["pooled"] for entry in found])
-
-    def cost(self, name: str) -> Value | None:
-        return Value.of([scores["cost"][name] for scores in self.scores])
-
-    @cached_property
-    def config(self) -> dict[str, Any]:
-        """The model's keys and the choices of groups, dotted."""
-        config = self.settings.config
-        model = config.get("model", {})
-        choices = {k: v for k, v in config.get("choices", {}).items() if k in model}
-        return flatten({"choices": choices, "model": model}, drop=("seed", "_target_"))
-
-    @property
-    def intervals(self) -> dict[str, Any]:
-        """Where its intervals come from: `kind` is native, conformal or none; and why."""
-        return self.scores[0].get("intervals") or {} if self.scores else {}
-
-    @property
-    def sees(self) -> list[str]:
-        """The past, and the kinds of the covariates known ahead that the model reads."""
-        return self.scores[0].get("sees", ["past"]) if self.scores else []
-
-    @property
-    def fitted_to(self) -> str:
-        return self.scores[0]["fitted_to"] if self.scores else ""
+HIGHER = ("r2",)  # metrics of which more is better
+UNORDERED = ("cover80", "width80")  # of which neither is: they are judged together
+ORDERED = tuple(metric.name for metric in METRICS if metric.name not in UNORDERED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,62 +36,111 @@ class Table:
     rows: tuple[Row, ...]
     status: dict[str, Any]  # of any of the runs: data, protocol line, fingerprint, units
     tried: int
+    effort: Effort | None = None
+    hidden: tuple[Row, ...] = ()  # configurations that validation did not choose
     exploratory: bool = False
-    left_out: tuple[str, ...] = field(default_factory=tuple)
+    left_out: tuple[str, ...] = ()
+    by: str = ""  # the metric that was asked for
+    tested: tuple[str, ...] = ()  # what tests of significance say of it
 
-    @property
+    @cached_property
     def metric(self) -> str:
         """What rows are ordered by: MASE, or MAE where the training series has no scale."""
-        finished = [row for row in self.rows if row.records]
-        return "mase" if all(row.score("test", "mase") for row in finished) else "mae"
+        scored = [row for row in self.rows if row.score("test", "mae")]
+        return self.by or ("mase" if all(row.score("test", "mase") for row in scored) else "mae")
 
     @property
     def best_classical(self) -> Row | None:
         """The classical model that validation prefers."""
         rows = [row for row in self.rows if row.records and not row.is_net]
-        scored = [(value.mean, row) for row in rows if (value := row.score("val", self.metric))]
-        return min(scored, key=lambda pair: pair[0])[1] if scored else None
+        scored = [(costs(row, "val", self.metric), row) for row in rows]
+        best = min(scored, key=lambda pair: pair[0], default=None)
+        return best[1] if best and best[0] < math.inf else None
+
+    @cached_property
+    def ranks(self) -> tuple[float | None, ...]:
+        """Of each row, by test error: 1 is best, ties share theirs, failures share the last."""
+        known = [k for k, row in enumerate(self.rows) if not row.records or self.score(row)]
+        ranks = average_ranks([costs(self.rows[k], "test", self.metric) for k in known])
+        at = dict(zip(known, ranks, strict=True))
+        return tuple(at.get(k) for k in range(len(self.rows)))
+
+    def score(self, row: Row) -> Value | None:
+        """What the rows are ordered by."""
+        return row.score("test", self.metric)
+
+    def sampling_error(self, row: Row) -> float | None:
+        """The standard error over origins of what the rows are ordered by."""
+        return self._sampling_errors.get(row.label)
+
+    @cached_property
+    def _sampling_errors(self) -> dict[str, float | None]:
+        return {row.label: sampling_error(row, self.metric) for row in self.rows}
 
     def skill(self, row: Row) -> Value | None:
         """1 − MAE / MAE of the seasonal naive model, seed by seed."""
         level = next((r.score("test", "mae") for r in self.rows if r.model == LEVEL), None)
         if not level or not level.mean:
             return None
-        each = [scores["test"]["mae"]["pooled"] for scores in row.scores]
-        return Value.of([1 - mae / level.mean for mae in each])
+        return Value.of([mae and 1 - mae / level.mean for mae in row.each("test", "mae")])
 
 
-def tabulate(records: Iterable[Record], *, tried: int, every_config: bool = False) -> Table:
+def costs(row: Row, split: str, metric: str) -> float:
+    """A score as a cost, of which less is better: infinite where there is none."""
+    value = row.score(split, metric)
+    return math.inf if value is None else -value.mean if metric in HIGHER else value.mean
+
+
+def average_ranks(values: Sequence[float]) -> list[float]:
+    """1 for the least; equal values share the average of their ranks."""
+    ordered = sorted(values)
+    return [(bisect_left(ordered, x) + bisect_right(ordered, x) + 1) / 2 for x in values]
+
+
+def check_metric(name: str) -> None:
+    """Mistake where models can't be ordered by a metric of this name."""
+    if name in UNORDERED:
+        raise Mistake(f"{name} alone makes no model better; choose one of {', '.join(ORDERED)}")
+    if name not in ORDERED:
+        raise no_such("metric", name, ORDERED)
+
+
+def tabulate(
+    records: Iterable[Record],
+    *,
+    tried: int,
+    effort: Effort | None = None,
+    every_config: bool = False,
+    metric: str = "",
+) -> Table:
     """Fold runs into a table. Mistake if they follow different protocols, or if there are none."""
     records = [record for record in records if record.state in ("finished", "failed")]
     if not records:
         raise Mistake("no finished run matches; `stsfm ls` shows what there is")
-    prints: dict[str, str] = {}
-    for record in records:
-        status = record.status
-        words = f"{status['data']}, horizon {status['horizon']}, {status['origins']} origins"
-        prints.setdefault(status["fingerprint"], words)
+    prints = {record.status["fingerprint"] for record in records}
     if len(prints) > 1:
-        listed = "; ".join(f"protocol={key} ({words})" for key, words in prints.items())
-        raise Mistake(f"these runs follow different protocols, add one of: {listed}")
+        raise Mistake(f"a table holds one protocol, got {', '.join(sorted(prints))}")
     current, left_out = _newest_source(records)
     groups: dict[str, list[Record]] = {}
     for record in {record.status["run"]: record for record in current}.values():  # kept twice
         groups.setdefault(record.status["group"], []).append(record)
     rows = _labelled([_row(group) for group in groups.values()])
-    if not every_config:
-        rows, hidden = _validation_winners(rows)
-        left_out += hidden
+    shown, hidden = (rows, []) if every_config else chosen(rows)
+    if hidden:
+        words = f"{count(len(hidden), 'configuration')} that validation did not choose"
+        left_out.append(words)
     table = Table(
-        rows=tuple(rows),
+        rows=tuple(shown),
         status=records[0].status,
         tried=tried,
+        effort=effort,
+        hidden=tuple(hidden),
         exploratory=every_config,
         left_out=tuple(left_out),
+        by=metric,
     )
-    error = lambda row: value.mean if (value := row.score("test", table.metric)) else math.inf  # noqa: E731
-    ordered = sorted(rows, key=lambda row: (not row.records, error(row) if row.records else 0))
-    return replace(table, rows=tuple(ordered))
+    order = lambda row: (not row.records, costs(row, "test", table.metric))  # noqa: E731
+    return replace(table, rows=tuple(sorted(shown, key=order)))
 
 
 def _row(group: list[Record]) -> Row:
@@ -182,34 +168,34 @@ def _newest_source(records: list[Record]) -> tuple[list[Record], list[str]]:
     return kept, [f"{count(old, 'run')} of older source code"] if old else []
 
 
-def _validation_winners(rows: list[Row]) -> tuple[list[Row], list[str]]:
-    """One row per model: the configuration that validation prefers."""
+def chosen(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
+    """Of each model the configuration that validation prefers, and all failures; and the others."""
     best: dict[str, Row] = {}
+    rows = list(rows)
     for row in rows:
-        if not row.records:  # failures are shown, all of them
-            best[row.label] = row
-            continue
         held = best.get(row.model)
-        if held is None or _validation_error(row) < _validation_error(held):
+        if row.records and (held is None or _preference(row) < _preference(held)):
             best[row.model] = row
-    hidden = len(rows) - len(best)
-    words = f"{count(hidden, 'configuration')} that validation did not choose"
-    return list(best.values()), [words] if hidden else []
+    shown = [row for row in rows if not row.records or best[row.model] is row]
+    return shown, [row for row in rows if row.records and best[row.model] is not row]
 
 
-def _validation_error(row: Row) -> float:
+def _preference(row: Row) -> float:
+    """Its error on validation, whatever the table is ordered by."""
     value = row.score("val", "mase") or row.score("val", "mae")
     return value.mean if value else math.inf
 
 
 def _labelled(rows: list[Row]) -> list[Row]:
     """Rows of one model are told apart by the choices and keys in which they differ."""
-    configs = {id(row): row.config for row in rows}
+    alike: dict[str, list[Row]] = {}
+    for row in rows:
+        alike.setdefault(row.model, []).append(row)
+    differ = {model: _differing([row.config for row in like]) for model, like in alike.items()}
     labelled = []
     for row in rows:
-        like = [configs[id(other)] for other in rows if other.model == row.model]
-        mine = configs[id(row)]
-        keys = [key for key in mine if any(other.get(key) != mine[key] for other in like)]
+        mine = row.config
+        keys = [key for key in mine if key in differ[row.model]]
         groups = [f"model.{key.removeprefix('choices.')}." for key in keys if "choices." in key]
         short = [key for key in keys if not key.startswith(tuple(groups))]
         words = [
@@ -219,14 +205,8 @@ def _labelled(rows: list[Row]) -> list[Row]:
     return labelled
 
 
-def flatten(tree: dict[str, Any], prefix: str = "", drop: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Nested keys → dotted keys."""
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        if name in drop:
-            continue
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{name}.", drop)
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
+def _differing(configs: list[dict[str, Any]]) -> set[str]:
+    """Keys that not all have with one and the same value."""
+    first, *others = configs
+    keys = {key for config in configs for key in config}
+    return {key for key in keys if any(other.get(key) != first.get(key) for other in others)}

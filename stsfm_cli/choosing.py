@@ -1,0 +1,66 @@
+"""Kept runs chosen by their facts: key=value words, and the runs that match them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import yaml
+
+from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.record import Record
+from stsfm.tables.row import flatten
+
+Kept = TypeVar("Kept", bound=Record)
+
+
+def filters(args: Iterable[str], command: str) -> dict[str, list[str]]:
+    """key=a,b → {key: [a, b]}."""
+    found = {}
+    for arg in args:
+        key, equals, values = arg.partition("=")
+        if not equals or not values:
+            raise Mistake(f"wanted key=value, got {arg!r}, as in: stsfm {command} model=lstm,gru")
+        found[key] = values.split(",")
+    return found
+
+
+def select(found: Iterable[Kept], wanted: dict[str, list[str]]) -> list[Kept]:
+    """The records whose facts match every filter. Mistake where no run knows a key."""
+    found = list(found)
+    if not wanted:
+        return found
+    quick = all(key in NAMES for key in wanted)  # told by the status: no config need be read
+    told = [names(record) if quick else facts(record) for record in found]
+    known = {key for fact in told for key in fact}
+    for key in wanted:
+        if told and key not in known:
+            raise Mistake(f"no run has a key {key!r}.{did_you_mean(key, known)}")
+    return [
+        record
+        for record, fact in zip(found, told, strict=True)
+        if all(_among(fact.get(key), values) for key, values in wanted.items())
+    ]
+
+
+def _among(fact: Any, values: list[str]) -> bool:
+    """Is a fact one of the values as they were typed: 0.01 or 1e-2, false or False?"""
+    return str(fact) in values or fact in [yaml.safe_load(value) for value in values]
+
+
+NAMES = ("model", "data", "state", "protocol")
+
+
+def names(record: Record) -> dict[str, Any]:
+    """What a run is called by, and what became of it."""
+    status = record.status
+    data, model = record.folder.parts[-3:-1]
+    state = {"state": record.state, "protocol": status.get("fingerprint")}
+    return {"model": status.get("model", model), "data": status.get("data", data)} | state
+
+
+def facts(record: Record) -> dict[str, Any]:
+    """What a run can be filtered by: choices, fingerprint, state, every key of its config."""
+    config = record.config
+    keys = flatten({k: v for k, v in config.items() if k != "choices"})
+    return keys | (config.get("choices") or {}) | names(record)

@@ -1,0 +1,111 @@
+"""The kept runs of a home as they are now: each file is read once, however often it is used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from stsfm.record import Record, State, records
+
+
+class Snapshot(Record):
+    """A run as it was when it was first looked at."""
+
+    @cached_property
+    def status(self) -> dict[str, Any]:
+        return super().status
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        return super().config
+
+    @cached_property
+    def state(self) -> State:
+        return super().state
+
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        return super().scores
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What went into one protocol: all its runs, shown or not, finished or failed."""
+
+    tried: int  # configurations
+    runs: int
+    failed: int
+    seconds: float
+
+
+class Shelf:
+    """Every run under a folder of runs."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._held: dict[Path, Snapshot] = {}
+        self.runs = [self.at(run.folder) for run in records(home)]
+
+    def at(self, folder: Path) -> Snapshot:
+        """The run in a folder, which may lie elsewhere: one and the same by whatever path."""
+        return self._held.setdefault(folder.resolve(), Snapshot(folder))
+
+    @cached_property
+    def _by_protocol(self) -> dict[str, list[Snapshot]]:
+        found: dict[str, list[Snapshot]] = {}
+        for run in self.runs:
+            found.setdefault(run.status.get("fingerprint", ""), []).append(run)
+        return found
+
+    def under(self, fingerprint: str) -> list[Snapshot]:
+        """The runs that follow a protocol, in the order of their names."""
+        return self._by_protocol.get(fingerprint, [])
+
+    def effort(self, fingerprint: str) -> Effort:
+        """Configurations and seconds that a protocol has cost so far."""
+        statuses = [run.status for run in self.under(fingerprint)]
+        return Effort(
+            tried=len({status.get("settings") for status in statuses}),
+            runs=len(statuses),
+            failed=sum(status.get("state") == "failed" for status in statuses),
+            seconds=sum(map(_seconds, statuses)),
+        )
+
+    def baselines(self, runs: Iterable[Record]) -> list[Snapshot]:
+        """The very runs that these, of one protocol, were put beside; else those others of it were.
+
+        Of each the newest of its settings; none whose model is among `runs`.
+        """
+        runs = list(runs)
+        alike = self.under(runs[0].status.get("fingerprint", ""))
+        found = self._beside(runs) or self._beside(alike)
+        models = {run.status.get("model") for run in runs}
+        found = [self._newest.get(run.status["settings"], run) for run in found if run.status]
+        return [run for run in found if run.status["model"] not in models]
+
+    def _beside(self, runs: Iterable[Record]) -> list[Snapshot]:
+        places = (
+            os.path.normpath(run.folder / path)
+            for run in runs
+            for path in run.read("members.json").get("beside", [])
+        )
+        return [self.at(Path(place)) for place in dict.fromkeys(places)]
+
+    @cached_property
+    def _newest(self) -> dict[str, Snapshot]:
+        """Settings → the run of them that finished last."""
+        done = (run for run in self.runs if run.state == "finished")
+        return {
+            run.status["settings"]: run for run in sorted(done, key=lambda run: run.status["ended"])
+        }
+
+
+def _seconds(status: dict[str, Any]) -> float:
+    """What a run has taken over all its attempts, or its last where only that is known."""
+    if "spent" in status:
+        return float(status["spent"])
+    return max(0.0, status.get("ended", 0.0) - status.get("started", 0.0)) * ("ended" in status)

@@ -1,0 +1,105 @@
+"""A row of a table: one configuration, its runs of several seeds folded into numbers.
+
+A number is the mean over seeds, with their standard deviation where there are several; none where
+a model draws no random numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean, stdev
+from typing import Any
+
+from stsfm.record import Record
+
+
+@dataclass(frozen=True)
+class Value:
+    """A score: the mean over seeds, and their standard deviation where there are several."""
+
+    mean: float
+    sd: float | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[float | None]) -> Value | None:
+        seen = [value for value in values if value is not None and not math.isnan(value)]
+        if not seen or len(seen) < len(values):
+            return None
+        return cls(fmean(seen), stdev(seen) if len(seen) > 1 else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One configuration: its runs that finished, one per seed, and why others did not."""
+
+    model: str
+    settings: Record  # any run of the configuration
+    records: tuple[Record, ...]
+    failures: tuple[str, ...] = ()
+    label: str = ""  # the model, and the settings that tell it from its like
+
+    @cached_property
+    def scores(self) -> list[dict[str, Any]]:
+        return [record.scores for record in self.records]
+
+    @property
+    def deterministic(self) -> bool:
+        return all(record.status["identity"]["seed"] is None for record in self.records)
+
+    @property
+    def seeds(self) -> int:
+        return len(self.records)
+
+    @property
+    def is_net(self) -> bool:
+        return any(scores["kind"] == "net" for scores in self.scores)
+
+    def each(self, split: str, metric: str) -> list[float | None]:
+        """A pooled metric on `val` or `test`, seed by seed."""
+        found = [(scores.get(split) or {}).get(metric) for scores in self.scores]
+        return [entry and entry["pooled"] for entry in found]
+
+    def score(self, split: str, metric: str) -> Value | None:
+        """A pooled metric on `val` or `test`."""
+        return Value.of(self.each(split, metric))
+
+    def cost(self, name: str) -> Value | None:
+        return Value.of([scores["cost"].get(name) for scores in self.scores])
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The model's keys and the choices of groups, dotted."""
+        config = self.settings.config
+        model = config.get("model", {})
+        choices = {k: v for k, v in config.get("choices", {}).items() if k in model}
+        return flatten({"choices": choices, "model": model}, drop=("seed", "_target_"))
+
+    @property
+    def intervals(self) -> dict[str, Any]:
+        """Where its intervals come from: `kind` is native, conformal or none; and why."""
+        return self.scores[0].get("intervals") or {} if self.scores else {}
+
+    @property
+    def sees(self) -> list[str]:
+        """The past, and the kinds of the covariates known ahead that the model reads."""
+        return self.scores[0].get("sees", ["past"]) if self.scores else []
+
+    @property
+    def fitted_to(self) -> str:
+        return self.scores[0]["fitted_to"] if self.scores else ""
+
+
+def flatten(tree: dict[str, Any], prefix: str = "", drop: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Nested keys → dotted keys."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if name in drop:
+            continue
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{name}.", drop)
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -180,6 +181,8 @@ def write_tables(grid: Grid, folder: Path) -> list[str]:
     names = [f"{name}.{end}" for name, _ in shown for end in FORMATS]
     for stale in set(Record(folder).read("members.json").get("tables", [])) - set(names):
         (folder / stale).unlink(missing_ok=True)
+        with suppress(OSError):  # not empty, or gone
+            (folder / stale).parent.rmdir()
     for name, table in shown:
         for end, render in FORMATS.items():
             write(folder / f"{name}.{end}", render(table))

@@ -265,7 +265,9 @@ def test_tables_say_where_intervals_come_from(desk):
         assert float(row["test_pinball"]) == pytest.approx(float(row["test_crps"]) / 2)
         assert float(row["test_width80"]) > 0
     markdown = (folder / "table.md").read_text()
-    assert "| intervals |" in markdown and "| width 80 % |" in markdown and "conformal" in desk.out
+    assert (
+        "| intervals |" in markdown and "| width 80 % |" in markdown and "| conformal |" in markdown
+    )
 
 
 def test_too_few_residuals_are_said_and_recorded(desk):

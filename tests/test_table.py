@@ -8,10 +8,12 @@ import pytest
 
 from stsfm.attempt import writing
 from stsfm.identity import Identity
+from stsfm.mistakes import Mistake
 from stsfm.record import Record, records
-from stsfm.tables.cells import Column, _text, digits_of
 from stsfm.tables.render import as_latex, as_text
-from stsfm.tables.table import Row, Value, flatten, tabulate
+from stsfm.tables.row import Row, Value, flatten
+from stsfm.tables.sheet import digits_of, marks, number
+from stsfm.tables.table import average_ranks, tabulate
 
 SHORT = "trainer.epochs=4"
 
@@ -30,8 +32,11 @@ def test_seeds_are_folded_into_mean_and_sd_and_deterministic_rows_have_none(desk
     assert rows["drift"]["seeds"] == rows["drift"]["test_mae_sd"] == ""
     assert len(desk.runs("/drift/")) == 1
     markdown = (folder / "table.md").read_text()
-    drift = next(line for line in markdown.splitlines() if line.startswith("| drift"))
-    assert drift.split("|")[2].strip() == "—" and "± 0" not in drift
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in markdown.splitlines()]
+    drift = dict(zip(lines[2], next(line for line in lines if "drift" in line), strict=True))
+    assert drift["seeds"] == drift["seed sd"] == "—" and "± 0" not in markdown
+    lstm = dict(zip(lines[2], next(line for line in lines if "lstm" in line), strict=True))
+    assert float(lstm["seed sd"]) == pytest.approx(float(rows["lstm"]["test_mase_sd"]), rel=0.05)
     level = float(rows["seasonal_naive"]["test_mae"])
     assert float(rows["lstm"]["test_skill"]) == pytest.approx(1 - mean / level)
 
@@ -46,13 +51,15 @@ def test_compare_rebuilds_the_table_from_folders(desk):
     assert desk("compare", "model=lstm", "-q") == 0 and not desk.out
 
 
-def test_protocols_are_never_mixed(desk):
+def test_protocols_are_never_mixed_in_one_table(desk):
     desk("run", "model=naive", "baselines=[]")
     desk("run", "model=naive", "baselines=[]", "protocol.horizon=6")
-    assert desk("compare", "model=naive") == 2
-    assert "different protocols" in desk.err and len(desk.err.splitlines()) == 1
-    print_ = desk.runs()[0].status["fingerprint"]
-    assert desk("compare", "model=naive", f"protocol={print_}") == 0
+    with pytest.raises(Mistake, match="a table holds one protocol"):
+        tabulate(desk.runs(), tried=1)
+    assert desk("compare", "model=naive", "-q") == 0
+    tables = list(desk.comparison().glob("*/table.csv"))
+    prints = [{row["fingerprint"] for row in csv.DictReader(t.open())} for t in tables]
+    assert len(tables) == 2 and all(len(p) == 1 for p in prints) and prints[0] != prints[1]
 
 
 def test_what_is_missing_is_warned_of_once_and_counted_in_words(desk):
@@ -73,7 +80,7 @@ def test_a_sweep_over_hyperparameters_shows_the_winner_of_validation(desk):
         table.count("| linear") == 1 and "2 configurations that validation did not choose" in table
     )
     assert "4 configurations tried under this protocol, 2 shown" in table
-    shown = next(line for line in table.splitlines() if line.startswith("| linear"))
+    shown = next(line for line in table.splitlines() if "| linear" in line)
     assert f"{best.scores['test']['mase']['pooled']:.3f}" in shown
     assert desk("compare", "model=linear", "--all-configs") == 0
     assert "EXPLORATORY" in desk.out and desk.out.count("  linear context=") == 3
@@ -164,12 +171,16 @@ def test_ls_and_show_find_runs(desk):
 
 
 def test_digits_follow_the_spread_of_seeds():
-    column = Column(label="x", get=lambda t, r: None, better="low")
-    spread = [Value(24.31234, 1.5), Value(38.61, None)]
-    assert digits_of(spread, column) == 1
-    assert _text(spread[0], column, 1, True) == "24.3 ± 1.5"
-    assert _text(spread[1], column, 1, True) == "38.6 ± —"
-    assert _text(Value(-3.0), column, 0, False) == "−3" and _text(None, column, 1, True) == "—"
+    assert digits_of([Value(24.31234, 1.5), Value(38.61), None]) == 1
+    assert digits_of([Value(24.31234), Value(38.61)]) == 1 and digits_of([None]) == 0
+    assert number(-3.0, 0) == "−3" and number(24.31234, 1) == "24.3"
+
+
+def test_ties_share_marks_and_ranks():
+    values = [Value(2.0), Value(1.0), None, Value(1.0), Value(3.0)]
+    assert marks(values, "low") == ["second", "best", "", "best", ""]
+    assert marks(values, "high") == ["second", "", "", "", "best"]
+    assert average_ranks([2.0, 1.0, float("inf"), 1.0, float("inf")]) == [3, 1.5, 4.5, 1.5, 4.5]
 
 
 def test_a_mean_over_seeds_that_lacks_one_is_no_mean():

@@ -102,7 +102,7 @@ def pivot(grid: Grid, layout: Layout | None = None) -> list[Pivot]:
     asked = (*rows, *columns, *by)
     keys = [axis for axis in asked if axis not in AXES]
     entries, without = _entries(grid, keys, seeds="seed" in asked)
-    by += _colliding(entries, rows, columns, by)
+    rows, columns, by = _told_apart(entries, rows, columns, by)
     tables: dict[Key, list[Entry]] = {}
     for entry in entries:
         tables.setdefault(entry.key(by), []).append(entry)
@@ -198,19 +198,27 @@ def _by_seed(row: Row, task: Task, at: dict[str, Any]) -> Iterator[Entry]:
         yield Entry(row=row, task=task, at=at | {"seed": "—"})
 
 
-def _colliding(
+def _told_apart(
     entries: list[Entry], rows: tuple[str, ...], columns: tuple[str, ...], by: tuple[str, ...]
-) -> tuple[str, ...]:
-    """The axes in which entries of one cell differ: they make tables of their own."""
-    used = (*rows, *columns, *by)
-    more: tuple[str, ...] = ()
-    for axis in (axis for axis in ("model", *TASK) if axis not in used):
-        held: dict[Key, set[Any]] = {}
-        for entry in entries:
-            held.setdefault(entry.key((*used, *more)), set()).add(entry.at[axis])
-        if any(len(values) > 1 for values in held.values()):
-            more += (axis,)
-    return more
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The axes of rows, columns and tables, and with them all that a reader must be told.
+
+    Models, datasets and what falls into one cell are tables of their own; a horizon that goes with
+    its dataset stands beside it.
+    """
+    for axis in ("model", *TASK):
+        used = (*rows, *columns, *by)
+        if axis in used or len({entry.at[axis] for entry in entries}) == 1:
+            continue
+        cells = {entry.key(used) for entry in entries}
+        collide = len({entry.key((*used, axis)) for entry in entries}) > len(cells)
+        if collide or axis in ("model", "data"):
+            by += (axis,)
+        elif axis == "horizon" and "protocol.horizon" not in used:
+            rows += (axis,) if "data" in rows else ()
+            columns += (axis,) if "data" in columns else ()
+            by += (axis,) if "data" in by else ()
+    return rows, columns, by
 
 
 def _order(value: Any) -> tuple[int, float, str]:

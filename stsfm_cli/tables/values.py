@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from typing import Any
 
 from stsfm.losses.metrics import METRICS
@@ -40,7 +41,8 @@ def _of_grid(grid: Grid) -> list[dict[str, Any]]:
     for one in pivot(grid):
         keys = [axis for axis in (*one.fixed, *one.row_axes, *one.column_axes) if axis not in AXES]
         seed = "seed" in (*one.fixed, *one.row_axes, *one.column_axes)
-        for entry in one.entries:
+        places = itertools.product(one.rows, one.columns)
+        for entry in (one.cells[place] for place in places if place in one.cells):
             task: dict[str, Any] = {"task": entry.task.label, "data": entry.task.data}
             task |= {"horizon": entry.task.horizon, "family": entry.task.family}
             line = _line(entry.task.table, entry.row)

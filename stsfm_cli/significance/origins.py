@@ -22,11 +22,12 @@ def disjoint(origins: np.ndarray, horizon: int) -> np.ndarray:
     origins = np.asarray(origins)
     if horizon < 1 or origins.ndim != 1 or (np.diff(origins) <= 0).any():
         raise ValueError(f"wanted increasing origins and horizon ≥ 1, got {origins}, {horizon}")
+    after = np.searchsorted(origins, origins + horizon).tolist()
     chosen: list[int] = []
     k = 0
-    while k < len(origins):
+    while k < len(after):
         chosen.append(k)
-        k = int(np.searchsorted(origins, origins[k] + horizon))
+        k = after[k]
     return np.array(chosen, dtype=int)
 
 

@@ -15,7 +15,7 @@ of statistics with fixed smoothing). Where Student's t supposes a normal mean, t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,9 +80,14 @@ def skill_interval(
 ) -> Interval:
     """An interval for the skill 1 − mean(a) / mean(b), the origins of both resampled together.
 
-    a (n,) are losses of the model, b (n,) those of what it is measured against.
+    a (n,) are losses ≥ 0 of the model, b (n,) those of what it is measured against. The interval
+    is that of the log ratio, so that it ends below 1, as skill does.
     """
-    return _interval(_skill, np.array([a, b], dtype=float), origins, horizon, level, seed)
+    losses = np.array([a, b], dtype=float)
+    found = _interval(_log_ratio, losses, origins, horizon, level, seed)
+    skill = [None if x is None else 1 - float(np.exp(x)) for x in (found.high, found.low)]
+    estimate = 1 - float(np.exp(found.estimate))
+    return replace(found, estimate=estimate, low=skill[0], high=skill[1])
 
 
 def _mean(losses: np.ndarray, nu: int) -> tuple[np.ndarray, np.ndarray]:
@@ -90,15 +95,14 @@ def _mean(losses: np.ndarray, nu: int) -> tuple[np.ndarray, np.ndarray]:
     return losses[0].mean(-1), standard_error(losses[0], nu)
 
 
-def _skill(losses: np.ndarray, nu: int) -> tuple[np.ndarray, np.ndarray]:
-    """Skills (…) of losses (2, …, n), and their standard errors by the delta method.
+def _log_ratio(losses: np.ndarray, nu: int) -> tuple[np.ndarray, np.ndarray]:
+    """Log ratios (…) of the means of losses (2, …, n), and their errors by the delta method.
 
-    To first order a ratio r = ā/b̄ errs as the mean of (a − r b) / b̄ does.
+    To first order log(ā/b̄) errs as the mean of a/ā − b/b̄ does.
     """
-    a, b = losses
-    level = b.mean(-1)
-    ratio = a.mean(-1) / level
-    return 1 - ratio, standard_error(a - ratio[..., None] * b, nu) / level
+    means = losses.mean(-1)
+    a, b = losses / means[..., None]
+    return np.log(means[0] / means[1]), standard_error(a - b, nu)
 
 
 def _interval(

@@ -17,10 +17,11 @@ from scipy.stats import rankdata
 
 @dataclass(frozen=True, kw_only=True)
 class SignedRank:
-    """W⁺, the exact two-sided p-value, and how many differences are not zero."""
+    """Rank sums of the positive and negative differences, and the exact two-sided p-value."""
 
-    positive: float
-    n: int
+    positive: float  # W⁺
+    negative: float  # W⁻
+    n: int  # differences that are not zero
     p: float
 
 
@@ -35,7 +36,12 @@ def signed_rank(d: np.ndarray) -> SignedRank:
     for rank in doubled:
         share = (np.pad(share, (0, rank)) + np.pad(share, (rank, 0))) / 2
     tail = min(share[: half + 1].sum(), share[half:].sum())
-    return SignedRank(positive=half / 2, n=len(doubled), p=float(min(1.0, 2 * tail)))
+    return SignedRank(
+        positive=half / 2,
+        negative=(int(doubled.sum()) - half) / 2,
+        n=len(doubled),
+        p=float(min(1.0, 2 * tail)),
+    )
 
 
 def least_p(n: int) -> float:

@@ -1,0 +1,128 @@
+"""What a table may claim: each row against a control, tested where it can be, and in words.
+
+The control is declared, or the classical model that validation prefers: either way it is chosen
+without a look at the test errors. The family is all other rows of the table, so that any claim of
+a table is false in no more than 5 % of tables (Holm).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from stsfm.mistakes import no_such
+from stsfm.significance import (
+    Interval,
+    Pair,
+    compare,
+    confidence_set,
+    holm,
+    skill_interval,
+    too_few,
+)
+from stsfm.tables.losses import Losses, losses
+from stsfm.tables.table import LEVEL, Table
+from stsfm.tables.verdicts import few, told
+
+ALPHA = 0.05
+ADDITIVE = {"rmse": "squared", "r2": "squared"}  # what is tested where a metric is no mean of cells
+
+Verdict = Literal["better", "worse", "not separable", ""]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A row against the control: `pair` is the test, `p` its p-value with Holm's correction."""
+
+    pair: Pair
+    p: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What a table can show beside the row; "" where there was no test."""
+        if self.p is None:
+            return ""
+        if self.p >= ALPHA:
+            return "not separable"
+        return "worse" if self.pair.difference > 0 else "better"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """All that one table may claim. What could not be tested is missing; the sentences say why."""
+
+    metric: str  # what was tested: the table's own, or the squared error of RMSE and R²
+    control: str | None = None  # its label
+    declared: bool = False  # by the user; else by validation
+    pairs: Mapping[str, Claim] = field(default_factory=dict)  # label → comparison with the control
+    mcs: tuple[str, ...] = ()  # labels of the model confidence set
+    skills: Mapping[str, Interval] = field(default_factory=dict)  # label → over seasonal naive
+    sentences: tuple[str, ...] = ()
+
+
+def claims(table: Table, control: str | None = None) -> Claims:
+    """Test the rows of a table. Mistake if none of them is called like the control."""
+    metric = ADDITIVE.get(table.metric, table.metric)
+    against = _control(table, control)
+    made = Claims(metric=metric, control=against, declared=control is not None)
+    lost = _losses(table, metric)
+    for one in lost.values():  # rows of a table share their origins
+        if reason := too_few(one.origins[~np.isnan(one.values)], one.horizon):
+            return replace(made, sentences=(few(reason),))
+        break
+    made = replace(made, mcs=_members(lost), skills=_skills(_losses(table, "mae")))
+    if against in lost:
+        made = replace(made, pairs=_pairs(lost, against))
+    return replace(made, sentences=tuple(told(made)))
+
+
+def _control(table: Table, name: str | None) -> str | None:
+    """The label of the control: a row's label, or the name of a model that has one row."""
+    if name is None:
+        return table.best_classical.label if table.best_classical else None
+    labels = [row.label for row in table.rows]
+    like = [row.label for row in table.rows if row.model == name]
+    if name in labels or len(like) == 1:
+        return name if name in labels else like[0]
+    raise no_such("control", name, labels, " in this table")
+
+
+def _losses(table: Table, metric: str) -> dict[str, Losses]:
+    found = {row.label: losses(row, "test", metric) for row in table.rows if row.records}
+    return {label: one for label, one in found.items() if one is not None}
+
+
+def _pairs(lost: Mapping[str, Losses], control: str) -> dict[str, Claim]:
+    """Each other row against the control, p-values corrected for all that were tested."""
+    base = lost[control]
+    pairs = {
+        label: compare(one.values, base.values, one.origins, one.horizon, alpha=ALPHA)
+        for label, one in lost.items()
+        if label != control
+    }
+    adjusted = holm({label: pair.p for label, pair in pairs.items() if pair.p is not None})
+    return {label: Claim(pair=pair, p=adjusted.get(label)) for label, pair in pairs.items()}
+
+
+def _members(lost: Mapping[str, Losses]) -> tuple[str, ...]:
+    if len(lost) < 2:
+        return ()
+    labels, each = list(lost), list(lost.values())
+    stacked = np.array([one.values for one in each])
+    found = confidence_set(stacked, each[0].origins, each[0].horizon, alpha=ALPHA)
+    return tuple(labels[k] for k in found.members)
+
+
+def _skills(lost: Mapping[str, Losses]) -> dict[str, Interval]:
+    """Intervals of the skill of each row over the seasonal naive one, if there is such a row."""
+    if LEVEL not in lost:
+        return {}
+    level = lost[LEVEL]
+    return {
+        label: skill_interval(one.values, level.values, one.origins, one.horizon, level=1 - ALPHA)
+        for label, one in lost.items()
+        if label != LEVEL
+    }

@@ -1,0 +1,154 @@
+"""Claims in words: a sentence for each, with its numbers; then how they were tested."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stsfm.losses.metrics import METRICS
+from stsfm.words import count
+
+if TYPE_CHECKING:
+    from stsfm.tables.claims import Claim, Claims
+    from stsfm.tables.overall import Overall
+
+LABELS = {metric.name: metric.label for metric in METRICS} | {"squared": "squared error"}
+VERDICTS = {
+    "better": "is better than",
+    "worse": "is worse than",
+    "not separable": "is not separable from",
+}
+
+
+def few(reason: str) -> str:
+    """No significance test: 3 independent origins."""
+    return f"No significance test: {reason.removeprefix('no test: ')}."
+
+
+def told(claims: Claims) -> Iterator[str]:
+    """What the claims of one table say: pairs, the confidence set, skill, and the method."""
+    yield from (_claim(label, claims, claim) for label, claim in tested(claims).items())
+    yield from _refused(claims)
+    if claims.mcs:
+        best = "is" if len(claims.mcs) == 1 else "is among"
+        yield f"With 95 % confidence the best {best}: {', '.join(claims.mcs)}."
+    if skills := [_skill(name, i.estimate, i.low, i.high) for name, i in claims.skills.items()]:
+        yield f"Skill over seasonal_naive: {', '.join(skills)}."
+    yield from _method(claims)
+
+
+def tested(claims: Claims) -> dict[str, Claim]:
+    """The comparisons that came to a p-value."""
+    return {label: claim for label, claim in claims.pairs.items() if claim.p is not None}
+
+
+def _claim(label: str, claims: Claims, claim: Claim) -> str:
+    """lstm is not separable from arima: MAE +6.3 [−2.0, 14.6], p = 0.21."""
+    pair = claim.pair
+    assert pair.low is not None and pair.high is not None and claim.p is not None
+    digits = digits_of(pair.high - pair.low)
+    low, high = (plain(x, digits) for x in (pair.low, pair.high))
+    change = f"{pair.difference:+.{digits}f}".replace("-", "−")
+    verb = f"{VERDICTS[claim.verdict]} {claims.control}"
+    return f"{label} {verb}: {LABELS[claims.metric]} {change} [{low}, {high}], {p_value(claim.p)}."
+
+
+def _refused(claims: Claims) -> Iterator[str]:
+    """Rows that could not be tested, those with the same reason in one sentence."""
+    if not claims.pairs:
+        missing = f"{claims.control} kept no losses" if claims.control else "no classical model"
+        yield f"No row is tested against a control: {missing}."
+    reasons: dict[str, list[str]] = {}
+    for label, claim in claims.pairs.items():
+        if claim.pair.reason:
+            reasons.setdefault(claim.pair.reason.removeprefix("no test: "), []).append(label)
+    for reason, labels in reasons.items():
+        yield f"{', '.join(labels)} could not be tested against {claims.control}: {reason}."
+
+
+def _method(claims: Claims) -> Iterator[str]:
+    """How the sentences before were come by, for the caption of a paper's table."""
+    found = list(tested(claims).values())
+    if found:
+        why = "declared" if claims.declared else "the best classical model on validation"
+        pair = found[0].pair
+        free = "all" if pair.n == pair.independent else f"{pair.independent:,}"
+        over = f"{count(pair.n, 'origin')} ({free} independent)"
+        yield (
+            f"Differences are to {claims.control} ({why}), with intervals at 95 %; p-values are "
+            f"two-sided, by Holm for {count(len(found), 'comparison')}; {pair.method}, over {over}."
+        )
+    resampled = ["the best by the model confidence set"] if claims.mcs else []
+    resampled += ["skill with intervals at 95 %"] if claims.skills else []
+    if resampled:
+        words = " and ".join(resampled)
+        yield f"{words[0].upper()}{words[1:]}: block bootstrap of t statistics."
+
+
+def told_overall(overall: Overall) -> Iterator[str]:
+    """What several datasets say: average ranks, pairs, and the method."""
+    if overall.ranks:
+        yield from _ranks(overall)
+    if overall.hopeless:
+        yield (
+            f"No outcome could be significant: {overall.families} families are too few for "
+            f"{count(len(overall.pairs), 'comparison')} with {overall.control}."
+        )
+    for label, across in overall.pairs.items():
+        chances = (across.posterior.better, across.posterior.alike, across.posterior.worse)
+        better, alike, worse = (f"{_percent(chance)} %" for chance in chances)
+        tested = "" if overall.hopeless else f", {p_value(across.p)}"
+        verb = "against" if overall.hopeless else VERDICTS[across.verdict]
+        ratio = "failures" if math.isnan(across.ratio) else f"{across.ratio:.3g} of its error"
+        yield (
+            f"{label} {verb} {overall.control} over datasets: {ratio}{tested}; "
+            f"probably better {better}, alike {alike}, worse {worse}."
+        )
+    if overall.pairs:
+        yield (
+            f"Over {overall.families} families of datasets: Wilcoxon's signed-rank test of log "
+            f"errors, exact, by Holm for {count(len(overall.pairs), 'comparison')}; probabilities "
+            "by the Bayesian signed-rank test, errors within 1 % of each other being alike."
+        )
+
+
+def _ranks(overall: Overall) -> Iterator[str]:
+    """Average ranks, best first, whether they differ, and who is not to be told from whom."""
+    ranks, found = overall.ranks, overall.models
+    assert ranks is not None
+    order = sorted(range(len(found)), key=lambda k: ranks.ranks[k])
+    listed = ", ".join(f"{found[k]} {ranks.ranks[k]:.2f}" for k in order)
+    test = f"Friedman, Iman–Davenport F = {ranks.statistic:.2f}, {p_value(ranks.p)}"
+    if ranks.p >= 0.05:
+        yield f"Average ranks do not differ ({test}): {listed}."
+        return
+    yield f"Average ranks differ ({test}): {listed}."
+    alike = "; ".join(", ".join(found[k] for k in clique) for clique in ranks.cliques)
+    distance = f"{ranks.critical_difference:.2f} apart (Nemenyi)"
+    yield f"Two differ if their ranks are {distance}. Not separable: {alike or 'none'}."
+
+
+def _skill(label: str, estimate: float, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return f"{label} {_percent(estimate)} %"
+    return f"{label} {_percent(estimate)} % [{_percent(low)}, {_percent(high)}]"
+
+
+def _percent(share: float) -> str:
+    return plain(100 * share, 0)
+
+
+def p_value(p: float) -> str:
+    """p = 0.21, p < 0.001."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def plain(x: float, digits: int) -> str:
+    """A number with a true minus, and no sign where it rounds to zero."""
+    return f"{x:z.{digits}f}".replace("-", "−")
+
+
+def digits_of(width: float) -> int:
+    """Decimals that show an interval of such a width to two figures."""
+    return max(0, min(6, 1 - math.floor(math.log10(width / 2)))) if width > 0 else 0

@@ -122,7 +122,9 @@ def _interval(
         if few := too_few(origins, horizon):
             return Interval(estimate=estimate, reason=few.replace("test", "interval"))
         if not (np.isfinite(losses).all() and np.isfinite(estimate)):
-            return Interval(estimate=estimate, reason="no interval: some losses are not finite")
+            return Interval(
+                estimate=estimate, reason="no interval: losses that are not finite, or all zero"
+            )
         again = [statistic(part, blocks.nu) for part in blocks.resample(losses, DRAWS, seed)]
         t = np.concatenate([abs(theta - found) / se for theta, se in again])
     width = float(np.nanquantile(t, level, method="higher") * error)

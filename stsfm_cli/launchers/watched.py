@@ -63,7 +63,9 @@ class Watched:
         why = self.stopped or self.broke or self._died(code, status if mine else {})
         end: Literal["interrupted", "failed"] = "interrupted" if self.stopped else "failed"
         if code == MISTAKEN and not self.job.asked and not mine:
-            return Ending(end, why, seconds)  # a baseline that can't be had here is left out, and is no failure
+            return Ending(
+                end, why, seconds
+            )  # a baseline that can't be had here is left out, and is no failure
         with suppress(OSError, Mistake):  # a full disk; the others go on
             bury(
                 run, self.job.identity, self.job.about, why,

@@ -26,6 +26,7 @@ from stsfm.datasets.split import Split
 from stsfm.environment import drift, environment
 from stsfm.headline import describe, noticed
 from stsfm.identity import identify
+from stsfm.memory import Peak
 from stsfm.mistakes import Mistake, cause
 from stsfm.plan import Job
 from stsfm.present import present, show, shows
@@ -179,9 +180,10 @@ def fit(
                 if mine is not None:
                     _preface(mine, config, words)
                     LOG.info("%s: fitting", status["headline"])
-                    evaluation = evaluate(model, split, refit=identity.seed is None)
+                    with Peak() as peak:
+                        evaluation = evaluate(model, split, refit=identity.seed is None)
                     LOG.info("fitted to %s in %.3f s", evaluation.fitted_to, evaluation.fit_seconds)
-                    save(mine, model, evaluation, split, config)
+                    save(mine, model, evaluation, split, config, peak)
                     told.end()
         except Mistake:
             raise

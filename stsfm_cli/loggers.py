@@ -137,7 +137,8 @@ class Loggers:
         self._begin()
         run = self.run
         pooled = {f"{p}/{name}": x for p in ("val", "test") for name, x in run.pooled(p).items()}
-        self._tell("end", flatten(run.config), pooled | run.scores["cost"])
+        costs = {name: cost for name, cost in run.scores["cost"].items() if cost is not None}
+        self._tell("end", flatten(run.config), pooled | costs)
         for name in self.open:
             write(_note(self.run, name), "")
 

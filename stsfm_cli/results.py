@@ -17,6 +17,7 @@ from stsfm.datasets.split import Split
 from stsfm.files import naming, write, write_json
 from stsfm.headline import stamp
 from stsfm.losses.metrics import METRICS
+from stsfm.memory import Peak
 from stsfm.models.base import Forecaster
 from stsfm.record import Record
 
@@ -24,7 +25,12 @@ FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their er
 
 
 def save(
-    run: Record, model: Forecaster, evaluation: Evaluation, split: Split, config: Mapping[str, Any]
+    run: Record,
+    model: Forecaster,
+    evaluation: Evaluation,
+    split: Split,
+    config: Mapping[str, Any],
+    peak: Peak,
 ) -> None:
     """Write everything but the status, which the record writes last."""
     folder, val, test = run.folder, evaluation.val, evaluation.test
@@ -54,6 +60,8 @@ def save(
                 "calibrate_seconds": evaluation.calibrate_seconds,
                 "predict_seconds": val.seconds + test.seconds,
                 "parameters": model.parameters,
+                "peak_memory_bytes": peak.resident,
+                "peak_gpu_bytes": peak.gpu,
             },
             "intervals": model.intervals,
             "training": getattr(model, "report", None),

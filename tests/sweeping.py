@@ -51,6 +51,8 @@ class Crashes(_Bad):
 class Sleeps(_Bad):
     def harm(self): time.sleep(600)
 
+class Dozes(Sleeps): pass
+
 class Deaf(_Bad):
     def harm(self):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

@@ -13,6 +13,8 @@ class Config:
     baselines: list[str] = field(default_factory=list)
     plugins: list[str] = field(default_factory=list)
     loggers: list[str] = field(default_factory=list)
+    score: str = MISSING
+    space: dict[str, Any] = field(default_factory=dict)
     runs_dir: str = MISSING
     force: bool = MISSING  # type: ignore[assignment]
     retries: int = MISSING  # type: ignore[assignment]
@@ -27,3 +29,4 @@ class Config:
     trainer: Any = MISSING
     hardware: Any = MISSING
     launcher: Any = MISSING
+    search: Any = None

@@ -19,6 +19,7 @@ from stsfm.door import Chosen, parse
 from stsfm.mistakes import Mistake, no_such
 from stsfm.overrides import OPEN, allowed, each
 from stsfm.request import Request, read
+from stsfm.search import space
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,8 @@ class _Table:
         if not config["runs_dir"].strip():
             raise Mistake("runs_dir= names no folder; runs_dir=runs is the default")
         trust.use(config["plugins"])
-        return config
+        own = config["model"].pop("space", {})  # for a search to know, for no model to be given
+        return {**config, "space": space.merged(own, config["space"])}
 
     def every(self, lines: list[list[str]]) -> Iterator[dict[str, Any]]:
         """The configs that all choices lead to, without any override of a key."""
@@ -211,7 +213,11 @@ def _trees(wanted: tuple[str, ...], folders: tuple[Path, ...]) -> dict[str, dict
     defaults = ["_self_", *({f"model@{name}": name} for name in wanted)]
     path = [f"hydra.searchpath=['file://{folder}']" for folder in folders]
     with door.explained(), door.session():
-        return door.trees("_models", defaults, path)
+        found = door.trees("_models", defaults, path)
+    return {
+        name: {key: value for key, value in tree.items() if key != "space"}
+        for name, tree in found.items()
+    }
 
 
 def _show(request: Request) -> None:

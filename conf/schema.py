@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MISSING = "???"
-OF_A_COMMAND = ("control", "fail_fast", "force", "launcher", "question", "retries")  # not of a run
+OF_A_COMMAND = (  # not of a run
+    "control", "fail_fast", "force", "launcher", "question", "retries", "score", "search", "space",
+)  # fmt: skip
 
 
 @dataclass

@@ -36,7 +36,7 @@ def compare(args: list[str], screen: Screen) -> Path:
     wanted = filters(words, "compare")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
     shelf = Shelf(home)
-    chosen = select(shelf.runs, wanted)
+    chosen = [run for run in select(shelf.runs, wanted) if run.tested]
     for run in [run for run in chosen if run.state == "damaged"]:
         screen.warn(f"stsfm compare: without {os.path.relpath(run.folder)}: {run.damage()}")
         chosen.remove(run)

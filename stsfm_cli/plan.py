@@ -33,6 +33,7 @@ WHY = {  # state of a run's folder → why it is to do
     "running": "is being made",
     "damaged": "damaged",
     "finished": "anew",
+    "untested": "without test scores",
 }
 
 

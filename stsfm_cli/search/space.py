@@ -78,7 +78,9 @@ class Between:
         if not self.whole and self.step is None:
             return None if self.low < self.high else (repr(float(self.low)),)
         step = self.step or 1
-        numbers = [self.low + k * step for k in range(int((self.high - self.low) / step + 1e-9) + 1)]
+        numbers = [
+            self.low + k * step for k in range(int((self.high - self.low) / step + 1e-9) + 1)
+        ]
         return tuple(str(x) if self.whole else repr(float(f"{x:.12g}")) for x in numbers)
 
     def parameter(self, value: Any) -> float | None:
@@ -205,7 +207,9 @@ def default(config: Mapping[str, Any], key: str) -> Any:
     for name in path:
         if not isinstance(value, Mapping) or name not in value:
             known = did_you_mean(name, value) if isinstance(value, Mapping) else ""
-            raise Mistake(f"space.{key}: no key '{key}' of {group}={config['choices'][group]}.{known}")
+            raise Mistake(
+                f"space.{key}: no key '{key}' of {group}={config['choices'][group]}.{known}"
+            )
         value = value[name]
     return value
 

@@ -114,7 +114,8 @@ def tabulate(
     metric: str = "",
 ) -> Table:
     """Fold runs into a table. Mistake if they follow different protocols, or if there are none."""
-    records = [record for record in records if record.state in ("finished", "failed")]
+    ended = ("finished", "failed")
+    records = [record for record in records if record.tested and record.state in ended]
     if not records:
         raise Mistake("no finished run matches; `stsfm ls` shows what there is")
     prints = {record.status["fingerprint"] for record in records}

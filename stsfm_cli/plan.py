@@ -194,10 +194,12 @@ class Planner:
     def _why(self, job: Job) -> str:
         from stsfm.present import shows
 
-        state = self.state(job.run)
+        state, scores = self.state(job.run), job.config["score"]
         if state != "finished" or job.config["force"]:
             return WHY[state]
-        whole = not job.asked or shows(
+        if scores == "all" and not job.run.tested:
+            return WHY["untested"]
+        whole = not job.asked or scores == "val" or shows(
             job.run, job.beside, lambda run: self.state(run) == "finished"
         )
         return "" if whole else PAGE

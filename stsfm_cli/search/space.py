@@ -1,7 +1,7 @@
 """What a search may vary: a key as it is typed → a list of values, or an interval.
 
     model.context: [12, 24, 36]                             one of these
-    trainer.lr: {low: 1.0e-4, high: 1.0e-2, log: true}      a number between, on the scale of its log
+    trainer.lr: {low: 1.0e-4, high: 1.0e-2, log: true}      a number between, by its logarithm
     model.hidden: {low: 8, high: 64, step: 8}               whole numbers, for its ends are whole
 
 Only keys of the model, its loss and its trainer: another dataset or protocol is another task.
@@ -78,9 +78,8 @@ class Between:
         if not self.whole and self.step is None:
             return None if self.low < self.high else (repr(float(self.low)),)
         step = self.step or 1
-        numbers = [
-            self.low + k * step for k in range(int((self.high - self.low) / step + 1e-9) + 1)
-        ]
+        steps = int((self.high - self.low) / step + 1e-9)
+        numbers = [self.low + k * step for k in range(steps + 1)]
         return tuple(str(x) if self.whole else repr(float(f"{x:.12g}")) for x in numbers)
 
     def parameter(self, value: Any) -> float | None:
@@ -207,9 +206,8 @@ def default(config: Mapping[str, Any], key: str) -> Any:
     for name in path:
         if not isinstance(value, Mapping) or name not in value:
             known = did_you_mean(name, value) if isinstance(value, Mapping) else ""
-            raise Mistake(
-                f"space.{key}: no key '{key}' of {group}={config['choices'][group]}.{known}"
-            )
+            of = f"{group}={config['choices'][group]}"
+            raise Mistake(f"space.{key}: unknown key '{key}' of {of}.{known}")
         value = value[name]
     return value
 

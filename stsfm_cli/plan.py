@@ -199,8 +199,10 @@ class Planner:
             return WHY[state]
         if scores == "all" and not job.run.tested:
             return WHY["untested"]
-        whole = not job.asked or scores == "val" or shows(
-            job.run, job.beside, lambda run: self.state(run) == "finished"
+        whole = (
+            not job.asked
+            or scores == "val"
+            or shows(job.run, job.beside, lambda run: self.state(run) == "finished")
         )
         return "" if whole else PAGE
 

@@ -49,6 +49,11 @@ class Composed:
         """Whether something was said of where jobs run."""
         return any(text.lstrip("+").startswith("launcher") for text in self.request.overrides)
 
+    @property
+    def searches(self) -> bool:
+        """Whether models are to be tuned first."""
+        return any(job.config["search"] for job in self.jobs)
+
     def baselines(self, config: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What differs in the configs of the baselines that the model of a job is put beside."""
         choices = config["choices"]

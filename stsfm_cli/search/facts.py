@@ -1,49 +1,37 @@
-"""What a search did, in full for search.json, and in a line per model.
+"""What a search did, in full, as a file that tables, figures and reports are made from.
 
-search.json    settings        the keys of conf/search
-               models          a mapping per model and task: space, trials, seconds, what won
-               labels          settings of a run → how its row is labelled: lstm (tuned)
+search.json   settings   the keys of conf/search
+              models     of each model and task: space, trials, seconds, what won
+              untuned    models that have nothing to tune
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from stsfm.files import write_json
 from stsfm.plan import Job
-from stsfm.search.source import Search, Tuning, seconds_of
+from stsfm.search import told
+from stsfm.search.source import Search, Tuning
 from stsfm.search.study import state_of
-from stsfm.words import count
 
-NAME = "search.json"
 LEAST = 20  # finished trials, without which no key is said to matter
 
 
 def write(search: Search, folder: Path) -> dict[str, Any]:
     """Write down what was searched, and return it."""
-    models = [_model(search, tuning, folder) for tuning in search.tunings]
-    labels: dict[str, str] = {}
-    for tuning in search.tunings:
-        for jobs, label in ((tuning.jobs, tuning.model), (search.chosen(tuning), tuned(tuning))):
-            labels |= {job.identity.settings: label for job in jobs}
     found = {
         "settings": asdict(search.settings),
-        "models": models,
+        "models": [_model(search, tuning, folder) for tuning in search.tunings],
         "untuned": search.untuned,
-        "labels": labels,
     }
-    write_json(folder / NAME, found)
+    write_json(folder / told.NAME, found)
     return found
-
-
-def tuned(tuning: Tuning) -> str:
-    """How the row of what was chosen is labelled."""
-    return f"{tuning.model} (tuned)"
 
 
 def _model(search: Search, tuning: Tuning, folder: Path) -> dict[str, Any]:
@@ -84,42 +72,12 @@ def _model(search: Search, tuning: Tuning, folder: Path) -> dict[str, Any]:
     }
 
 
-def _part(jobs: Iterable[Job], value: float | None, folder: Path) -> dict[str, Any]:
+def _part(jobs: Sequence[Job], value: float | None, folder: Path) -> dict[str, Any]:
     """A configuration on the final seeds: its value in the search, its runs, what they took."""
     runs = [job.run for job in jobs]
     return {
+        "settings": next((job.identity.settings for job in jobs), ""),
         "value": value,
         "runs": [os.path.relpath(run.folder, folder) for run in runs],
-        "seconds": sum(map(seconds_of, runs)),
+        "seconds": sum(run.spent for run in runs),
     }
-
-
-def lines(found: Mapping[str, Any]) -> list[str]:
-    """A search in words: what it cost, and what it brought."""
-    told = [_line(model) for model in found["models"]]
-    several = "have" if len(found["untuned"]) > 1 else "has"
-    if found["untuned"]:
-        told.append(f"{', '.join(dict.fromkeys(found['untuned']))} {several} nothing to tune.")
-    return told
-
-
-def _line(model: Mapping[str, Any]) -> str:
-    counts, trials = model["counts"], model["trials"]
-    other = [f"{counts[name]} {name}" for name in ("failed", "pruned", "open") if name in counts]
-    of = f" ({', '.join(other)})" if other else ""
-    how = "all there are" if model["sampler"] == "grid" else f"by {model['sampler']}"
-    told = f"{model['model']}: {count(len(trials), 'trial')}{of} {how}, {model['seconds']:.1f} s"
-    if model["best"] is None:
-        why = next((trial["why"] for trial in trials if trial["why"]), "none was run")
-        return f"{told}; none has a value. The first: {why}"
-    best, label, before = trials[model["best"]], model["metric"].upper(), model["default"]["value"]
-    if model["tuned"] is None:
-        return f"{told}; the default is the best of them: validation {label} {best['value']:.4g}."
-    against = f" against {before:.4g} of the default" if before is not None else ""
-    chose = " ".join(f"{key}={text}" for key, text in best["words"].items())
-    return f"{told}; validation {label} {best['value']:.4g}{against}, by {chose}"
-
-
-def failed(found: Mapping[str, Any]) -> bool:
-    """Whether a model was searched for, and no trial of it has a value."""
-    return any(model["best"] is None for model in found["models"])

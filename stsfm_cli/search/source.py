@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stsfm.job import has_all
 from stsfm.launchers.base import Ending
 from stsfm.mistakes import Mistake
 from stsfm.plan import Job
@@ -25,8 +26,12 @@ from stsfm.search.study import Study
 if TYPE_CHECKING:
     import optuna
 
-Make = Callable[[Sequence[str]], Job]  # the words after `stsfm run` → their one job
-OWN = ("search", "space", "score")  # keys of a command that are no part of any of its runs
+    from stsfm.rounds import Rounds
+
+Make = Callable[[Sequence[str], Sequence[Path] | None], Job]
+"""The words after `stsfm run` → their one job, beside its baselines; None = it gets no page."""
+
+OWN = ("search", "space", "score", "force")  # no part of what a trial is
 
 
 @dataclass
@@ -74,11 +79,11 @@ class Tuning:
                     return None
                 self.trials.append(trial := self._trial(self.study.open()))
             try:
-                job = self.make(self.typed(trial.words, trial.seeds[0], "score=val"))
+                job = self.make(self.typed(trial.words, trial.seeds[0], "score=val"), None)
             except Mistake as mistake:
                 self._close(trial, why=str(mistake))
                 continue
-            if job.run.state == "finished":
+            if has_all(job.run, job.config):
                 self._scored(trial, job.run)
                 continue
             sharing = self.under_way.setdefault(job.run.folder, [])
@@ -119,7 +124,7 @@ class Tuning:
             return []
         words, made = best.user_attrs["words"], {}
         for job in self.jobs:
-            new = self.make(self.typed(words, job.config["model"].get("seed")))
+            new = self.make(self.typed(words, job.config["model"].get("seed")), job.beside)
             made[new.run.folder] = new
         same = self.jobs[0].run.folder in made
         return [] if same else list(made.values())
@@ -150,7 +155,7 @@ class Tuning:
     def _close(self, trial: Trial, **how: Any) -> None:
         counted = {run for old in self.study.trials for run in old.user_attrs.get("runs", ())}
         runs = {str(run.folder): run for run in trial.done}
-        spent = sum(seconds_of(run) for name, run in runs.items() if name not in counted)
+        spent = sum(run.spent for name, run in runs.items() if name not in counted)
         self.study.close(trial.open, words=dict(trial.words), runs=list(runs), seconds=spent, **how)
         self.trials.remove(trial)
 
@@ -158,21 +163,23 @@ class Tuning:
 class Search:
     """The engine's source of a command that searches: see the head of this file."""
 
-    def __init__(self, jobs: Sequence[Job], home: Path, make: Make, *, n_jobs: int = 1) -> None:
+    def __init__(
+        self, command: Rounds, jobs: Sequence[Job], home: Path, make: Make, *, n_jobs: int = 1
+    ) -> None:
         """
-        jobs    those of the command without its search, baselines among them
-        home    the folder of the comparison, where search.db is kept
-        make    composes one job from its words
-        n_jobs  how many the launcher runs at a time
+        command  gives the jobs of the command as if there were no search, baselines among them
+        jobs     those of them that were asked for
+        home     the folder of the comparison, where search.db is kept
+        make     composes one job from its words
+        n_jobs   how many the launcher runs at a time
 
         Raises Mistake where the settings or a space make no search.
         """
-        self.settings = Settings.of(next(job.config for job in jobs if job.config["search"]))
+        self.command, self.settings = command, Settings.of(jobs[0].config)
+        _apart(self.settings, jobs)
         groups: dict[str, list[Job]] = {}
         for job in jobs:
-            if job.asked:
-                groups.setdefault(job.identity.group, []).append(job)
-        _apart(self.settings, jobs)
+            groups.setdefault(job.identity.group, []).append(job)
         found = spaces([members[0].config for members in groups.values()])
         pairs = list(zip(groups.values(), found, strict=True))
         self.untuned = [members[0].identity.model for members, space in pairs if not space]
@@ -181,24 +188,41 @@ class Search:
             for members, space in pairs
             if space
         ]
-        self.jobs = list(jobs)
-        self.tuned: dict[str, list[Job]] = {}  # group of the default → jobs of what was chosen
-        self._ready = deque(self.jobs)
-        self._whose: dict[tuple[str, ...], Tuning] = {}
+        self._chosen: dict[str, list[Job]] = {}  # group of a default → the jobs of what was chosen
+        self._ready: deque[Job] = deque()
+        self._whose: dict[tuple[str, ...], Tuning | None] = {}  # words of a job under way
+
+    def __len__(self) -> int:
+        """How many jobs are to come, as far as that is known."""
+        left = (tuning.study.total - len(tuning.study.trials) for tuning in self.tunings)
+        trials = (int(trials) for trials in left if trials < float("inf"))
+        return len(self.command) + sum(trials)
 
     def next(self) -> Job | None:
+        if job := self.command.next():
+            return job
         for tuning in self.tunings:
-            if not self._ready and (job := tuning.next()):
+            if job := tuning.next():
                 self._whose[job.words] = tuning
                 return job
-            self._choose(tuning)
-        return self._ready.popleft() if self._ready else None
+        if not self._ready and self.command.over():  # so that pages have something beside them
+            self._choose()
+        if not self._ready:
+            return None
+        job = self._ready.popleft()
+        self._whose[job.words] = None
+        return job
 
     def over(self) -> bool:
-        return not self._ready and all(self._choose(tuning) for tuning in self.tunings)
+        if not self.command.over() or any(not tuning.over for tuning in self.tunings):
+            return False
+        self._choose()
+        return not self._ready
 
     def ended(self, job: Job, ending: Ending) -> None:
-        if tuning := self._whose.pop(job.words, None):
+        if job.words not in self._whose:
+            self.command.ended(job, ending)
+        elif tuning := self._whose.pop(job.words):
             tuning.ended(job, ending)
 
     def look(self, job: Job) -> str | None:
@@ -207,20 +231,15 @@ class Search:
 
     def chosen(self, tuning: Tuning) -> list[Job]:
         """The jobs of what a search chose; none where that is the default, or not known yet."""
-        return self.tuned.get(tuning.jobs[0].identity.group, [])
+        return self._chosen.get(tuning.jobs[0].identity.group, [])
 
-    @property
-    def members(self) -> list[Job]:
-        """What is to be compared: the jobs of the command, and what was chosen."""
-        return [*self.jobs, *(job for jobs in self.tuned.values() for job in jobs)]
-
-    def _choose(self, tuning: Tuning) -> bool:
-        """Whether the trials are over; the first time, what they chose is made ready."""
-        group = tuning.jobs[0].identity.group
-        if tuning.over and group not in self.tuned:
-            self.tuned[group] = tuning.chosen()
-            self._ready += self.tuned[group]
-        return tuning.over
+    def _choose(self) -> None:
+        """Once the trials of a model are over, what they chose is made ready."""
+        for tuning in self.tunings:
+            group = tuning.jobs[0].identity.group
+            if tuning.over and group not in self._chosen:
+                self._chosen[group] = tuning.chosen()
+                self._ready += [job for job in self._chosen[group] if job.why]
 
 
 def key(word: str) -> str:
@@ -231,12 +250,6 @@ def key(word: str) -> str:
 def plain(words: Sequence[str]) -> list[str]:
     """The words of a command that make a run, without those of a search."""
     return [word for word in words if key(word).partition(".")[0] not in OWN]
-
-
-def seconds_of(run: Record) -> float:
-    """What its last attempt took, by the clock."""
-    status = run.status
-    return float(status.get("ended", 0.0) - status.get("started", 0.0))
 
 
 def _apart(settings: Settings, jobs: Sequence[Job]) -> None:

@@ -78,7 +78,7 @@ def jobs(args: list[str]) -> Composed:
         for line in lines:
             name = sweeps.name(request, list(map(parse, line)))
             for texts in itertools.product(*(_values(parse(text)) for text in line)):
-                words = (*request.kept, *texts)
+                words = (*request.kept, *(text for text in texts if not _of_a_search(text)))
                 found.append(Combination(table.job(texts, lines), words, name))
     return Composed(found, many, request)
 
@@ -193,6 +193,11 @@ def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
 def _values(override: door.Override) -> list[str]:
     """An override as it was typed, or one per value of a sweep."""
     return each(override) if override.is_sweep_override() else [str(override.input_line)]
+
+
+def _of_a_search(text: str) -> bool:
+    """Whether it is about how a command looks for good keys, and no part of any of its runs."""
+    return parse(text).key_or_group.partition(".")[0] in ("search", "space")
 
 
 def _sweeps(line: Iterable[str]) -> bool:

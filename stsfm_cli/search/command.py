@@ -43,8 +43,11 @@ def lines(planned: Plan) -> Iterator[str]:
 
 def written(search: Search, planned: Plan) -> tuple[list[Record], bool]:
     """What was chosen, and whether all of it is there; search.json and its figures are written."""
+    from stsfm.plots.search import draw
+
     home = _home(planned)
     found = facts.write(search, home)
+    draw(found, home / "plots")
     runs = [job.run for tuning in search.tunings for job in search.chosen(tuning)]
     well = all(run.state == "finished" for run in runs) and not told.failed(found)
     return runs, well

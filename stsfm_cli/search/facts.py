@@ -40,7 +40,7 @@ def _model(search: Search, tuning: Tuning, folder: Path) -> dict[str, Any]:
         {
             "number": trial.number,
             "state": state_of(trial),
-            "value": trial.value,
+            "value": trial.value if state_of(trial) == "finished" else None,  # no loss of an epoch
             "words": trial.user_attrs.get("words", {}),
             "seconds": trial.user_attrs.get("seconds", 0.0),
             "why": trial.user_attrs.get("why", ""),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Make = Callable[[Sequence[str], Sequence[Path] | None], Job]
 """The words after `stsfm run` → their one job, beside its baselines; None = it gets no page."""
 
-OWN = ("search", "space", "score", "force")  # no part of what a trial is
+OWN = ("score", "force")  # a trial has its own
 
 
 @dataclass
@@ -248,8 +248,8 @@ def key(word: str) -> str:
 
 
 def plain(words: Sequence[str]) -> list[str]:
-    """The words of a command that make a run, without those of a search."""
-    return [word for word in words if key(word).partition(".")[0] not in OWN]
+    """The words of a job without those that a trial has its own of."""
+    return [word for word in words if key(word) not in OWN]
 
 
 def _apart(settings: Settings, jobs: Sequence[Job]) -> None:

@@ -139,22 +139,22 @@ class Study:
         self.study.tell(trial, value, state=ended)
 
     def importance(self, least: int) -> tuple[dict[str, float], str]:
-        """Key → its share in how the values of good trials came about; or {} and why none is said.
+        """Key → its share of the variance of the values; or {} and why none is said.
 
-        PED-ANOVA: Watanabe, Bansal & Hutter, IJCAI (2023).
+        fANOVA: Hutter, Hoos & Leyton-Brown, ICML (2014); shares of the keys alone, which add to 1.
         """
-        finished = [trial for trial in self.trials if state_of(trial) == "finished"]
+        values = [trial.value for trial in self.trials if state_of(trial) == "finished"]
         varied = [axis.key for axis in self.space.axes if len(axis.every() or "..") > 1]
-        if len(finished) < least:
-            return {}, f"{len(finished)} finished trials; at least {least} tell which key matters"
-        if len({trial.value for trial in finished}) < 2 or not varied:
+        if len(values) < least:
+            return {}, f"{len(values)} finished trials, and {least} are needed"
+        if len(set(values)) < 2 or not varied:
             return {}, "all trials have the same value"
+        evaluator = self.optuna.importance.FanovaImportanceEvaluator(seed=abs(self.settings.seed))
         with _quietly():
-            evaluator = self.optuna.importance.PedAnovaImportanceEvaluator()
             shares = self.optuna.importance.get_param_importances(
                 self.study, evaluator=evaluator, params=varied
             )
-        return dict(shares), ""
+        return {key: float(share) for key, share in shares.items()}, ""
 
     def _others(self, epoch: int) -> list[float]:
         """The losses of the finished trials at an epoch."""

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MISSING = "???"
-OF_A_COMMAND = ("control", "fail_fast", "force", "launcher", "question", "retries")  # not of a run
+OF_A_COMMAND = (  # not of a run
+    "control", "fail_fast", "force", "launcher", "question", "retries", "score", "search", "space",
+)  # fmt: skip
 
 
 @dataclass
@@ -13,6 +15,8 @@ class Config:
     baselines: list[str] = field(default_factory=list)
     plugins: list[str] = field(default_factory=list)
     loggers: list[str] = field(default_factory=list)
+    score: str = MISSING
+    space: dict[str, Any] = field(default_factory=dict)
     runs_dir: str = MISSING
     force: bool = MISSING  # type: ignore[assignment]
     retries: int = MISSING  # type: ignore[assignment]
@@ -27,3 +31,4 @@ class Config:
     trainer: Any = MISSING
     hardware: Any = MISSING
     launcher: Any = MISSING
+    search: Any = None

@@ -35,14 +35,14 @@ class Evaluation:
     """A model that was fitted and scored on validation and test."""
 
     val: Backtest
-    test: Backtest
+    test: Backtest | None  # None where only validation was asked for
     fitted_to: str
     fit_seconds: float
     calibrate_seconds: float  # spent on intervals, beside those
 
 
-def evaluate(model: Forecaster, split: Split, *, refit: bool) -> Evaluation:
-    """Fit on train, score validation; `refit` before the test border, score test.
+def evaluate(model: Forecaster, split: Split, *, refit: bool, test: bool = True) -> Evaluation:
+    """Fit on train, score validation; `refit` before the test border, score test if it is asked.
 
     Models that draw no random numbers are refitted, nets keep the weights of their best validation
     epoch; where the protocol asks for refits, all learn on as it says. Nothing here touches the
@@ -55,17 +55,17 @@ def evaluate(model: Forecaster, split: Split, *, refit: bool) -> Evaluation:
     seconds = time.perf_counter() - start - calibrate
     refits = Refits(model, split.rules)
     val = backtest(model, split.val, split, reference, refits)
-    if refit and not refits.every:
+    if refit and test and not refits.every:
         start = time.perf_counter()
         model.refit(split.development)
         seconds += time.perf_counter() - start
-    test = backtest(model, split.test, split, reference, refits)
-    fitted_to = "train + val" if refit else "train"
+    tested = backtest(model, split.test, split, reference, refits) if test else None
+    fitted_to = "train + val" if refit and test else "train"
     if refits.every:
         fitted_to = f"up to {often(split.rules['refit'])}"
     seconds += refits.seconds
     return Evaluation(
-        val=val, test=test, fitted_to=fitted_to, fit_seconds=seconds, calibrate_seconds=calibrate
+        val=val, test=tested, fitted_to=fitted_to, fit_seconds=seconds, calibrate_seconds=calibrate
     )
 
 

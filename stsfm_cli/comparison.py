@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from stsfm.choosing import filters, select
@@ -18,6 +18,7 @@ from stsfm.files import write, write_json
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.screen import Screen
+from stsfm.search import told
 from stsfm.shelf import Shelf, Snapshot
 from stsfm.tables.grid import Grid, Layout
 from stsfm.tables.pivot import pivot
@@ -37,7 +38,7 @@ def compare(args: list[str], screen: Screen) -> Path:
     wanted = filters(words, "compare")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
     shelf = Shelf(home)
-    chosen = select(shelf.runs, wanted)
+    chosen = [run for run in select(shelf.runs, wanted) if run.tested]
     for run in [run for run in chosen if run.state == "damaged"]:
         screen.warn(f"stsfm compare: without {os.path.relpath(run.folder)}: {run.damage()}")
         chosen.remove(run)
@@ -112,8 +113,9 @@ def write_comparison(
     runs, layout = list(runs), layout or Layout()
     shelf = shelf or Shelf(runs[0].folder.parents[2])
     together = beside(shelf, runs)
-    grid = gather(shelf, together, every_config=every_config, layout=layout)
     folder = shelf.home / "_comparisons" / name
+    found = told.read(folder)
+    grid = gather(shelf, together, every_config=every_config, layout=layout, search=found)
     kept = [os.path.relpath(run.folder, folder) for run in together]
     made_of = {"members": kept, "every_config": every_config, "layout": asdict(layout)}
     made_of |= {"question": question, "control": control}
@@ -140,9 +142,10 @@ def gather(
     *,
     every_config: bool = False,
     layout: Layout | None = None,
+    search: told.Found | None = None,
 ) -> Grid:
     """Runs as a grid: a table for each protocol. Mistake where no run has finished or failed."""
-    layout = layout or Layout()
+    layout, search = layout or Layout(), search or {}
     tasks: dict[str, list[Record]] = {}
     for run in runs:
         if run.state in ("finished", "failed"):
@@ -152,15 +155,15 @@ def gather(
     tables = []
     for fingerprint, alike in tasks.items():
         effort = shelf.effort(fingerprint)
-        tables.append(
-            tabulate(
-                alike,
-                tried=effort.tried,
-                effort=effort,
-                every_config=every_config,
-                metric=layout.metric,
-            )
+        table = tabulate(
+            alike,
+            tried=effort.tried,
+            effort=effort,
+            every_config=every_config,
+            metric=layout.metric,
+            tuned=told.tuned(search),
         )
+        tables.append(replace(table, searched=tuple(told.lines(search, fingerprint))))
     grid = Grid(tuple(tables), layout)
     pivot(grid)  # a key that no run has is said before anything is written
     return grid
@@ -214,4 +217,5 @@ def again(folder: Path) -> Grid:
         compared(folder),
         every_config=made_of.get("every_config", False),
         layout=Layout(metric=kept.get("metric", ""), **axes),
+        search=told.read(folder),
     )

@@ -19,6 +19,7 @@ from stsfm.door import Chosen, parse
 from stsfm.mistakes import Mistake, no_such
 from stsfm.overrides import OPEN, allowed, each
 from stsfm.request import Request, read
+from stsfm.search import space
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Composed:
         """Whether something was said of where jobs run."""
         return any(text.lstrip("+").startswith("launcher") for text in self.request.overrides)
 
+    @property
+    def searches(self) -> bool:
+        """Whether models are to be tuned first."""
+        return any(job.config["search"] for job in self.jobs)
+
     def baselines(self, config: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What differs in the configs of the baselines that the model of a job is put beside."""
         choices = config["choices"]
@@ -72,7 +78,7 @@ def jobs(args: list[str]) -> Composed:
         for line in lines:
             name = sweeps.name(request, list(map(parse, line)))
             for texts in itertools.product(*(_values(parse(text)) for text in line)):
-                words = (*request.kept, *texts)
+                words = (*request.kept, *(text for text in texts if not _of_a_search(text)))
                 found.append(Combination(table.job(texts, lines), words, name))
     return Composed(found, many, request)
 
@@ -146,7 +152,8 @@ class _Table:
         if not config["runs_dir"].strip():
             raise Mistake("runs_dir= names no folder; runs_dir=runs is the default")
         trust.use(config["plugins"])
-        return config
+        own = config["model"].pop("space", {})  # for a search to know, for no model to be given
+        return {**config, "space": space.merged(own, config["space"])}
 
     def every(self, lines: list[list[str]]) -> Iterator[dict[str, Any]]:
         """The configs that all choices lead to, without any override of a key."""
@@ -188,6 +195,11 @@ def _values(override: door.Override) -> list[str]:
     return each(override) if override.is_sweep_override() else [str(override.input_line)]
 
 
+def _of_a_search(text: str) -> bool:
+    """Whether it is about how a command looks for good keys, and no part of any of its runs."""
+    return parse(text).key_or_group.partition(".")[0] in ("search", "space")
+
+
 def _sweeps(line: Iterable[str]) -> bool:
     return any(parse(text).is_sweep_override() for text in line)
 
@@ -211,7 +223,11 @@ def _trees(wanted: tuple[str, ...], folders: tuple[Path, ...]) -> dict[str, dict
     defaults = ["_self_", *({f"model@{name}": name} for name in wanted)]
     path = [f"hydra.searchpath=['file://{folder}']" for folder in folders]
     with door.explained(), door.session():
-        return door.trees("_models", defaults, path)
+        found = door.trees("_models", defaults, path)
+    return {
+        name: {key: value for key, value in tree.items() if key != "space"}
+        for name, tree in found.items()
+    }
 
 
 def _show(request: Request) -> None:

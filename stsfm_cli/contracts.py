@@ -230,7 +230,9 @@ def _through_a_run(
     split = split_of(panel, refit)
     split = replace(split, test=split.test.subset(slice(first)))
     draws = hasattr(getattr(model, "model", model), "seed")
-    forecast = evaluate(model, split, refit=not draws).test.forecast
+    scored = evaluate(model, split, refit=not draws).test
+    assert scored is not None  # it was asked for
+    forecast = scored.forecast
     return forecast.point if forecast.quantiles is None else forecast.quantiles
 
 

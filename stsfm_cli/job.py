@@ -29,7 +29,7 @@ from stsfm.identity import identify
 from stsfm.memory import Peak
 from stsfm.mistakes import Mistake, cause
 from stsfm.plan import Job
-from stsfm.present import present, show, shows
+from stsfm.present import line, present, show, shows
 from stsfm.record import Record
 from stsfm.results import save
 from stsfm.screen import Screen
@@ -64,6 +64,9 @@ def execute(
         run = cached or fit(config, words, split, screen)
         if run is None or run.state != "finished":
             return run
+        if config["score"] == "val":  # nothing is put beside what has no test score
+            screen.say(line(run))
+            return run
         folders = [identify({**config, **other}, split).folder for other in baselines]
         if not shows(run, folders):
             beside = [*_made(config, baselines, words, split, screen)]
@@ -82,10 +85,12 @@ def make(job: Job, screen: Screen) -> Record | None:
     trust.use(config["plugins"])
     split = cut(config)
     run: Record | None = job.run
-    if job.run.state != "finished" or config["force"]:
+    if not has_all(job.run, config):
         with _as_typed(job.words):
             run = fit(config, job.words, split, screen)
-    if run is None or run.state != "finished" or not job.asked or shows(run, job.beside):
+    if run is None or run.state != "finished" or not job.asked or config["score"] == "val":
+        return run
+    if shows(run, job.beside):
         return run
     if all(other.state not in ("missing", "running") for other in beside):
         present(run, beside, _lacking(config, beside), split)
@@ -143,7 +148,13 @@ def cut(config: Mapping[str, Any]) -> Split:
 def found(config: Mapping[str, Any], split: Split) -> Record | None:
     """The run of a config, if it was finished before and is not to be made anew."""
     run = Record(Path(config["runs_dir"]) / identify(config, split).folder)
-    return run if run.state == "finished" and not config["force"] else None
+    return run if has_all(run, config) else None
+
+
+def has_all(run: Record, config: Mapping[str, Any]) -> bool:
+    """Whether a run has all that a config wants of it, test scores included."""
+    whole = run.tested or config["score"] == "val"
+    return run.state == "finished" and whole and not config["force"]
 
 
 def fit(
@@ -174,14 +185,19 @@ def fit(
             return None
         if broken := run.damage():
             screen.say(f"{os.path.relpath(run.folder)} is damaged ({broken}) and is made anew")
+        val_only = config["score"] == "val"
         status = {**describe(split), "data": identity.data, "model": name}
+        status |= {"score": "val"} if val_only else {}
+        anew = config["force"] or not (run.tested or val_only)  # what lacks test scores gets them
         try:
-            with attempt.writing(home, identity, status, force=config["force"]) as mine, told:
+            with attempt.writing(home, identity, status, force=anew) as mine, told:
                 if mine is not None:
                     _preface(mine, config, words)
                     LOG.info("%s: fitting", status["headline"])
                     with Peak() as peak:
-                        evaluation = evaluate(model, split, refit=identity.seed is None)
+                        evaluation = evaluate(
+                            model, split, refit=identity.seed is None, test=not val_only
+                        )
                     LOG.info("fitted to %s in %.3f s", evaluation.fitted_to, evaluation.fit_seconds)
                     save(mine, model, evaluation, split, config, peak)
                     told.end()

@@ -17,6 +17,7 @@ from stsfm.screen import Screen
 if TYPE_CHECKING:
     from stsfm.launchers.base import Ending
     from stsfm.plan import Job, Plan
+    from stsfm.search.source import Search
 
 
 @dataclass
@@ -36,7 +37,7 @@ def perform(args: list[str], screen: Screen) -> Outcome:
     # before numpy loads its linear algebra, whose threads otherwise spin against each other
     threads = composed.jobs[0].config["hardware"]["threads"]
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    if composed.many or composed.launches or composed.dry_run:
+    if composed.many or composed.launches or composed.dry_run or composed.searches:
         return _several(composed, screen)
     return _one(composed, screen)
 
@@ -55,18 +56,24 @@ def _several(composed: Composed, screen: Screen) -> Outcome:
     if rank() > 0:
         raise Mistake("several jobs are started once, and not by every rank of torchrun or srun")
     from stsfm.plan import plan
+    from stsfm.search import command
 
     planned = plan(composed)
     if composed.dry_run:
         for line in planned.lines():
             screen.say(line)
+        for line in command.lines(planned) if composed.searches else ():
+            screen.say(line)
         return Outcome()
     asked = [job for job in planned.jobs if job.asked]
-    endings = _carried_out(planned, screen)
-    ended_well = (_ended_well(job, endings.get(job.run.folder)) for job in asked)
-    outcome = Outcome(0 if all(ended_well) else 1, [job.run for job in asked])
-    if composed.many:
-        outcome.comparisons = list(_compared(planned, screen))
+    search = command.search(planned) if composed.searches else None
+    endings = _carried_out(planned, screen, search)
+    ended_well = all(_ended_well(job, endings.get(job.run.folder)) for job in asked)
+    tuned, tuned_well = command.written(search, planned) if search is not None else ([], True)
+    code = 0 if ended_well and tuned_well else 1
+    outcome = Outcome(code, [*(job.run for job in asked), *tuned])
+    if composed.many or composed.searches:
+        outcome.comparisons = list(_compared(planned, screen, tuned))
     elif outcome.code == 0:
         from stsfm.present import show
 
@@ -88,9 +95,9 @@ def _welcome(cached: Iterable[Job], screen: Screen) -> None:
         screen.say(f"{times} cached made with {package}; force=true makes them anew")
 
 
-def _carried_out(planned: Plan, screen: Screen) -> Mapping[Path, Ending]:
+def _carried_out(planned: Plan, screen: Screen, search: Search | None) -> Mapping[Path, Ending]:
     """Every job that is to do; folder → how it ended."""
-    if not planned.to_do:
+    if not planned.to_do and (search is None or search.over()):
         screen.say(planned.line())
         _welcome(planned.cached, screen)
         return {}
@@ -101,11 +108,11 @@ def _carried_out(planned: Plan, screen: Screen) -> Mapping[Path, Ending]:
 
     config, status = planned.config, Status(screen)
     launcher = build(config["launcher"], path="launcher")
-    rounds = Rounds(planned)
-    status.begin(planned.line(), len(rounds))
+    source = Rounds(planned) if search is None else search
+    status.begin(planned.line(), len(source))
     _welcome(planned.cached, screen)
     return carry_out(
-        rounds,
+        source,
         launcher,
         retries=config["retries"],
         fail_fast=config["fail_fast"],
@@ -117,7 +124,7 @@ def _ended_well(job: Job, ending: Ending | None) -> bool:
     return job.run.state == "finished" and (ending is None or ending.state == "finished")
 
 
-def _compared(planned: Plan, screen: Screen) -> Iterator[Path]:
+def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record]) -> Iterator[Path]:
     """The folder of each comparison of which a run has come to an end."""
     from stsfm.comparison import write_comparison
 
@@ -125,6 +132,7 @@ def _compared(planned: Plan, screen: Screen) -> Iterator[Path]:
     for name, folders in planned.comparisons.items():
         jobs = [asked[folder] for folder in folders]
         runs = [job.run for job in jobs if job.run.state in ("finished", "failed")]
+        runs += tuned
         config = jobs[0].config
         if runs:
             yield write_comparison(

@@ -18,7 +18,7 @@ _spec = importlib.util.find_spec("stsfm.conf")
 FOLDER = Path(next(iter(_spec.submodule_search_locations)))  # type: ignore[union-attr, arg-type]
 
 
-UNTYPED = ("defaults", "hydra", "sweep")  # what only files have
+UNTYPED = ("defaults", "hydra", "sweep", "space")  # no keys of what a file makes
 
 
 class Key(NamedTuple):

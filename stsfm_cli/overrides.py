@@ -54,6 +54,10 @@ def allowed(override: Override, groups: dict[str, list[str]]) -> str:
         raise Mistake(f"{text}: sweep is a key of experiments; here it is model=a,b or seeds=5")
     if key in groups or key in options.defaults():
         return _choice(override, groups.get(key, []))
+    if key.startswith("model.space."):
+        raise Mistake(f"{text}: what is searched over is set by {text.removeprefix('model.')}")
+    if key.startswith("space."):
+        return "++" + text.lstrip("+")
     adds = override.is_add() or override.is_force_add()
     opens = any(key.startswith(f"{path}.") for path in OPEN)
     return ("++" if adds and opens else "") + text.lstrip("+")

@@ -33,6 +33,7 @@ WHY = {  # state of a run's folder → why it is to do
     "running": "is being made",
     "damaged": "damaged",
     "finished": "anew",
+    "untested": "without test scores",
 }
 
 
@@ -193,11 +194,15 @@ class Planner:
     def _why(self, job: Job) -> str:
         from stsfm.present import shows
 
-        state = self.state(job.run)
+        state, scores = self.state(job.run), job.config["score"]
         if state != "finished" or job.config["force"]:
             return WHY[state]
-        whole = not job.asked or shows(
-            job.run, job.beside, lambda run: self.state(run) == "finished"
+        if scores == "all" and not job.run.tested:
+            return WHY["untested"]
+        whole = (
+            not job.asked
+            or scores == "val"
+            or shows(job.run, job.beside, lambda run: self.state(run) == "finished")
         )
         return "" if whole else PAGE
 

@@ -79,8 +79,9 @@ def line(run: Record, state: str = "") -> str:
         why = run.damage() or status.get("error", "")
         return f"{run.state:12} {place:44} {why}".rstrip()
     val, test = run.pooled("val"), run.pooled("test")
-    metric = "mase" if test.get("mase") else "mae"
-    errors = f"{metric.upper()} val {val[metric]:.3f}  test {test[metric]:.3f}"
+    metric = "mase" if (test or val).get("mase") else "mae"
+    on_test = f"{test[metric]:.3f}" if test else "not scored"
+    errors = f"{metric.upper()} val {val[metric]:.3f}  test {on_test}"
     numbers = f"protocol {status['fingerprint']}  {errors}"
     return f"{state or run.state:12} {place:44} {numbers}"
 

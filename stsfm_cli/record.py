@@ -94,6 +94,11 @@ class Record:
         return {name: e["pooled"] for name, e in entries.items() if e["pooled"] is not None}
 
     @property
+    def tested(self) -> bool:
+        """Whether it is scored on all; one of score=val knows nothing of test."""
+        return self.status.get("score", "all") == "all"
+
+    @property
     def locked(self) -> bool:
         return lock.held(self.folder)
 

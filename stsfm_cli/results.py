@@ -39,8 +39,8 @@ def save(
     write(folder / "transform.npz", _npz(split.prepare.arrays()))
     write_json(folder / "data.json", data_of(split))
     write(folder / "windows.npz", _npz(_errors(split, val, test)))
-    forecasts = _forecasts(split, test)
-    if sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
+    forecasts = _forecasts(split, test) if test else {}
+    if forecasts and sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
         write(folder / "forecast.npz", _npz(forecasts))
     cites = [model.cite, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
     write(folder / "references.bib", "\n".join(map(reference, cites)))
@@ -54,11 +54,11 @@ def save(
             "sees": sees(model, split.panel.about),
             "units": {metric.name: metric.unit or "1" for metric in METRICS},
             "val": _plain(val.scores),
-            "test": _plain(test.scores),
+            "test": _plain(test.scores) if test else {},
             "cost": {
                 "fit_seconds": evaluation.fit_seconds,
                 "calibrate_seconds": evaluation.calibrate_seconds,
-                "predict_seconds": val.seconds + test.seconds,
+                "predict_seconds": val.seconds + (test.seconds if test else 0),
                 "parameters": model.parameters,
                 "peak_memory_bytes": peak.resident,
                 "peak_gpu_bytes": peak.gpu,
@@ -103,11 +103,13 @@ def data_of(split: Split) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _errors(split: Split, val: Backtest, test: Backtest) -> dict[str, np.ndarray]:
+def _errors(split: Split, val: Backtest, test: Backtest | None) -> dict[str, np.ndarray]:
     """Sums per window × node × channel: enough for every test of significance."""
-    arrays = {"val_origins": split.val.origins, "test_origins": split.test.origins}
-    for name, part in (("val", val), ("test", test)):
-        arrays |= {f"{name}_{key}": value for key, value in part.windows.items()}
+    arrays: dict[str, np.ndarray] = {}
+    for name, windows, part in (("val", split.val, val), ("test", split.test, test)):
+        if part:
+            arrays[f"{name}_origins"] = windows.origins
+            arrays |= {f"{name}_{key}": value for key, value in part.windows.items()}
     return arrays
 
 

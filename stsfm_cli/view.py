@@ -57,7 +57,7 @@ class Run:
 
         kept = self.record.scores
         pooled = {part: self.record.pooled(part) for part in ("val", "test")}
-        frame = DataFrame({**pooled, "unit": kept["units"]}).loc[list(kept["test"])]
+        frame = DataFrame({**pooled, "unit": kept["units"]}).loc[list(kept["val"])]
         frame["unit"] = frame["unit"].replace("data", self.record.status["units"])
         return frame.rename_axis("metric").astype({"val": float, "test": float})
 

@@ -40,6 +40,7 @@ class Row:
     records: tuple[Record, ...]
     failures: tuple[str, ...] = ()
     label: str = ""  # the model, and the settings that tell it from its like
+    tuned: bool = False  # whether a search chose it
 
     @cached_property
     def scores(self) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ def sentences(table: Table) -> list[str]:
         words.append(f"Best classical model on validation: {best.label}.")
         words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
     words += _about_intervals(table)
+    words += table.searched
     words += table.tested or [_untested(table)]
     words += _about_failures(table)
     tried = count(table.tried, "configuration")

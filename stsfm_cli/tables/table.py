@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -42,6 +42,7 @@ class Table:
     left_out: tuple[str, ...] = ()
     by: str = ""  # the metric that was asked for
     tested: tuple[str, ...] = ()  # what tests of significance say of it
+    searched: tuple[str, ...] = ()  # what a search chose, and what it cost
 
     @cached_property
     def metric(self) -> str:
@@ -112,9 +113,14 @@ def tabulate(
     effort: Effort | None = None,
     every_config: bool = False,
     metric: str = "",
+    tuned: Collection[str] = (),
 ) -> Table:
-    """Fold runs into a table. Mistake if they follow different protocols, or if there are none."""
-    records = [record for record in records if record.state in ("finished", "failed")]
+    """Fold runs into a table. Mistake if they follow different protocols, or if there are none.
+
+    tuned  the settings that a search chose: rows beside those of their models as they are
+    """
+    ended = ("finished", "failed")
+    records = [record for record in records if record.tested and record.state in ended]
     if not records:
         raise Mistake("no finished run matches; `stsfm ls` shows what there is")
     prints = {record.status["fingerprint"] for record in records}
@@ -124,7 +130,7 @@ def tabulate(
     groups: dict[str, list[Record]] = {}
     for record in {record.status["run"]: record for record in current}.values():  # kept twice
         groups.setdefault(record.status["group"], []).append(record)
-    rows = _labelled([_row(group) for group in groups.values()])
+    rows = _labelled([_row(group, tuned) for group in groups.values()])
     shown, hidden = (rows, []) if every_config else chosen(rows)
     if hidden:
         words = f"{count(len(hidden), 'configuration')} that validation did not choose"
@@ -143,7 +149,7 @@ def tabulate(
     return replace(table, rows=tuple(sorted(shown, key=order)))
 
 
-def _row(group: list[Record]) -> Row:
+def _row(group: list[Record], tuned: Collection[str]) -> Row:
     finished = [record for record in group if record.state == "finished"]
     failed = [record.status.get("error", "") for record in group if record.state == "failed"]
     model = group[0].status["model"]
@@ -153,6 +159,7 @@ def _row(group: list[Record]) -> Row:
         records=tuple(finished),
         failures=tuple(failed),
         label=model,
+        tuned=group[0].status["settings"] in tuned,
     )
 
 
@@ -169,15 +176,18 @@ def _newest_source(records: list[Record]) -> tuple[list[Record], list[str]]:
 
 
 def chosen(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-    """Of each model the configuration that validation prefers, and all failures; and the others."""
-    best: dict[str, Row] = {}
+    """Of each model the configuration that validation prefers, and all failures; and the others.
+
+    What a search chose stands beside its model as it was.
+    """
+    best: dict[tuple[str, bool], Row] = {}
     rows = list(rows)
     for row in rows:
-        held = best.get(row.model)
+        held = best.get((row.model, row.tuned))
         if row.records and (held is None or _preference(row) < _preference(held)):
-            best[row.model] = row
-    shown = [row for row in rows if not row.records or best[row.model] is row]
-    return shown, [row for row in rows if row.records and best[row.model] is not row]
+            best[row.model, row.tuned] = row
+    shown = [row for row in rows if not row.records or best[row.model, row.tuned] is row]
+    return shown, [r for r in rows if r.records and best[r.model, r.tuned] is not r]
 
 
 def _preference(row: Row) -> float:
@@ -188,20 +198,20 @@ def _preference(row: Row) -> float:
 
 def _labelled(rows: list[Row]) -> list[Row]:
     """Rows of one model are told apart by the choices and keys in which they differ."""
-    alike: dict[str, list[Row]] = {}
+    alike: dict[tuple[str, bool], list[Row]] = {}
     for row in rows:
-        alike.setdefault(row.model, []).append(row)
-    differ = {model: _differing([row.config for row in like]) for model, like in alike.items()}
+        alike.setdefault((row.model, row.tuned), []).append(row)
+    differ = {of: _differing([row.config for row in like]) for of, like in alike.items()}
     labelled = []
     for row in rows:
         mine = row.config
-        keys = [key for key in mine if key in differ[row.model]]
+        keys = [key for key in mine if key in differ[row.model, row.tuned]]
         groups = [f"model.{key.removeprefix('choices.')}." for key in keys if "choices." in key]
         short = [key for key in keys if not key.startswith(tuple(groups))]
         words = [
             f"{key.removeprefix('model.').removeprefix('choices.')}={mine[key]}" for key in short
         ]
-        labelled.append(replace(row, label=" ".join([row.model, *words])))
+        labelled.append(replace(row, label=" ".join([row.model, *words]) + " (tuned)" * row.tuned))
     return labelled
 
 

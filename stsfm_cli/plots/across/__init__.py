@@ -11,7 +11,7 @@ from stsfm.files import write
 
 if TYPE_CHECKING:
     from stsfm.plots.across.contest import Contest
-    from stsfm.plots.across.critical import Ranks
+    from stsfm.tables.overall import Overall
     from stsfm.tables.table import Table
 
 MANY = 4  # tasks, of more of which only the first figures of each are drawn
@@ -19,11 +19,19 @@ MANY = 4  # tasks, of more of which only the first figures of each are drawn
 __all__ = ["draw"]
 
 
-def draw(tables: Sequence[Table], folder: Path, *, ranks: Ranks | None = None) -> list[Path]:
+def draw(
+    tables: Sequence[Table],
+    folder: Path,
+    *,
+    control: str | None = None,
+    overall: Overall | None = None,
+) -> list[Path]:
     """Write every figure that the runs of some tables have something for, and captions.json.
 
-    tables  one per task; a figure of one of several has its data and horizon in its name
-    ranks   over the datasets, for a critical-difference diagram
+    tables   one per task; a figure of one of several has its data and horizon in its name
+    control  a label or model that gains are measured against; else the classical model that
+             validation prefers
+    overall  what the tables say together, for a critical-difference diagram
 
     Returns the PNG files in reading order; an SVG lies beside each. captions.json maps the name of
     a PNG to its caption.
@@ -36,11 +44,13 @@ def draw(tables: Sequence[Table], folder: Path, *, ranks: Ranks | None = None) -
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn, captions = [], {}
-    contests = gather(tables)
+    contests = gather(tables, control)
     with rc_context(style.STYLE):
-        if ranks is not None and (made := critical(ranks)):
-            drawn.append(style.save(made[0], folder, "ranks"))
-            captions[drawn[-1].name] = made[1]
+        looks = {entry.model: entry.look for contest in contests for entry in contest.entries}
+        ranked = overall and overall.ranks and critical(overall.models, overall.ranks, looks)
+        if ranked:
+            drawn.append(style.save(ranked[0], folder, "ranks"))
+            captions[drawn[-1].name] = ranked[1]
         for contest, task in zip(contests, _tasks(contests), strict=True):
             for figure in _figures()[: 3 if len(contests) > MANY else None]:
                 if (made := figure(contest)) is None:

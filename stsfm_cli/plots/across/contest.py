@@ -18,10 +18,7 @@ from stsfm.datasets.split import independent
 from stsfm.plots.dates import stamp
 from stsfm.words import count, listed, steps
 
-
-def nothing() -> Any:
-    """The default of an array: nothing was kept."""
-    return field(default_factory=lambda: np.zeros(0))
+EMPTY: Any = field(default_factory=lambda: np.zeros(0))  # an array that was not kept
 
 
 class Look(NamedTuple):
@@ -44,7 +41,11 @@ class Pick(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Entry:
-    """One configuration. `test`, `val`, `lost` are in the contest's metric; the rest says."""
+    """One configuration. `val`, `test` and `lost` are in the contest's metric.
+
+    What has no axis of seeds is a mean over them; of forecasts one seed is shown, that whose
+    validation error is the median.
+    """
 
     label: str
     model: str
@@ -53,11 +54,11 @@ class Entry:
     look: Look
     val: Array  # (seed,) pooled error; NaN where it was not scored
     test: Array  # (seed,)
-    by_step: Array = nothing()  # (seed, step) test MAE in data units, channels pooled
-    by_node: Array = nothing()  # (node,) test MAE, mean over seeds; NaN where nothing was observed
-    lost: Array = nothing()  # (origin,) test loss, mean over seeds, whose mean is the pooled error
-    seconds: float = np.nan  # fit and predict, mean over seeds
-    points: Array = nothing()  # (pick, step) forecasts of the seed that is the median on validation
+    by_step: Array = EMPTY  # (seed, step) test MAE in data units, channels pooled
+    by_node: Array = EMPTY  # (node,) test MAE; NaN where nothing was observed
+    lost: Array = EMPTY  # (origin,) test loss, whose mean is the pooled error
+    seconds: float = np.nan  # to fit and predict
+    points: Array = EMPTY  # (pick, step) forecasts of the median seed
     curves: tuple[Array, ...] = ()  # a seed's (epoch, 3): epoch, train and validation loss
     settings: Mapping[str, Any] = field(default_factory=dict)  # what tells it from its like
 
@@ -96,10 +97,10 @@ class Contest:
     control: str  # the label that others are measured against; "" where there is none
     exploratory: bool = False  # every configuration is an entry, not only validation's choice
     origins: Array  # int (origin,): the first row of each test future
-    clock: Array = nothing()  # (row + 1,) days since 1970 from the first origin on, and the end
+    days: Array = EMPTY  # (row + 1,) since 1970, from the first origin on; none without dates
     picks: tuple[Pick, ...] = ()
-    truth: Array = nothing()  # (pick, row) from the first origin to the end of test, NaN in gaps
-    configurations: tuple[Entry, ...] = ()  # all that were tried, with `settings`, for validation
+    truth: Array = EMPTY  # (pick, row) of clock; NaN in gaps
+    configurations: tuple[Entry, ...] = ()  # all that were tried, where several were
 
     def __post_init__(self) -> None:
         for entry in self.entries:
@@ -125,7 +126,15 @@ class Contest:
 
     @property
     def dated(self) -> bool:
-        return bool(self.step) and len(self.clock) > 2
+        return len(self.days) > 2
+
+    @cached_property
+    def clock(self) -> np.ndarray:
+        """(row + 1,) days since 1970, or row numbers, from the first origin on; and the end."""
+        if self.dated:
+            return self.days
+        rows = np.arange(self.origins[0], self.origins[-1] + self.horizon + 1)
+        return rows.astype(float)
 
     @property
     def error_label(self) -> str:

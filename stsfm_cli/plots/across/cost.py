@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from stsfm.plots import layout, style
 from stsfm.plots.across import scale
 from stsfm.plots.across.contest import Contest, Entry
-from stsfm.plots.across.naming import Dot, name_dots, shorten
+from stsfm.plots.across.naming import BESIDE, Dot, name_dots, shorten
 
 
 def front(seconds: Sequence[float], errors: Sequence[float]) -> list[int]:
@@ -38,21 +38,25 @@ def cost(contest: Contest) -> tuple[Figure, str] | None:
     ax.set_xlim(seconds.min() / 2, seconds.max() * 2)
     style.log_axis(ax, "x")
     log = scale.errors(ax, errors, "y")
-    x = np.array([*seconds[stair], ax.get_xlim()[1]])
-    y = errors[[*stair, stair[-1]]]
-    ax.step(x, y, where="post", color=style.FAINT, lw=1.0, zorder=0, label="front")
+    stairs = _corners(seconds, errors, stair, ax.get_xlim()[1])
+    ax.plot(*stairs.T, color=style.FAINT, lw=1.0, zorder=0, label="front")
     for entry, x, y in zip(shown, seconds, errors, strict=True):
         color, _, marker, star = entry.look
-        filled = {} if entry.net else {"mfc": "white"}
         ax.plot([x], [y], ls="", marker=marker, color=color, ms=5 if star else 3.5, mew=1.1,
-                zorder=4 if star else 2, **filled)  # fmt: skip
+                mfc=color if entry.net else "white", zorder=4 if star else 2,
+                label=entry.label)  # fmt: skip
     ax.set_xlabel("seconds to fit and predict")
     ax.set_ylabel(f"test {contest.error_label}")
-    layout.arrange(made, grid, right=0.45, top=0.12)
+    layout.arrange(made, grid, right=BESIDE + layout.PAD, top=0.12)
     named, others = _named(shown, seconds, errors, stair)
-    stairs = np.stack([np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]], 1)
     name_dots(ax, named, others, stairs)
     return made, _caption(contest, shown, stair, log)
+
+
+def _corners(x: np.ndarray, y: np.ndarray, stair: list[int], end: float) -> np.ndarray:
+    """(corner, 2) of the line along a front, on to the right end of the axes."""
+    turns = np.append(x[stair], end).repeat(2)[1:-1]
+    return np.stack([turns, y[stair].repeat(2)], 1)
 
 
 def _named(
@@ -74,6 +78,7 @@ def _caption(contest: Contest, shown: list[Entry], stair: list[int], log: bool) 
     text = (
         f"Test {contest.metric} against the seconds that a model takes to fit and to predict, on "
         "the machines that made the runs (means over seeds). Filled: nets; open: others. Stair: "
-        f"the Pareto front ({ahead}): nothing is both cheaper and better."
+        f"the Pareto front ({ahead}): nothing is both cheaper and better. The axis of seconds is "
+        f"logarithmic.{scale.said(log)}"
     )
-    return f"{text} The seconds are on a logarithmic axis.{scale.said(log)}{contest.rest}{contest.failed} {contest.where}"
+    return f"{text}{contest.rest}{contest.failed} {contest.where}"

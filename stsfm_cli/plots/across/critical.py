@@ -5,8 +5,7 @@ Demšar (2006), "Statistical comparisons of classifiers over multiple data sets"
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,41 +15,32 @@ from matplotlib.figure import Figure
 from stsfm.plots import layout, style
 from stsfm.plots.across.contest import Look
 from stsfm.plots.across.naming import shorten
+from stsfm.significance.friedman import Friedman
+from stsfm.significance.origins import FEWEST
+from stsfm.tables.claims import ALPHA
 
-FEWEST = 10  # families of datasets, of fewer of which no such diagram is drawn
 STEM, LINE, BAR = 0.22, 0.19, 0.10  # inches: axis to the first name, name to name, bar to bar
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ranks:
-    """Mean ranks over families of datasets, and what a test says of their differences."""
+def critical(
+    names: Sequence[str], found: Friedman, looks: Mapping[str, Look]
+) -> tuple[Figure, str] | None:
+    """Models on a line of ranks, a bar below those that can't be told apart.
 
-    names: Sequence[str]
-    means: Sequence[float]  # 1 is best
-    families: int
-    cliques: Sequence[Sequence[str]]  # models that the test can't tell apart
-    difference: float | None = None  # the critical difference, where the test has one
-    test: str = ""  # in words: "Nemenyi at 5 %"
+    names  of the models, in the order of the ranks that were found
+    looks  of models, as in the other figures; the rest is black
 
-    def __post_init__(self) -> None:
-        if len(self.names) != len(self.means):
-            raise ValueError(f"wanted a rank per name, got {len(self.means)} of {len(self.names)}")
-        if unknown := {name for clique in self.cliques for name in clique} - {*self.names}:
-            raise ValueError(f"cliques of models without a rank: {', '.join(sorted(unknown))}")
-
-
-def critical(ranks: Ranks, looks: dict[str, Look] | None = None) -> tuple[Figure, str] | None:
-    """Models on a line of ranks, a bar over those that can't be told apart; None for few families."""
-    if ranks.families < FEWEST or len(ranks.names) < 3:
+    None for fewer than ten families of datasets, or three models.
+    """
+    if found.families < FEWEST or len(names) < 3:
         return None
-    order = np.argsort(ranks.means, kind="stable")
-    means = np.asarray(ranks.means)[order]
-    names = [ranks.names[k] for k in order]
-    place = dict(zip(names, means, strict=True))
-    bars = _levels([_span(clique, place) for clique in ranks.cliques if len(clique) > 1])
+    ranks = np.array(found.ranks)
+    order = np.argsort(ranks, kind="stable")
+    place = {names[k]: float(ranks[k]) for k in order}
+    bars = _levels([(ranks[[*c]].min(), ranks[[*c]].max()) for c in found.cliques])
     depth = 1 + max((level for level, *_ in bars), default=-1)
     half = -(-len(names) // 2)
-    above = 0.42 + 0.26 * (ranks.difference is not None)
+    above = 0.68
     tall = above + 0.1 + BAR * depth + STEM + LINE * half
     made, grid = layout.figure(style.PAGE if len(names) > 8 else 4.6, tall)
     ax: Axes = grid[0, 0]
@@ -61,7 +51,7 @@ def critical(ranks: Ranks, looks: dict[str, Look] | None = None) -> tuple[Figure
     last = len(names)
     ax.set_xlim(1, last)
     ax.set_ylim(above - tall, above)  # inches below the axis of ranks
-    _scale(ax, last, ranks.difference)
+    _scale(ax, last, found.critical_difference)
     for level, low, high in bars:
         y = -0.1 - BAR * level
         ends = [low - 0.04 * last / wide, high + 0.04 * last / wide]
@@ -70,14 +60,9 @@ def critical(ranks: Ranks, looks: dict[str, Look] | None = None) -> tuple[Figure
     for k, (name, mean) in enumerate(place.items()):
         left = k < half
         y = -0.1 - BAR * depth - STEM - LINE * (k if left else last - 1 - k)
-        color = looks[name].color if looks and name in looks and looks[name].star else style.INK
-        _stem(ax, mean, y, left, wide, f"{short[name]}", color)
-    return made, _caption(ranks)
-
-
-def _span(clique: Sequence[str], place: dict[str, float]) -> tuple[float, float]:
-    ranks = [place[name] for name in clique]
-    return min(ranks), max(ranks)
+        star = name in looks and looks[name].star
+        _stem(ax, mean, y, left, wide, short[name], looks[name].color if star else style.INK)
+    return made, _caption(found)
 
 
 def _levels(spans: list[tuple[float, float]]) -> list[tuple[int, float, float]]:
@@ -91,7 +76,7 @@ def _levels(spans: list[tuple[float, float]]) -> list[tuple[int, float, float]]:
     return placed
 
 
-def _scale(ax: Axes, last: int, difference: float | None) -> None:
+def _scale(ax: Axes, last: int, difference: float) -> None:
     """The axis of ranks at zero, and above it the length of a critical difference."""
     ax.set_axis_off()
     free: dict[str, Any] = {"clip_on": False, "color": style.SOFT}
@@ -99,8 +84,6 @@ def _scale(ax: Axes, last: int, difference: float | None) -> None:
     for rank in range(1, last + 1):
         ax.plot([rank, rank], [0, 0.05], lw=0.8, **free)
         ax.text(rank, 0.08, str(rank), ha="center", va="bottom")
-    if difference is None:
-        return
     for x in (1, 1 + difference):
         ax.plot([x, x], [0.31, 0.39], lw=0.8, clip_on=False, color=style.INK)
     ax.plot([1, 1 + difference], [0.35, 0.35], lw=0.8, clip_on=False, color=style.INK, label="CD")
@@ -118,9 +101,14 @@ def _stem(ax: Axes, mean: float, y: float, left: bool, wide: float, name: str, c
     ax.text(end + shift * inch, y, words, ha=align, va="center_baseline", color=color)
 
 
-def _caption(ranks: Ranks) -> str:
+def _caption(found: Friedman) -> str:
     text = (
-        f"Mean ranks of {len(ranks.names)} models over {ranks.families} families of datasets; "
-        "1 is best. Bars join models that are not separable"
+        f"Mean ranks of {len(found.ranks)} models over {found.families} families of datasets; 1 is "
+        "best. Bars join models whose ranks are within the critical difference of Nemenyi's test "
+        "at 5 % (Demšar 2006)"
     )
-    return f"{text}{' by ' * bool(ranks.test)}{ranks.test} (Demšar 2006)."
+    if found.p >= ALPHA:
+        text += "; Friedman's test does not reject, so that no difference may be claimed"
+    else:
+        text += "; Friedman's test rejects that all are alike"
+    return f"{text} (p = {found.p:.2g})."

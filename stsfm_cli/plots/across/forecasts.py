@@ -41,7 +41,7 @@ def forecasts(contest: Contest) -> tuple[Figure, str] | None:
     if np.isfinite(seen).any():
         ends.append(layout.End("observed", last, float(seen[np.isfinite(seen)][-1]), style.INK))
     room = layout.ends_width(made, ends)
-    layout.arrange(made, grid, titles=0.34, gap=0.2 if same else 0.12, right=room)
+    layout.arrange(made, grid, titles=0.34, gap=0.3 if same else 0.12, right=room)
     layout.name_ends(grid[0, -1], ends)
     return made, _caption(contest, shown)
 
@@ -59,12 +59,12 @@ def _window(ax: Axes, contest: Contest, shown: list[Entry], k: int) -> None:
     rows = slice(max(0, ahead.start - past), ahead.stop)
     clock, truth = contest.clock, contest.truth[k]
     thick = 1.1 if contest.horizon <= 100 else 0.7
-    dots = {"marker": "o", "ms": 3.0} if contest.horizon == 1 else {}
-    style.trace(ax, clock[rows], truth[rows], color=style.INK, lw=0.8, zorder=5)
+    style.trace(ax, clock[rows], truth[rows], color=style.INK, lw=0.8, zorder=5, label="observed")
     for entry in shown:
         color, dashes, marker, _ = entry.look
-        ax.plot(clock[ahead], entry.points[k], color=color, ls=dashes, lw=thick,
-                **(dots | {"marker": marker} if dots else {}))  # fmt: skip
+        alone = marker if contest.horizon == 1 else None  # which no line would show
+        ax.plot(clock[ahead], entry.points[k], color=color, ls=dashes, lw=thick, marker=alone,
+                ms=3.5, label=entry.label)  # fmt: skip
     _limit(ax, truth[rows], np.concatenate([entry.points[k] for entry in shown]))
     if ahead.start > rows.start:
         border = clock[ahead.start - 1 : ahead.start + 1].mean()

@@ -39,8 +39,8 @@ def gains(contest: Contest) -> tuple[Figure, str] | None:
     _limit(ax, np.concatenate([sums[e.label] for e in stars or others]))
     slack = 0.02 * (places[-1] - places[0])
     style.date_axis(ax, contest, places[0] - slack, places[-1] + slack, most=4)
-    ax.set_ylabel(f"gain on {shorten([contest.control])[contest.control]}, summed\n"
-                  f"({'MASE' if contest.metric == 'MASE' else contest.error_label} × origins)")  # fmt: skip
+    control_name = shorten([contest.control])[contest.control]
+    ax.set_ylabel(f"gain on {control_name}, summed\n({contest.metric} × origins)")
     names = shorten((entry.label for entry in [*stars, zero]), 16)
     ends = [
         layout.End(names[e.label], places[-1], _held(ax, sums[e.label][-1]), e.look.color)
@@ -54,9 +54,7 @@ def gains(contest: Contest) -> tuple[Figure, str] | None:
 
 def _places(contest: Contest) -> np.ndarray:
     """Where on the calendar each origin is."""
-    if contest.dated:
-        return contest.clock[contest.origins - contest.origins[0]]
-    return contest.origins.astype(float)
+    return contest.clock[contest.origins - contest.origins[0]]
 
 
 def _limit(ax: Axes, sums: np.ndarray) -> None:

@@ -6,19 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from stsfm.datasets.about import DAY
-from stsfm.plots.across import cast
+from stsfm.plots.across import cast, stored
 from stsfm.plots.across.contest import Contest, Entry, Pick
 from stsfm.plots.forecasts import QUANTILES
 from stsfm.record import Record
 from stsfm.tables.cells import METRIC
-from stsfm.tables.table import Row, Table
+from stsfm.tables.row import Row
+from stsfm.tables.table import Table
 
 SHOWN = 5  # models whose forecasts are drawn over one truth
+COSTS = ("fit_seconds", "predict_seconds")
 SUMS = {"mase": ("mase", "mase_count"), "mae": ("absolute", "count")}
 
 
@@ -31,10 +31,13 @@ class _Test:
     entries: int
 
 
-def gather(tables: Sequence[Table]) -> list[Contest]:
-    """A contest per table that has a finished run, in their order."""
+def gather(tables: Sequence[Table], control: str | None = None) -> list[Contest]:
+    """A contest per table that has a finished run, in their order.
+
+    control  a label, or a model with one row; else the classical model that validation prefers
+    """
     kept = [table for table in tables if any(row.records for row in table.rows)]
-    controls = [best.label if (best := table.best_classical) else "" for table in kept]
+    controls = [_control(table, control) for table in kept]
     told = [_entries(table) for table in kept]
     alone = all(max(Counter(row.model for row in table.rows).values()) == 1 for table in kept)
     orders = [cast.order(es, control) for (es, _), control in zip(told, controls, strict=True)]
@@ -51,6 +54,14 @@ def gather(tables: Sequence[Table]) -> list[Contest]:
     return contests
 
 
+def _control(table: Table, wanted: str | None) -> str:
+    """The label of a row that finished; "" where there is none to measure against."""
+    rows = [row for row in table.rows if row.records and wanted in (row.label, row.model)]
+    exact = [row for row in rows if row.label == wanted] or rows
+    best = exact[0] if len(exact) == 1 else table.best_classical
+    return best.label if best else ""
+
+
 def _metric(table: Table) -> str:
     """What errors are told in: the metric of the table where it is a mean of errors, else MAE."""
     return table.metric if table.metric in SUMS else "mae"
@@ -62,7 +73,7 @@ def _entries(table: Table) -> tuple[list[Entry], _Test | None]:
     for row in table.rows:
         if not row.records:
             continue
-        runs = [_windows(record, SUMS[_metric(table)]) for record in row.records]
+        runs = [stored.errors(record, SUMS[_metric(table)]) for record in row.records]
         seen = [run for run in runs if run]
         own: dict[str, Any] = {}
         if len(seen) == len(runs):
@@ -82,7 +93,6 @@ def _entry(row: Row, metric: str, **own: Any) -> Entry:
     tested = [(scores.get("test") or {}).get("mae") for scores in row.scores]
     if all(tested):
         own["by_step"] = np.array([_floats(entry["step"]) for entry in tested if entry])
-    spent = [[s["cost"].get(key) for key in ("fit_seconds", "predict_seconds")] for s in row.scores]
     return Entry(
         label=row.label,
         model=row.model,
@@ -91,7 +101,7 @@ def _entry(row: Row, metric: str, **own: Any) -> Entry:
         look=cast.GREY,
         val=_floats(parts["val"]),
         test=_floats(parts["test"]),
-        seconds=float(np.mean([_floats(each).sum() for each in spent])),
+        seconds=sum(cost.mean if (cost := row.cost(name)) else np.nan for name in COSTS),
         curves=tuple(_curves(row.records)),
         **own,
     )
@@ -111,34 +121,9 @@ def _curves(records: Sequence[Record]) -> Iterator[np.ndarray]:
     for record in records:
         rows = [row for row in record.history() if "epoch" in row]
         if rows:
-            yield np.array([[row.get(k, np.nan) for k in ("epoch", "train", "val")] for row in rows])
-
-
-def _read(record: Record, file: str, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Some of the arrays that a record keeps in a file; {} unless all of them are there."""
-    try:
-        with np.load(record.folder / file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in names}
-    except (OSError, ValueError, KeyError, BadZipFile):
-        return {}
-
-
-def _windows(record: Record, sums: tuple[str, str]) -> dict[str, np.ndarray]:
-    """Test errors of one run: by origin, by node, and of every window and node."""
-    names = {"absolute", "count", "origins", *sums}
-    kept = _read(record, "windows.npz", [f"test_{name}" for name in names])
-    if not kept:
-        return {}
-    above, below = (kept[f"test_{name}"].sum((1, 2)) for name in sums)
-    absolute, count = kept["test_absolute"], kept["test_count"]
-    horizon = record.status["horizon"]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # a ratio of sums, linearised (Cochran 1977, §6.3), so that the mean is the pooled score
-        pooled = above.sum() / below.sum()
-        lost = pooled + (above - pooled * below) / below.mean()
-        cells = np.where(2 * count[..., 0] >= horizon, absolute[..., 0] / count[..., 0], np.nan)
-        by_node = absolute.sum((0, 2)) / count.sum((0, 2))
-    return {"origins": kept["test_origins"], "lost": lost, "by_node": by_node, "cells": cells}
+            yield np.array(
+                [[row.get(k, np.nan) for k in ("epoch", "train", "val")] for row in rows]
+            )
 
 
 def _contest(
@@ -152,7 +137,7 @@ def _contest(
     status = table.status
     data = next(iter(rows.values())).records[0].read("data.json")
     picks = _picks(test) if test else []
-    clock, truth, points = _forecasts([_median(rows[label]) for label in stars], picks)
+    days, truth, points = stored.forecasts([_median(rows[label]) for label in stars], picks)
     kept = {label: point for label, point in zip(stars, points, strict=True) if point.size}
     entries = [
         replace(entry, points=kept[entry.label]) if entry.label in kept else entry
@@ -174,7 +159,7 @@ def _contest(
         control=control,
         exploratory=table.exploratory,
         origins=test.origins if test else np.zeros(0, int),
-        clock=clock,
+        days=days if data["step"] else np.zeros(0),
         picks=tuple(picks) if kept else (),
         truth=truth,
         configurations=tuple(_configurations(table)),
@@ -186,7 +171,9 @@ def _picks(test: _Test) -> list[Pick]:
     error = test.errors / test.entries
     ranked = np.argsort(error, axis=None, kind="stable")[: np.isfinite(error).sum()]
     ranks = {round(q * (len(ranked) - 1)): q for q in reversed(QUANTILES)} if len(ranked) else {}
-    places = [(q, *np.unravel_index(ranked[rank], error.shape)) for rank, q in sorted(ranks.items())]
+    places = [
+        (q, *np.unravel_index(ranked[rank], error.shape)) for rank, q in sorted(ranks.items())
+    ]
     return [Pick(q, int(test.origins[w]), int(n), float(error[w, n])) for q, w, n in places]
 
 
@@ -197,57 +184,9 @@ def _median(row: Row) -> Record:
     return row.records[int(ranked[(len(ranked) - 1) // 2])]
 
 
-def _forecasts(
-    runs: Sequence[Record], picks: Sequence[Pick]
-) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """The clock of test, what was observed there at every pick, and each run's forecasts."""
-    clock, truth, points = np.zeros(0), np.zeros(0), []
-    for run in runs:
-        names = ("origins", "point", *(() if clock.size else ("time", "truth", "mask")))
-        kept = _read(run, "forecast.npz", names)
-        if not kept:
-            points.append(np.zeros(0))
-            continue
-        origins = kept["origins"]
-        if not clock.size:
-            clock = _clock(kept)
-            truth = np.stack([_series(kept, pick.node) for pick in picks]) if picks else truth
-        at = np.searchsorted(origins, [pick.origin for pick in picks])
-        shown = [kept["point"][w, :, pick.node, 0] for w, pick in zip(at, picks, strict=True)]
-        points.append(np.stack(shown) if shown else np.zeros(0))
-    return clock, truth, points
-
-
-def _rows(kept: Mapping[str, np.ndarray]) -> np.ndarray:
-    """(window, step): which row of test each cell is, the first origin being 0."""
-    steps = np.arange(kept["time"].shape[1])
-    return (kept["origins"] - kept["origins"][0])[:, None] + steps
-
-
-def _clock(kept: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Days since 1970 of every row of test, and of its end; rows never observed lie between."""
-    rows = _rows(kept)
-    days = np.full(rows.max() + 1, np.nan)
-    seen = kept["mask"].any((2, 3))  # rows without an observation may carry any stamp
-    days[rows[seen]] = kept["time"][seen] / DAY
-    known = np.flatnonzero(np.isfinite(days))
-    if len(known) < 2 or (np.diff(days[known]) <= 0).any():
-        return np.zeros(0)
-    days = np.interp(np.arange(len(days)), known, days[known])
-    return np.append(days, days[-1] + np.median(np.diff(days)))
-
-
-def _series(kept: Mapping[str, np.ndarray], node: int) -> np.ndarray:
-    """(row,) what a node did over the rows of test; NaN where nothing was observed."""
-    rows = _rows(kept)
-    series = np.full(rows.max() + 1, np.nan)
-    series[rows] = np.where(kept["mask"], kept["truth"], np.nan)[:, :, node, 0]
-    return series
-
-
 def _configurations(table: Table) -> Iterator[Entry]:
     """Rows of models that were tried in several configurations, with what tells them apart."""
-    rows = [row for row in (*table.rows, *getattr(table, "hidden", ())) if row.records]
+    rows = [row for row in (*table.rows, *table.hidden) if row.records]
     for row in rows:
         like = [other.config for other in rows if other.model == row.model]
         mine = row.config

@@ -11,9 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from stsfm.plots import layout, style
+from stsfm.words import listed
 
 LONGEST = 22  # characters of a name in a figure
 RADII = (0.09, 0.16, 0.26, 0.38, 0.52)  # inches from a dot to its name
+BESIDE = 0.4  # inches right of the axes that names may reach into
 ANGLES = (0, 90, -90, 180, 45, -45, 135, -135)  # degrees, the better first
 
 
@@ -28,7 +30,7 @@ def shorten(labels: Iterable[str], most: int = LONGEST) -> dict[str, str]:
     names: dict[str, str] = {}
     for label in labels:
         names[label] = next((n for way in ways if len(n := way(label)) <= most), ways[-1](label))
-    for label, name in names.items():  # two that became one are told apart by a number
+    for name in list(names.values()):  # two that became one are told apart by a number
         alike = [other for other in labels if names[other] == name]
         if alike[1:]:
             for k, other in enumerate(alike, 1):
@@ -68,14 +70,14 @@ class Dot(NamedTuple):
 
 def explained(names: Mapping[str, str]) -> str:
     """The sentence on names that hold values without their keys; "" where none does."""
-    bare = {label.partition(" ")[0]: label for label, name in names.items() if " " in label
-            and "=" not in name}  # fmt: skip
-    if not bare:
-        return ""
-    keys = {model: [word.rpartition("=")[0] for word in label.split(" ")[1:]]
-            for model, label in bare.items()}  # fmt: skip
-    told = "; ".join(f"{model}: {', '.join(its)}" for model, its in keys.items())
-    return f" Settings in names, in this order – {told}."
+    bare = [label for label, name in names.items() if "=" in label and "=" not in name]
+    models: dict[str, list[str]] = {}
+    for model, *words in (label.split(" ") for label in bare):
+        keys = ", ".join(word.rpartition("=")[0] for word in words)
+        if model not in models.setdefault(keys, []):
+            models[keys].append(model)
+    told = "; ".join(f"{keys} of {listed(its)}" for keys, its in models.items())
+    return f" Numbers after a name are, in this order, {told}." if told else ""
 
 
 def name_dots(
@@ -96,7 +98,7 @@ def name_dots(
         corners = ax.transData.transform(path) / style.DPI
         taken += [(*np.minimum(a, b) - 0.01, *np.maximum(a, b) + 0.01)
                   for a, b in pairwise(corners)]  # fmt: skip
-    limits = np.array([box.x0, box.y0, box.x1 + 8, box.y1]) / style.DPI
+    limits = np.array([box.x0, box.y0, box.x1 + BESIDE * style.DPI, box.y1]) / style.DPI
     for dot, (x, y) in zip(dots, points, strict=True):
         weight = "bold" if dot.bold else "normal"
         wide = layout.text_width(made, dot.name, weight=weight)  # type: ignore[arg-type]
@@ -109,7 +111,7 @@ def name_dots(
             line = ax.transData.inverted().transform(np.array([(x, y), near]) * style.DPI)
             ax.plot(*line.T, color=dot.color, lw=0.4, zorder=1, scalex=False, scaley=False)
         at = ax.transData.inverted().transform(np.array(place[:2]) * style.DPI)
-        ax.annotate(dot.name, at, color=dot.color, weight=weight, annotation_clip=False,
+        ax.annotate(dot.name, (at[0], at[1]), color=dot.color, weight=weight, annotation_clip=False,
                     va="bottom", ha="left", zorder=6, size=7.5)  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def profile(contest: Contest) -> tuple[Figure, str] | None:
     most = min(FURTHEST, max(1.1, 1.03 * float(finite.max())))
     made, grid = layout.figure(style.COLUMN, 2.6)
     ax: Axes = grid[0, 0]
-    heights = {}
+    heights: dict[str, float] = {}
     for entry, ratio in zip(scored, found, strict=True):
         color, dashes, _, star = entry.look
         x = np.sort(ratio[ratio <= most])

@@ -9,7 +9,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from matplotlib import rcParamsDefault
@@ -19,7 +19,6 @@ from matplotlib.ticker import ScalarFormatter
 
 from stsfm.files import write
 from stsfm.plots import dates
-from stsfm.plots.story import Story
 
 COLUMN, PAGE = 3.4, 7.0  # inches: a column and a page of a paper
 PAD = 0.08  # inches between neighbours
@@ -144,8 +143,17 @@ def quantiles(x: np.ndarray, at: Sequence[float]) -> np.ndarray:
     return np.take_along_axis(ordered, ranks.T, 1).T
 
 
-def date_axis(ax: Axes, story: Story, start: float, stop: float, most: int) -> None:
-    """Ticks of an x axis over a stretch of the clock of a story."""
+class Dated(Protocol):
+    """What has a clock: days since 1970, a number more than rows, where it is dated."""
+
+    @property
+    def dated(self) -> bool: ...
+    @property
+    def clock(self) -> np.ndarray: ...
+
+
+def date_axis(ax: Axes, story: Dated, start: float, stop: float, most: int) -> None:
+    """Ticks of an x axis over a stretch of the clock of a story or a contest."""
     ax.set_xlim(start, stop)
     if not story.dated:
         ax.set_xlabel("row")
@@ -156,16 +164,17 @@ def date_axis(ax: Axes, story: Story, start: float, stop: float, most: int) -> N
     ax.set_xticks(places, labels)
 
 
-def log_axis(ax: Axes) -> None:
-    """A logarithmic y axis whose ticks are plain numbers, three or more of them."""
-    ax.set_yscale("log")
-    low, high = ax.get_ylim()
+def log_axis(ax: Axes, which: Literal["x", "y"] = "y") -> None:
+    """A logarithmic axis whose ticks are plain numbers, three or more of them."""
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    ax.set(**{f"{which}scale": "log"})
+    low, high = axis.get_view_interval()
     every = (1, 2, 5) if high / low < 1e3 else (1,)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     step = max(1, len(powers) // 6)
     places = [k * 10.0**power for power in powers[::step] for k in every]
     places = [place for place in places if low <= place <= high]
-    ax.set_yticks(places, [number(place) for place in places])
+    axis.set_ticks(places, labels=[number(place) for place in places])
     ax.minorticks_off()
 
 

@@ -39,13 +39,7 @@ class Losses:
 
 
 def losses(row: Row, split: str, metric: str) -> Losses | None:
-    """The losses of a row on `val` or `test`; None where none of its runs has such sums.
-
-    A score pools cells: R = Σa / Σc over origins, with a the sum of errors at an origin and c its
-    observed cells. The loss of an origin is R + (a − R·c) / mean(c), the linearised ratio (Cochran
-    1977, §6.3): just a / c where all is observed, and else of mean R and of the right variance.
-    Origins at which nothing was observed are NaN, and leave that mean as it is.
-    """
+    """The losses of a row on `val` or `test`; None where none of its runs has such sums."""
     kept = [one for record in row.records if (one := _of(record, split, metric)) is not None]
     if not kept or len(kept) < len(row.records):
         return None
@@ -63,9 +57,20 @@ def _of(record: Record, split: str, metric: str) -> tuple[np.ndarray, np.ndarray
     errors, cells = (sums[f"{split}_{name}"].sum((1, 2)) for name in (above, below))
     if not cells.sum():
         return None
-    pooled, seen = errors.sum() / cells.sum(), cells > 0
-    values = np.where(seen, pooled + (errors - pooled * cells) / cells[seen].mean(), np.nan)
+    values = at_origins(errors, cells)
     return sums[f"{split}_origins"], values / (2 if metric in HALVED else 1)
+
+
+def at_origins(errors: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """The loss of each origin (n,) from its sum of errors (n,) and its observed cells (n,).
+
+    A score pools cells: R = Σa / Σc over origins, with a the sum of errors at an origin and c its
+    observed cells. The loss of an origin is R + (a − R·c) / mean(c), the linearised ratio (Cochran
+    1977, §6.3): just a / c where all is observed, and else of mean R and of the right variance.
+    Origins at which nothing was observed are NaN, and leave that mean as it is.
+    """
+    pooled, seen = errors.sum() / cells.sum(), cells > 0
+    return np.where(seen, pooled + (errors - pooled * cells) / cells[seen].mean(), np.nan)
 
 
 def sampling_error(row: Row, metric: str) -> float | None:

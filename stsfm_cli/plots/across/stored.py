@@ -1,0 +1,93 @@
+"""What figures take from the arrays that runs keep: only some of them, and each once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from zipfile import BadZipFile
+
+import numpy as np
+
+from stsfm.datasets.about import DAY
+from stsfm.plots.across.contest import Pick
+from stsfm.record import Record
+from stsfm.tables.losses import at_origins
+
+
+def errors(record: Record, sums: tuple[str, str]) -> dict[str, np.ndarray]:
+    """Test errors of one run: by origin, by node, and of every window and node."""
+    names = {"absolute", "count", "origins", *sums}
+    kept = _read(record, "windows.npz", [f"test_{name}" for name in names])
+    if not kept:
+        return {}
+    above, below = (kept[f"test_{name}"].sum((1, 2)) for name in sums)
+    absolute, count = kept["test_absolute"], kept["test_count"]
+    horizon = record.status["horizon"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cells = np.where(2 * count[..., 0] >= horizon, absolute[..., 0] / count[..., 0], np.nan)
+        by_node = absolute.sum((0, 2)) / count.sum((0, 2))
+    return {
+        "origins": kept["test_origins"],
+        "lost": at_origins(above, below),
+        "by_node": by_node,
+        "cells": cells,
+    }
+
+
+def forecasts(
+    runs: Sequence[Record], picks: Sequence[Pick]
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """The days of test, what was observed there at every pick, and each run's forecasts.
+
+    What was not kept is empty; the days too where rows have no dates that increase.
+    """
+    days, truth, points = np.zeros(0), np.zeros(0), []
+    for run in runs:
+        names = ("origins", "point", *(() if truth.size else ("time", "truth", "mask")))
+        kept = _read(run, "forecast.npz", names)
+        if not kept:
+            points.append(np.zeros(0))
+            continue
+        origins = kept["origins"]
+        if not truth.size:
+            days = _days(kept)
+            truth = np.stack([_series(kept, pick.node) for pick in picks]) if picks else truth
+        at = np.searchsorted(origins, [pick.origin for pick in picks])
+        shown = [kept["point"][w, :, pick.node, 0] for w, pick in zip(at, picks, strict=True)]
+        points.append(np.stack(shown) if shown else np.zeros(0))
+    return days, truth, points
+
+
+def _read(record: Record, file: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Some of the arrays that a record keeps in a file; {} unless all of them are there."""
+    try:
+        with np.load(record.folder / file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in names}
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return {}
+
+
+def _rows(kept: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(window, step): which row of test each cell is, the first origin being 0."""
+    steps = np.arange(kept["time"].shape[1])
+    return (kept["origins"] - kept["origins"][0])[:, None] + steps
+
+
+def _days(kept: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Days since 1970 of every row of test, and of its end; rows never observed lie between."""
+    rows = _rows(kept)
+    days = np.full(rows.max() + 1, np.nan)
+    seen = kept["mask"].any((2, 3))  # rows without an observation may carry any stamp
+    days[rows[seen]] = kept["time"][seen] / DAY
+    known = np.flatnonzero(np.isfinite(days))
+    if len(known) < 2 or (np.diff(days[known]) <= 0).any():
+        return np.zeros(0)
+    days = np.interp(np.arange(len(days)), known, days[known])
+    return np.append(days, days[-1] + np.median(np.diff(days)))
+
+
+def _series(kept: Mapping[str, np.ndarray], node: int) -> np.ndarray:
+    """(row,) what a node did over the rows of test; NaN where nothing was observed."""
+    rows = _rows(kept)
+    series = np.full(rows.max() + 1, np.nan)
+    series[rows] = np.where(kept["mask"], kept["truth"], np.nan)[:, :, node, 0]
+    return series

@@ -111,7 +111,7 @@ def keys(config: Composed, path: str = "") -> Iterator[str]:
         if not path and name == "choices":
             continue
         yield f"{path}{name}"
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and name != "space":  # its keys are those of others again
             yield from keys(value, f"{path}{name}.")
 
 

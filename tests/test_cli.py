@@ -356,7 +356,7 @@ def test_mistakes(
         ("model=mien", "Did you mean 'mine'"),
         ("model=hole", "model.level has no value yet: give it one by model.level=…"),
         ("model=broken", "expected ',' or ']'"),
-        ("experiment=typo", "experiment/typo.yaml: unknown key 'sead'. Did you mean 'seed'?"),
+        ("experiment=typo", "experiment/typo.yaml: unknown key 'sead'. Did you mean 'seed'"),
         ("experiment=lost", "no model named 'lsmt'"),
         ("experiment=astray", "sweep of experiment=astray: no model named 'lsmt'"),
         ("experiment=old", "hydra.sweeper.params is not read: an experiment sweeps by a key"),

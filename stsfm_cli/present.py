@@ -13,6 +13,7 @@ from stsfm.files import damage, manifest, write, write_json
 from stsfm.record import Record
 from stsfm.screen import Screen
 from stsfm.shelf import Shelf
+from stsfm.tables.claims import claimed
 from stsfm.tables.render import as_csv, as_markdown
 from stsfm.tables.table import tabulate
 
@@ -25,7 +26,7 @@ def present(run: Record, baselines: list[Record], left_out: list[str], split: Sp
     from stsfm.plots import draw
 
     together = [run, *baselines]
-    table = tabulate(together, tried=tried(run))
+    table = claimed(tabulate(together, tried=tried(run)))
     if story := _story(run, baselines, split):
         draw(story, run.folder / "plots")
     write(run.folder / "table.csv", as_csv(table))
@@ -63,7 +64,7 @@ def members(run: Record) -> list[Record]:
 
 def show(run: Record, screen: Screen) -> None:
     """Print the table of a run again, and where everything lies."""
-    screen.table(tabulate(members(run), tried=tried(run)))
+    screen.table(claimed(tabulate(members(run), tried=tried(run))))
     plots = len(list((run.folder / "plots").glob("*.png")))
     where = os.path.relpath(run.folder)
     screen.say(

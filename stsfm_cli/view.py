@@ -12,6 +12,7 @@ import numpy as np
 
 from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
+from stsfm.tables.claims import claimed
 from stsfm.tables.grid import Grid
 from stsfm.tables.render import as_csv, as_html, as_text
 from stsfm.tables.sheets import sheets
@@ -137,7 +138,7 @@ class Run:
     def _table(self) -> Table:
         from stsfm.present import members, tried
 
-        return tabulate(members(self.record), tried=tried(self.record))
+        return claimed(tabulate(members(self.record), tried=tried(self.record)))
 
     def _repr_html_(self) -> str:
         return as_html(self._table, os.path.relpath(self.folder))

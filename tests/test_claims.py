@@ -10,8 +10,9 @@ from stsfm.mistakes import Mistake
 from stsfm.record import records
 from stsfm.significance import compare
 from stsfm.tables.claims import claims
+from stsfm.tables.grid import Grid
 from stsfm.tables.losses import losses
-from stsfm.tables.overall import claims_over_datasets, overall
+from stsfm.tables.overall import claims_over_datasets, overall, with_claims
 from stsfm.tables.table import Table, tabulate
 
 
@@ -71,8 +72,10 @@ def test_a_declared_control_is_the_control_and_must_be_a_row(tables):
     found = claims(tables[1], "drift")
     assert found.control == "drift" and "drift" not in found.pairs
     assert any("drift (declared)" in words for words in found.sentences)
-    with pytest.raises(Mistake, match=r"no control named 'drfit' in this table. Did you mean 'dr"):
-        claims(tables[1], "drfit")
+    missing = claims(tables[1], "gru").sentences
+    assert "No row is tested against a control: it is not in this table." in missing
+    with pytest.raises(Mistake, match=r"no control named 'drfit'. Did you mean 'drift'"):
+        with_claims(Grid(tuple(tables.values())), "drfit")
 
 
 def test_duplicated_seeds_move_no_p_value(tables):
@@ -148,8 +151,9 @@ def test_a_model_that_failed_somewhere_ranks_last_there():
 
 
 def test_a_grid_of_two_tasks_is_refused_in_words(tables):
-    from stsfm.tables.grid import Grid
-
     found = claims_over_datasets(Grid(tuple(tables.values())))
     assert found.control == "linear" and set(found.models) == {"linear", "drift"}
     assert found.sentences == ("No test over datasets: 1 family, 10 are wanted.",)
+    told = with_claims(Grid(tuple(tables.values())))
+    assert told.tested == found.sentences
+    assert [table.tested for table in told.tables] == [claims(t).sentences for t in told.tables]

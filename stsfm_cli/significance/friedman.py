@@ -16,8 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import f as fisher
-from scipy.stats import rankdata, studentized_range
+from scipy.special import fdtrc  # the upper tail of F
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +34,8 @@ class Friedman:
 
 def friedman(errors: np.ndarray, *, alpha: float = 0.05) -> Friedman:
     """Test errors (family, model), lower is better, for equal average ranks; ties share theirs."""
+    from scipy.stats import rankdata  # slow to import
+
     table = rankdata(errors, axis=1)
     n, k = table.shape
     ranks = table.mean(0)
@@ -44,13 +45,15 @@ def friedman(errors: np.ndarray, *, alpha: float = 0.05) -> Friedman:
     distance = critical_difference(k, n, alpha=alpha)
     return Friedman(
         ranks=tuple(ranks.tolist()), families=n, chi2=chi2, statistic=statistic,
-        p=float(fisher.sf(statistic, k - 1, (k - 1) * (n - 1))),
+        p=float(fdtrc(k - 1, (k - 1) * (n - 1), statistic)),
         critical_difference=distance, cliques=cliques(ranks, distance),
     )  # fmt: skip
 
 
 def critical_difference(models: int, families: int, *, alpha: float = 0.05) -> float:
     """Nemenyi's, between average ranks. 1.25 for 4 models on 14 datasets at 0.05."""
+    from scipy.stats import studentized_range
+
     q = float(studentized_range.isf(alpha, models, np.inf)) / np.sqrt(2)
     return float(q * np.sqrt(models * (models + 1) / (6 * families)))
 

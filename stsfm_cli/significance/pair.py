@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit  # Student's t: distribution, quantile
 
 from stsfm.significance.longrun import cosines, standard_error
 from stsfm.significance.origins import disjoint, too_few
@@ -65,10 +65,10 @@ def compare(
         return Pair(difference=difference, n=n, independent=independent, reason=reason)
     nu = cosines(n, independent)
     error = float(standard_error(d, nu))
-    reach = float(student.isf(alpha / 2, nu)) * error
+    reach = float(stdtrit(nu, 1 - alpha / 2)) * error
     return Pair(
         difference=difference, n=n, independent=independent, df=nu,
-        statistic=difference / error, p=float(2 * student.sf(abs(difference / error), nu)),
+        statistic=difference / error, p=float(2 * stdtr(nu, -abs(difference / error))),
         low=difference - reach, high=difference + reach,
     )  # fmt: skip
 

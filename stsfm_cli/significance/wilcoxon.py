@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +26,8 @@ class SignedRank:
 
 def signed_rank(d: np.ndarray) -> SignedRank:
     """Test differences d (n,), one per family, for symmetry about zero. They may be infinite."""
+    from scipy.stats import rankdata  # slow to import
+
     d = np.asarray(d, dtype=float)
     ranks = rankdata(abs(d))[d != 0]
     signs = d[d != 0] > 0

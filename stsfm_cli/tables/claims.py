@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from stsfm.mistakes import no_such
 from stsfm.significance import (
     Interval,
     Pair,
@@ -64,9 +63,9 @@ class Claims:
 
 
 def claims(table: Table, control: str | None = None) -> Claims:
-    """Test the rows of a table. Mistake if none of them is called like the control."""
+    """Test the rows of a table; a control that is none of them is said to be missing."""
     metric = ADDITIVE.get(table.metric, table.metric)
-    against = _control(table, control)
+    against = control_of(table, control)
     made = Claims(metric=metric, control=against, declared=control is not None)
     lost = _losses(table, metric)
     for one in lost.values():  # rows of a table share their origins
@@ -79,15 +78,17 @@ def claims(table: Table, control: str | None = None) -> Claims:
     return replace(made, sentences=tuple(told(made)))
 
 
-def _control(table: Table, name: str | None) -> str | None:
-    """The label of the control: a row's label, or the name of a model that has one row."""
+def claimed(table: Table, control: str | None = None) -> Table:
+    """The table with what it may claim, in words."""
+    return replace(table, tested=claims(table, control).sentences)
+
+
+def control_of(table: Table, name: str | None) -> str | None:
+    """The label of the control: a row's label, or the name of a model that has one row; or None."""
     if name is None:
         return table.best_classical.label if table.best_classical else None
-    labels = [row.label for row in table.rows]
-    like = [row.label for row in table.rows if row.model == name]
-    if name in labels or len(like) == 1:
-        return name if name in labels else like[0]
-    raise no_such("control", name, labels, " in this table")
+    like = [row.label for row in table.rows if name in (row.label, row.model)]
+    return name if name in like else like[0] if len(like) == 1 else None
 
 
 def _losses(table: Table, metric: str) -> dict[str, Losses]:

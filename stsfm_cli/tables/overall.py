@@ -18,7 +18,7 @@ from stsfm.significance.bayes import Posterior, signed_rank_posterior
 from stsfm.significance.families import by_family, too_few_families
 from stsfm.significance.friedman import Friedman, friedman
 from stsfm.significance.wilcoxon import SignedRank, least_p, signed_rank
-from stsfm.tables.claims import ALPHA, Verdict
+from stsfm.tables.claims import ALPHA, Verdict, claimed, control_of
 from stsfm.tables.table import average_ranks, costs
 from stsfm.tables.verdicts import told_overall
 
@@ -62,18 +62,36 @@ class Overall:
         return len(self.pairs) * least_p(self.families) >= ALPHA
 
 
+def with_claims(grid: Grid, control: str | None = None) -> Grid:
+    """The grid and its tables with all that may be claimed of them, in words.
+
+    Mistake if no table has a row that is called like the control.
+    """
+    if control is not None and not any(control_of(table, control) for table in grid.tables):
+        raise no_such("control", control, {row.label for t in grid.tables for row in t.rows})
+    tables = [claimed(table, control) for table in grid.tables]
+    several = claims_over_datasets(grid, control).sentences if len(tables) > 1 else ()
+    return replace(grid, tables=tuple(tables), tested=several)
+
+
 def claims_over_datasets(grid: Grid, control: str | None = None, metric: str = "") -> Overall:
-    """Compare the models that every task of a grid has. Mistake if the control is none of them.
+    """Compare the models that every task of a grid has.
 
     The control is declared, or the classical model with the best mean rank on validation.
     """
     metric = metric or grid.metric
     metric = "rmse" if metric == "r2" else metric  # ratios of R² mean nothing
-    columns = [k for k, name in enumerate(grid.models) if grid.ranks(metric)[name] is not None]
+    ranks = grid.ranks(metric)
+    columns = [k for k, name in enumerate(grid.models) if ranks[name] is not None]
     models = [grid.models[k] for k in columns]
     families = [task.family for task in grid.tasks]
-    control = control or _preferred(grid, models, metric)
-    return overall(grid.errors(metric)[:, columns], models, families, control)
+    against = control or _preferred(grid, models, metric)
+    missing = against is not None and against not in models
+    found = overall(grid.errors(metric)[:, columns], models, families, None if missing else against)
+    if missing and found.ranks:
+        words = f"No model is tested against {against} over datasets: some task has no such row."
+        return replace(found, sentences=(*found.sentences, words))
+    return found
 
 
 def _preferred(grid: Grid, models: Sequence[str], metric: str) -> str | None:

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import worlds
 
 DRAWS = 4000
+SHIFT = 3.5  # true standard errors between the models whose difference is to be found
 SIZES = [
     (10, 1),
     (25, 1),
@@ -81,18 +82,24 @@ def share(p: list[float | None]) -> str:
 
 
 def sizes() -> None:
-    print("| differences | n | h | independent |", " | ".join(TESTS), "| power: the table's | t |")
-    print("|:--|--:|--:|--:|" + "--:|" * (len(TESTS) + 2))
-    for world in WORLDS:
-        for n, horizon in SIZES:
+    """For each test a table of rejections, by world; then their power, under a difference."""
+    cells: dict[str, list[str]] = {name: [] for name in (*TESTS, "power: the table's", "power: t")}
+    for n, horizon in SIZES:
+        rows: dict[str, list[str]] = {name: [] for name in cells}
+        for world in WORLDS:
             d = world(np.random.default_rng(n + horizon), DRAWS, n, horizon)
-            cells = [share(test(d, horizon)) for test in TESTS.values()]
-            moved = d + 3.5 * d.mean(1).std()
-            cells += [share(table(moved, horizon)), share(apart(moved, horizon))]
-            independent = len(disjoint(np.arange(n), horizon))
-            name = world.__name__.replace("_", " ")
-            print(f"| {name} | {n} | {horizon} | {independent} |", " | ".join(cells), "|")
-            sys.stdout.flush()
+            moved = d + SHIFT * d.mean(1).std()
+            for name, test in TESTS.items():
+                rows[name].append(share(test(d, horizon)))
+            rows["power: the table's"].append(share(table(moved, horizon)))
+            rows["power: t"].append(share(apart(moved, horizon)))
+        independent = len(disjoint(np.arange(n), horizon))
+        for name, row in rows.items():
+            cells[name].append(f"| {n} | {horizon} | {independent} | {' | '.join(row)} |")
+    head = " | ".join(world.__name__.replace("_", " ") for world in WORLDS)
+    for name, lines in cells.items():
+        print(f"\n**{name}**\n\n| n | h | independent | {head} |\n|{'--:|' * (3 + len(WORLDS))}")
+        print("\n".join(lines))
 
 
 def others() -> None:

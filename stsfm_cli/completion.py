@@ -22,7 +22,7 @@ FLAGS = [
     "--resolve",
 ]
 FILTERED = {  # commands that choose among runs, and their flags
-    "compare": ["--all-configs", "--control", "--quiet"],
+    "compare": ["--all-configs", "--quiet"],
     "ls": ["--csv", "--json", "--sort"],
     "clean": ["--superseded", "--yes"],
 }

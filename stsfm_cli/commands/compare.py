@@ -4,7 +4,6 @@ stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [any.key=value]
   --metric mae         the score that models are ordered by (mase)
   --rows, --columns    model, data, horizon, protocol, seed or any key: what a grid has where
   --by KEY             a grid for each of its values
-  --control MODEL      whom the others are tested against (the best classical on validation)
   --all-configs        every configuration; stamps the tables EXPLORATORY
 """
 

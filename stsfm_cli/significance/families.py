@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from stsfm.significance.origins import FEWEST
-from stsfm.words import count
 
 
 def by_family(errors: np.ndarray, families: Sequence[str]) -> np.ndarray:
@@ -33,5 +32,7 @@ def by_family(errors: np.ndarray, families: Sequence[str]) -> np.ndarray:
 
 def too_few_families(families: int) -> str | None:
     """Why nothing can be tested over so few families, in words; None where it can."""
-    few = count(families, "family").replace("familys", "families")
-    return f"no test over datasets: {few}, {FEWEST} are wanted" if families < FEWEST else None
+    if families >= FEWEST:
+        return None
+    few = "1 family" if families == 1 else f"{families} families"
+    return f"no test over datasets: {few}, {FEWEST} are wanted"

@@ -18,7 +18,7 @@ from stsfm.significance.bayes import Posterior, signed_rank_posterior
 from stsfm.significance.families import by_family, too_few_families
 from stsfm.significance.friedman import Friedman, friedman
 from stsfm.significance.wilcoxon import SignedRank, least_p, signed_rank
-from stsfm.tables.claims import ALPHA, Verdict, claimed, control_of
+from stsfm.tables.claims import ALPHA, Verdict
 from stsfm.tables.table import average_ranks, costs
 from stsfm.tables.verdicts import told_overall
 
@@ -60,18 +60,6 @@ class Overall:
     def hopeless(self) -> bool:
         """Would Wilcoxon with Holm call nothing significant, whatever the errors were?"""
         return len(self.pairs) * least_p(self.families) >= ALPHA
-
-
-def with_claims(grid: Grid, control: str | None = None) -> Grid:
-    """The grid and its tables with all that may be claimed of them, in words.
-
-    Mistake if no table has a row that is called like the control.
-    """
-    if control is not None and not any(control_of(table, control) for table in grid.tables):
-        raise no_such("control", control, {row.label for t in grid.tables for row in t.rows})
-    tables = [claimed(table, control) for table in grid.tables]
-    several = claims_over_datasets(grid, control).sentences if len(tables) > 1 else ()
-    return replace(grid, tables=tuple(tables), tested=several)
 
 
 def claims_over_datasets(grid: Grid, control: str | None = None, metric: str = "") -> Overall:

@@ -90,6 +90,8 @@ def test_rows_that_failed_are_no_part_of_the_family(tables):
     found = claims(replace(table, rows=rows))
     assert "drift" not in found.pairs and any("3 comparisons" in words for words in found.sentences)
     lost = claims(replace(table, rows=rows), "drift")
+    alone = claims(replace(table, rows=table.rows[:1]))
+    assert alone.sentences == ("No significance test: there is one row.",)
     assert not lost.pairs and "No row is tested against a control: drift kept no losses." in (
         lost.sentences
     )

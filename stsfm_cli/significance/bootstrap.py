@@ -15,7 +15,7 @@ of statistics with fixed smoothing). Where Student's t supposes a normal mean, t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,9 +30,9 @@ Statistic = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """An estimate between its bounds. Refused: `reason`, and no bounds."""
+    """An estimate between its bounds; or neither, and the reason."""
 
-    estimate: float
+    estimate: float | None = None
     low: float | None = None
     high: float | None = None
     reason: str = ""
@@ -85,9 +85,10 @@ def skill_interval(
     """
     losses = np.array([a, b], dtype=float)
     found = _interval(_log_ratio, losses, origins, horizon, level, seed)
-    skill = [None if x is None else 1 - float(np.exp(x)) for x in (found.high, found.low)]
-    estimate = 1 - float(np.exp(found.estimate))
-    return replace(found, estimate=estimate, low=skill[0], high=skill[1])
+    if found.estimate is None or found.low is None or found.high is None:
+        return found
+    skill, low, high = (1 - float(np.exp(x)) for x in (found.estimate, found.high, found.low))
+    return Interval(estimate=skill, low=low, high=high)
 
 
 def _mean(losses: np.ndarray, nu: int) -> tuple[np.ndarray, np.ndarray]:
@@ -115,17 +116,15 @@ def _interval(
 ) -> Interval:
     seen = ~np.isnan(losses).all(0)
     losses, origins = losses[:, seen], np.asarray(origins)[seen]
+    if few := too_few(origins, horizon):
+        return Interval(reason=few.replace("test", "interval"))
     blocks = Blocks.of(origins, horizon)
     with np.errstate(divide="ignore", invalid="ignore"):
         found, error = statistic(losses, blocks.nu)
-        estimate = float(found)
-        if few := too_few(origins, horizon):
-            return Interval(estimate=estimate, reason=few.replace("test", "interval"))
-        if not (np.isfinite(losses).all() and np.isfinite(estimate)):
-            return Interval(
-                estimate=estimate, reason="no interval: losses that are not finite, or all zero"
-            )
         again = [statistic(part, blocks.nu) for part in blocks.resample(losses, DRAWS, seed)]
         t = np.concatenate([abs(theta - found) / se for theta, se in again])
+    estimate = float(found)
+    if not (np.isfinite(estimate) and np.isfinite(error)):
+        return Interval(reason="no interval: losses that are not finite, or all zero")
     width = float(np.nanquantile(t, level, method="higher") * error)
     return Interval(estimate=estimate, low=estimate - width, high=estimate + width)

@@ -68,14 +68,22 @@ def claims(table: Table, control: str | None = None) -> Claims:
     against = control_of(table, control)
     made = Claims(metric=metric, control=against, declared=control is not None)
     lost = _losses(table, metric)
-    for one in lost.values():  # rows of a table share their origins
-        if reason := too_few(one.origins[~np.isnan(one.values)], one.horizon):
-            return replace(made, sentences=(few(reason),))
-        break
+    if reason := _refusal(lost):
+        return replace(made, sentences=(few(reason),))
     made = replace(made, mcs=_members(lost), skills=_skills(_losses(table, "mae")))
     if against in lost:
         made = replace(made, pairs=_pairs(lost, against))
     return replace(made, sentences=tuple(told(made)))
+
+
+def _refusal(lost: Mapping[str, Losses]) -> str | None:
+    """Why no row can be tested, in words; rows of a table share their origins."""
+    if not lost:
+        return "no row has losses"
+    one = next(iter(lost.values()))
+    if reason := too_few(one.origins[~np.isnan(one.values)], one.horizon):
+        return reason
+    return "there is one row" if len(lost) == 1 else None
 
 
 def claimed(table: Table, control: str | None = None) -> Table:
@@ -109,8 +117,6 @@ def _pairs(lost: Mapping[str, Losses], control: str) -> dict[str, Claim]:
 
 
 def _members(lost: Mapping[str, Losses]) -> tuple[str, ...]:
-    if len(lost) < 2:
-        return ()
     labels, each = list(lost), list(lost.values())
     stacked = np.array([one.values for one in each])
     found = confidence_set(stacked, each[0].origins, each[0].horizon, alpha=ALPHA)

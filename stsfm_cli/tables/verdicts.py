@@ -10,6 +10,7 @@ from stsfm.losses.metrics import METRICS
 from stsfm.words import count
 
 if TYPE_CHECKING:
+    from stsfm.significance import Interval
     from stsfm.tables.claims import Claim, Claims
     from stsfm.tables.overall import Overall
 
@@ -33,7 +34,7 @@ def told(claims: Claims) -> Iterator[str]:
     if claims.mcs:
         best = "is" if len(claims.mcs) == 1 else "is among"
         yield f"With 95 % confidence the best {best}: {', '.join(claims.mcs)}."
-    if skills := [_skill(name, i.estimate, i.low, i.high) for name, i in claims.skills.items()]:
+    if skills := [_skill(name, found) for name, found in claims.skills.items()]:
         yield f"Skill over seasonal_naive: {', '.join(skills)}."
     yield from _method(claims)
 
@@ -130,10 +131,12 @@ def _ranks(overall: Overall) -> Iterator[str]:
     yield f"Two differ if their ranks are {distance}. Not separable: {alike or 'none'}."
 
 
-def _skill(label: str, estimate: float, low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return f"{label} {_percent(estimate)} %"
-    return f"{label} {_percent(estimate)} % [{_percent(low)}, {_percent(high)}]"
+def _skill(label: str, found: Interval) -> str:
+    """lstm 33 % [−40, 66]."""
+    if found.estimate is None or found.low is None or found.high is None:
+        return f"{label} unknown"
+    low, high = _percent(found.low), _percent(found.high)
+    return f"{label} {_percent(found.estimate)} % [{low}, {high}]"
 
 
 def _percent(share: float) -> str:

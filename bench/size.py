@@ -1,6 +1,6 @@
 """How often tests call equally good models different, in %, at a nominal 5 %; and their power.
 
-Prints the tables of docs/significance.md: python size.py, about five minutes on one core.
+Prints the tables of docs/significance.md: python size.py, four minutes on one core.
 """
 
 from __future__ import annotations

@@ -223,7 +223,9 @@ def test_wilcoxon_is_scipys_without_ties_and_every_sign_with_them():
     signs = np.array(np.meshgrid(*[[-1, 1]] * 8)).reshape(8, -1)
     outcomes = (ranks[d != 0][:, None] * signs).sum(0)
     share = (abs(outcomes) >= abs((ranks * np.sign(d)).sum()) - 1e-9).mean()
-    assert signed_rank(d).p == pytest.approx(share) and signed_rank(d).n == 8
+    found = signed_rank(d)
+    assert (found.positive, found.negative, found.n) == (ranks[d > 0].sum(), ranks[d < 0].sum(), 8)
+    assert found.p == pytest.approx(share)
 
 
 def test_wilcoxon_takes_failures_as_the_largest_differences_and_nothing_as_even():

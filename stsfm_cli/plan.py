@@ -101,6 +101,7 @@ class Plan:
 
 def plan(composed: Composed) -> Plan:
     """Find out what of the jobs is there. Mistake where one can't be made at all."""
+    from stsfm import loggers
     from stsfm.job import instead
 
     planner = Planner()
@@ -108,6 +109,7 @@ def plan(composed: Composed) -> Plan:
     beside: dict[Path, Job] = {}
     comparisons: dict[str, dict[Path, None]] = {}
     for one in composed.jobs:
+        loggers.check(one.config["loggers"])
         others = []
         for other in composed.baselines(one.config):
             words = instead(one.words, other["choices"]["model"])

@@ -90,8 +90,6 @@ def make(job: Job, screen: Screen) -> Record | None:
             run = fit(config, job.words, split, screen)
     if run is None or run.state != "finished" or not job.asked or config["score"] == "val":
         return run
-    if shows(run, job.beside):
-        return run
     if all(other.state not in ("missing", "running") for other in beside):
         present(run, beside, _lacking(config, beside), split)
     return run

@@ -9,7 +9,7 @@ import json
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,8 +117,9 @@ def plan(composed: Composed) -> Plan:
         job = planner.job(one.config, one.words, beside=[other.run.folder for other in others])
         comparisons.setdefault(one.comparison, {})[job.run.folder] = None
         asked.setdefault(job.run.folder, job)
-        if job.why:
-            beside |= {other.run.folder: other for other in others}
+        for other in others:  # one that failed is tried again, even where all else is there
+            if job.why or other.why not in ("", WHY["missing"]):
+                beside[other.run.folder] = other
     jobs = [*(job for folder, job in beside.items() if folder not in asked), *asked.values()]
     _check_controls(jobs)
     return Plan(
@@ -143,7 +144,7 @@ class Planner:
     """Makes jobs of configs; what several have in common is looked up once."""
 
     tasks: dict[str, Task] = field(default_factory=dict)
-    states: dict[Path, str] = field(default_factory=dict)
+    known: dict[Path, tuple[str, float]] = field(default_factory=dict)
 
     def job(
         self,
@@ -187,30 +188,47 @@ class Planner:
             )
         return self.tasks[key]
 
-    def state(self, run: Record) -> str:
-        folder = run.folder.absolute()
-        if folder not in self.states:
-            self.states[folder] = run.state
-        return self.states[folder]
-
     def _why(self, job: Job) -> str:
-        from stsfm.present import shows
-
-        state, scores = self.state(job.run), job.config["score"]
+        state, _ = self._ended(job.run)
         if state != "finished" or job.config["force"]:
             return WHY[state]
-        if scores == "all" and not job.run.tested:
+        if job.config["score"] == "all" and not job.run.tested:
             return WHY["untested"]
-        whole = (
-            not job.asked
-            or scores == "val"
-            or shows(job.run, job.beside, lambda run: self.state(run) == "finished")
-        )
-        return "" if whole else PAGE
+        return "" if not job.asked or page_is_there(job, self._ended) else PAGE
+
+    def _ended(self, run: Record) -> tuple[str, float]:
+        """State, and when it ended; looked up once."""
+        if run.folder not in self.known:
+            self.known[run.folder] = ended(run)
+        return self.known[run.folder]
+
+
+def ended(run: Record) -> tuple[str, float]:
+    """State of a run, and when it ended, in seconds since 1970."""
+    return run.state, run.status.get("ended", 0.0)
+
+
+def page_is_there(job: Job, ended: Callable[[Record], tuple[str, float]] = ended) -> bool:
+    """Is the page of a run whole, and none of its baselines better by now than it shows?
+
+    A run that is scored on validation alone has none.
+    """
+    from stsfm.present import shows
+
+    if job.config["score"] == "val":
+        return True
+    page = job.run.folder / "members.json"
+    written = page.stat().st_mtime if page.exists() else 0.0
+
+    def as_it_is(baseline: Record) -> bool:
+        state, at = ended(baseline)
+        return state == "failed" or (state == "finished" and at <= written)
+
+    return shows(job.run, job.beside, as_it_is)
 
 
 def _check_controls(jobs: Iterable[Job]) -> None:
-    models = {job.identity.model for job in jobs}
+    models = {name for job in jobs for name in (job.identity.model, *job.config["baselines"])}
     for control in {job.config["control"] for job in jobs} - {None}:
         if control not in models:
             known = ", ".join(sorted(models))

@@ -302,7 +302,7 @@ def carried_out(of: plan.Plan, fail: tuple[str, ...] = ()) -> list[str]:
 
 
 def test_what_is_there_is_cached_and_the_rest_is_told_why(kept):
-    assert set(whys(*SWEEP).values()) == {""}
+    assert set(whys(*SWEEP, "control=naive").values()) == {""}
     become(kept.only("drift"), "failed")
     become(kept.only("mean"), "interrupted")
     scores = kept.only("linear").folder / "scores.json"
@@ -337,6 +337,17 @@ def test_pages_wait_for_baselines_that_are_asked_for_too(desk):
     for model in ("naive", "drift", "mean"):
         beside = desk.json(desk.only(model).folder / "members.json")["beside"]
         assert {Path(path).parts[-2] for path in beside} == {"drift", "mean"} - {model}
+
+
+def test_a_baseline_that_fails_again_costs_no_page_anew(desk):
+    words = ["model=drift", "baselines=[linear,naive]", "protocol.val=20", "protocol.calibration=0"]
+    assert carried_out(planned(*words)) == ["linear", "naive", "drift"]
+    assert desk.only("linear").state == "failed"
+    assert whys(*words) == {"linear": "failed before", "drift": ""}
+    assert carried_out(planned(*words)) == ["linear"]
+    run = desk.only("linear")
+    become(run, "finished")
+    assert whys(*words)["drift"] == plan.PAGE
 
 
 def test_a_baseline_that_could_not_begin_is_left_out_and_named(desk):

@@ -9,7 +9,7 @@ import json
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,7 +102,6 @@ class Plan:
 def plan(composed: Composed) -> Plan:
     """Find out what of the jobs is there. Mistake where one can't be made at all."""
     from stsfm import loggers
-    from stsfm.job import instead
 
     planner = Planner()
     asked: dict[Path, Job] = {}
@@ -110,10 +109,10 @@ def plan(composed: Composed) -> Plan:
     comparisons: dict[str, dict[Path, None]] = {}
     for one in composed.jobs:
         loggers.check(one.config["loggers"])
-        others = []
-        for other in composed.baselines(one.config):
-            words = instead(one.words, other["choices"]["model"])
-            others.append(planner.job({**one.config, **other}, words, asked=False))
+        others = [
+            planner.job({**one.config, **part}, instead(one.words, part), asked=False)
+            for part in composed.baselines(one.config)
+        ]
         job = planner.job(one.config, one.words, beside=[other.run.folder for other in others])
         comparisons.setdefault(one.comparison, {})[job.run.folder] = None
         asked.setdefault(job.run.folder, job)
@@ -126,6 +125,12 @@ def plan(composed: Composed) -> Plan:
         jobs=tuple(estimate.estimated(jobs)),
         comparisons={name: tuple(folders) for name, folders in comparisons.items()},
     )
+
+
+def instead(words: Sequence[str], part: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words that make the same job with what differs in the config of a baseline."""
+    rest = (word for word in words if not word.lstrip("+").startswith("model"))
+    return (*rest, f"model={part['choices']['model']}")
 
 
 @dataclass(frozen=True, kw_only=True)

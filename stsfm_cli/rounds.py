@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from stsfm.launchers.base import Ending
-from stsfm.plan import PAGE, Job, Plan, page_is_there
+from stsfm.plan import PAGE, Job, Plan
+from stsfm.planner import page_is_there
 
 
 class Rounds:

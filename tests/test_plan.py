@@ -58,6 +58,7 @@ LIKE_HYDRA = [
     "baselines=[] loggers=[] runs_dir=kept/here force=true question='a: b?' control=lstm",
     "loss=quantile loss.weights.task=2",
     "seed=range(1,4) model.hidden=4,8",
+    "trainer.optimizer={weight_decay:0.1},{_partial_:false}",
     "model=gru,lstm trainer.lr=choice(0.1,0.01)",
     "model=glob(*nn) data=airline,ring seed=2,1",
 ]

@@ -205,9 +205,9 @@ def _sweeps(line: Iterable[str]) -> bool:
 
 
 def _legal(request: Request, groups: dict[str, list[str]]) -> list[str]:
-    """The overrides as Hydra shall see them."""
+    """The overrides as Hydra shall see them; a key that is typed again has its last value."""
     texts = (allowed(parse(text), groups) for text in request.overrides)
-    return [text for text in texts if text]
+    return list({parse(text).get_key_element(): text for text in texts if text}.values())
 
 
 # ---- models beside others, and what is only shown ------------------------------------------------

@@ -28,7 +28,7 @@ from stsfm.headline import describe, noticed
 from stsfm.identity import identify
 from stsfm.memory import Peak
 from stsfm.mistakes import Mistake, cause
-from stsfm.plan import Job
+from stsfm.plan import Job, instead
 from stsfm.present import line, present, show, shows
 from stsfm.record import Record
 from stsfm.results import save
@@ -90,8 +90,6 @@ def make(job: Job, screen: Screen) -> Record | None:
             run = fit(config, job.words, split, screen)
     if run is None or run.state != "finished" or not job.asked or config["score"] == "val":
         return run
-    if shows(run, job.beside):
-        return run
     if all(other.state not in ("missing", "running") for other in beside):
         present(run, beside, _lacking(config, beside), split)
     return run
@@ -119,18 +117,12 @@ def _made(
     for other in baselines:
         name, member = other["choices"]["model"], {**config, **other}
         try:
-            made = found(member, split) or fit(member, instead(words, name), split, screen)
+            made = found(member, split) or fit(member, instead(words, other), split, screen)
         except Mistake as mistake:  # such as a model that can't read missing cells
             screen.warn(f"without the baseline {name}: {mistake}")
             continue
         if made is not None:
             yield made
-
-
-def instead(words: Sequence[str], model: str) -> tuple[str, ...]:
-    """The words that make the same job of another model."""
-    rest = (word for word in words if not word.lstrip("+").startswith("model"))
-    return (*rest, f"model={model}")
 
 
 def _lacking(config: Mapping[str, Any], beside: Sequence[Record]) -> list[str]:

@@ -5,12 +5,11 @@ combinations ─► each run once ─► its baselines, each once ─► cached 
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,6 @@ from stsfm.words import count
 
 if TYPE_CHECKING:
     from stsfm.compose import Composed
-    from stsfm.datasets.about import About
     from stsfm.identity import Identity
     from stsfm.record import Record
 
@@ -101,22 +99,25 @@ class Plan:
 
 def plan(composed: Composed) -> Plan:
     """Find out what of the jobs is there. Mistake where one can't be made at all."""
-    from stsfm.job import instead
+    from stsfm import loggers
+    from stsfm.planner import Planner
 
     planner = Planner()
     asked: dict[Path, Job] = {}
     beside: dict[Path, Job] = {}
     comparisons: dict[str, dict[Path, None]] = {}
     for one in composed.jobs:
-        others = []
-        for other in composed.baselines(one.config):
-            words = instead(one.words, other["choices"]["model"])
-            others.append(planner.job({**one.config, **other}, words, asked=False))
+        loggers.check(one.config["loggers"])
+        others = [
+            planner.job({**one.config, **part}, instead(one.words, part), asked=False)
+            for part in composed.baselines(one.config)
+        ]
         job = planner.job(one.config, one.words, beside=[other.run.folder for other in others])
         comparisons.setdefault(one.comparison, {})[job.run.folder] = None
         asked.setdefault(job.run.folder, job)
-        if job.why:
-            beside |= {other.run.folder: other for other in others}
+        for other in others:  # one that failed is tried again, even where all else is there
+            if job.why or other.why not in ("", WHY["missing"]):
+                beside[other.run.folder] = other
     jobs = [*(job for folder, job in beside.items() if folder not in asked), *asked.values()]
     _check_controls(jobs)
     return Plan(
@@ -125,90 +126,14 @@ def plan(composed: Composed) -> Plan:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What is kept of a dataset that was cut by its protocol: all but the data."""
-
-    about: About
-    digest: str
-    fingerprint: str
-    rules: Mapping[str, Any]
-    status: Mapping[str, Any]  # as a record tells it
-
-
-@dataclass
-class Planner:
-    """Makes jobs of configs; what several have in common is looked up once."""
-
-    tasks: dict[str, Task] = field(default_factory=dict)
-    states: dict[Path, str] = field(default_factory=dict)
-
-    def job(
-        self,
-        config: Mapping[str, Any],
-        words: tuple[str, ...],
-        *,
-        asked: bool = True,
-        beside: Iterable[Path] = (),
-    ) -> Job:
-        """The job of a composed config, and whether there is anything to do."""
-        from stsfm.identity import identify
-        from stsfm.record import Record
-
-        task = self.task(config)
-        identity = identify(config, task)
-        job = Job(
-            config=config,
-            words=words,
-            run=Record(Path(config["runs_dir"]) / identity.folder),
-            identity=identity,
-            about={**task.status, "data": identity.data, "model": identity.model},
-            asked=asked,
-            beside=tuple(beside),
-        )
-        return replace(job, why=self._why(job))
-
-    def task(self, config: Mapping[str, Any]) -> Task:
-        """Each dataset is loaded and cut once."""
-        from stsfm.headline import describe
-        from stsfm.job import cut
-
-        key = json.dumps([config["data"], config["protocol"]], sort_keys=True, default=str)
-        if key not in self.tasks:
-            split = cut(config)
-            self.tasks[key] = Task(
-                about=split.about,
-                digest=split.digest,
-                fingerprint=split.fingerprint,
-                rules=split.rules,
-                status=describe(split),
-            )
-        return self.tasks[key]
-
-    def state(self, run: Record) -> str:
-        folder = run.folder.absolute()
-        if folder not in self.states:
-            self.states[folder] = run.state
-        return self.states[folder]
-
-    def _why(self, job: Job) -> str:
-        from stsfm.present import shows
-
-        state, scores = self.state(job.run), job.config["score"]
-        if state != "finished" or job.config["force"]:
-            return WHY[state]
-        if scores == "all" and not job.run.tested:
-            return WHY["untested"]
-        whole = (
-            not job.asked
-            or scores == "val"
-            or shows(job.run, job.beside, lambda run: self.state(run) == "finished")
-        )
-        return "" if whole else PAGE
+def instead(words: Sequence[str], part: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words that make the same job with what differs in the config of a baseline."""
+    rest = (word for word in words if not word.lstrip("+").startswith("model"))
+    return (*rest, f"model={part['choices']['model']}")
 
 
 def _check_controls(jobs: Iterable[Job]) -> None:
-    models = {job.identity.model for job in jobs}
+    models = {name for job in jobs for name in (job.identity.model, *job.config["baselines"])}
     for control in {job.config["control"] for job in jobs} - {None}:
         if control not in models:
             known = ", ".join(sorted(models))

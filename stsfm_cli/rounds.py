@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stsfm.launchers.base import Ending
 from stsfm.plan import PAGE, Job, Plan
-from stsfm.present import shows
+from stsfm.planner import page_is_there
 
 
 class Rounds:
@@ -24,7 +24,8 @@ class Rounds:
         # a baseline first, even if it was asked for: it gets its own page in the second round
         first = [replace(job, asked=False) for job in runs if job.run.folder in beside]
         self.waiting = deque(first + [job for job in runs if job.run.folder not in beside])
-        self.pages = [job for job in plan.to_do if job.asked]
+        anew = {job.run.folder for job in runs}
+        self.pages = [j for j in plan.jobs if j.asked and (j.why or anew.intersection(j.beside))]
         self.under_way = 0
         self.lost: set[Path] = set()  # baselines that could not even begin
 
@@ -56,12 +57,11 @@ class Rounds:
 
     def _turn(self) -> None:
         """To the second round, once: the pages that are not there yet, of runs that are."""
-        self.waiting.extend(
-            replace(job, config={**job.config, "force": False})
-            for job in self.pages
-            if job.run.state == "finished" and not shows(job.run, self._there(job))
-        )
-        self.pages = []
+        pages, self.pages = self.pages, []
+        for job in pages:
+            job = replace(job, config={**job.config, "force": False}, beside=self._there(job))
+            if job.run.state == "finished" and not page_is_there(job):
+                self.waiting.append(job)
 
     def _there(self, job: Job) -> tuple[Path, ...]:
         return tuple(folder for folder in job.beside if folder not in self.lost)

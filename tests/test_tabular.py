@@ -148,7 +148,8 @@ def test_a_file_is_called_by_its_stem():
     assert [stem(p) for p in ("a/my.csv.gz", "x.y.csv", ".csv", "_odd.tsv")] == [
         "my", "x.y", "csv", "odd",
     ]  # fmt: skip
-    assert compose.comparison_name(["model=naive,drift", "data=a/my.csv"]).startswith("my-")
+    (name,) = {one.comparison for one in compose.jobs(["-m", "data=a/my.csv"]).jobs}
+    assert name.startswith("my-")
 
 
 def test_a_run_on_a_file_is_found_by_the_name_of_the_file(desk):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from stsfm import compose
 from stsfm.mistakes import Mistake
-from stsfm.plan import Job, Plan, Planner
+from stsfm.plan import Job, Plan
+from stsfm.planner import Planner
 from stsfm.record import Record
 from stsfm.rounds import Rounds
 from stsfm.search import facts, told

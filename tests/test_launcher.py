@@ -153,8 +153,9 @@ def test_what_an_attempt_took_is_added_up_whatever_became_of_it(bench):
 
 
 def test_the_command_of_a_job_is_one_that_can_be_typed(bench):
-    job = sweeping.job("model=naive")
+    job = sweeping.job("model=naive launcher.n_jobs=2")
     assert command(job)[1:4] == ["-m", "stsfm", "run"] and "model=naive" in job.command
+    assert "launcher.n_jobs=2" not in command(job)  # it would be a sweep that waits for its own job
 
 
 @pytest.mark.parametrize(

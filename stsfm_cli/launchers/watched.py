@@ -24,7 +24,8 @@ MISTAKEN = 2  # its exit code where that was a mistake of the user's
 
 def command(job: Job) -> list[str]:
     """What makes a job in a process of its own, in the same environment and working folder."""
-    return [sys.executable, "-m", "stsfm", "run", *job.words]
+    words = [word for word in job.words if not word.lstrip("+").startswith("launcher")]
+    return [sys.executable, "-m", "stsfm", "run", *words]  # which launches nothing itself
 
 
 def log_of(job: Job) -> Path:

@@ -1,5 +1,6 @@
 """The queue of a sweep: retries, fail-fast, what is shared with other sweeps; and equal numbers."""
 
+import io
 import json
 import signal
 import subprocess
@@ -250,3 +251,35 @@ def test_eight_launches_within_a_second_are_one_run(jobs):
     (run,) = records(Path("runs"))
     assert run.state == "finished" and run.status["attempt"] == 1
     assert run.damage(every_byte=True) is None
+
+
+def test_with_q_only_failures_are_said(jobs, capsys):
+    status = Status(Screen(quiet=True))
+    status.begin("4 jobs", 4)
+    made = carry_out(
+        sweeping.Listed(jobs), Pretended("failed"), retries=0, fail_fast=False, status=status
+    )
+    assert len(made) == 4
+    printed = capsys.readouterr()
+    assert not printed.out and "finished" not in printed.err
+    assert f"repeat: {jobs[0].command}" in printed.err and "it is said so" in printed.err
+
+
+def test_a_picture_of_a_sweep_tells_epochs_counts_and_the_best(jobs):
+    from rich.console import Console
+
+    net, done = sweeping.job(f"model=lstm {NET}"), jobs[0]
+    status = Status(Screen())
+    status.total = 4
+    finish(done)
+    status.ended(done, Ending("finished"))
+    status.ended(jobs[1], Ending("failed", "no"))
+    net.run.folder.mkdir(parents=True)
+    net.run.append_history({"epoch": 1, "val": 0.25})
+    status.started(net)
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(status._picture([net]))
+    seen = console.export_text()
+    assert "lstm" in seen and "epoch 1/2 · val 0.25" in seen
+    assert "1 done · 1 failed · 1 running · 1 to go" in seen
+    assert "best on validation: naive MAE 1.000" in seen and "left" in seen

@@ -201,3 +201,10 @@ def test_the_gpus_of_a_machine_are_counted_by_its_driver(tmp_path, monkeypatch):
     assert devices.gpus() == ["0", "1"]
     monkeypatch.setenv("PATH", str(tmp_path / "none"))
     assert devices.gpus() == []
+
+
+def test_more_threads_than_cores_are_told_of_once(bench, capsys):
+    local = Local(n_jobs=10_000, timeout=None, memory=None)
+    job = sweeping.job("model=naive")
+    assert "launcher.n_jobs=10000 × 1 threads" in local.advice(job)
+    assert not Local(n_jobs=1, timeout=None, memory=None).advice(job)

@@ -52,7 +52,7 @@ def until(condition, seconds: float = 120) -> None:
 
 def all_gone(family: list[psutil.Process]) -> bool:
     """Within seconds; one that ended may wait to be asked for by who inherited it."""
-    _, left = psutil.wait_procs(family, timeout=4)
+    _, left = psutil.wait_procs(family, timeout=9)
     return all(one.status() == psutil.STATUS_ZOMBIE for one in left)
 
 

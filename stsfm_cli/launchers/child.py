@@ -25,6 +25,7 @@ PRELOAD = [  # all that a job of any model imports
     "matplotlib.backends.backend_svg",
     "stsfm.job",
     "stsfm.launchers.child",
+    "stsfm.launchers.server",
     "stsfm.models.neural",
     "stsfm.plots.style",
 ]

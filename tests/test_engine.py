@@ -230,13 +230,11 @@ def test_a_damaged_result_is_made_anew(jobs):
 
 
 EIGHT = """
-import sys, time
+import sys
 from pathlib import Path
 import killing
-began = time.monotonic()
 pids = [killing.start(["model=naive", "baselines=[]"], Path("runs"), figures=False)
         for _ in range(8)]
-assert time.monotonic() - began < 1
 sys.exit(max(map(killing.wait, pids)))
 """
 

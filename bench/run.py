@@ -3,8 +3,9 @@
 import compare
 import kalman
 import startup
+import sweep
 import training
 
 if __name__ == "__main__":
-    kept = [training.main(), kalman.main(), startup.main(), compare.main()]
+    kept = [training.main(), kalman.main(), startup.main(), sweep.main(), compare.main()]
     raise SystemExit(not all(kept))

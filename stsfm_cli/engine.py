@@ -57,13 +57,13 @@ def carry_out(
     with _signals() as caught, launcher:
         try:
             while not work.done():
+                work.collect()
                 if caught:
                     work.abandon(f"stopped by {_called(caught[0])}")
                     break
                 if fail_fast and work.failed:
                     work.abandon("stopped, for another job failed (fail_fast=true)")
                     break
-                work.collect()
                 work.fill()
                 work.look()
                 status.tick([one.job for one in work.running.values()])

@@ -6,7 +6,8 @@ import os
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stsfm.launchers.base import Ending
 from stsfm.plan import Job
@@ -29,7 +30,8 @@ class Status:
         self.counts: Counter[str] = Counter()
         self.failures: list[Job] = []
         self.best: dict[str, tuple[float, str]] = {}  # protocol → error, in words
-        self.starts: dict[Any, float] = {}
+        self.starts: dict[Path, float] = {}
+        self.told: set[Path] = set()
         self.began = self.drawn = time.monotonic()
         self.live: Live | None = None
 
@@ -52,28 +54,27 @@ class Status:
 
     def again(self, job: Job, ending: Ending) -> None:
         """It failed and is tried again."""
-        self.screen.say(f"{'again':12} {os.path.relpath(job.run.folder):44} {ending.reason}")
+        self._say(f"{'again':12} {os.path.relpath(job.run.folder):44} {ending.reason}")
 
     def ended(self, job: Job, ending: Ending) -> None:
         """A line: its scores, or why it failed and how it is repeated."""
         from stsfm.present import line
 
-        known = job.run.folder in self.starts and self.starts[job.run.folder] < 0
-        self.starts[job.run.folder] = -1.0
-        if known and ending.state == "finished":
+        if ending.state == "finished" and job.run.folder in self.told:
             return  # its page was drawn anew; the run was told of
+        self.told.add(job.run.folder)
         self.counts[ending.state] += 1
         if ending.state == "finished":
             self._judge(job)
-            self.screen.say(line(job.run) + (f"  ({ending.reason})" if ending.reason else ""))
+            self._say(line(job.run) + (f"  ({ending.reason})" if ending.reason else ""))
             return
         place = os.path.relpath(job.run.folder)
-        told = [f"{ending.state:12} {place:44} {ending.reason}"]
+        lines = [f"{ending.state:12} {place:44} {ending.reason}"]
         if ending.state == "failed":
             self.failures.append(job)
-            told += [f"{'':12} repeat: {job.command}", f"{'':12} its log: {place}/log.txt"]
-        for text in told if not self.screen.quiet or ending.state == "failed" else []:
-            (self.screen.warn if self.screen.quiet else self.screen.say)(text)
+            lines += [f"{'':12} repeat: {job.command}", f"{'':12} its log: {place}/log.txt"]
+        for text in lines if not self.screen.quiet or ending.state == "failed" else []:
+            (self.screen.warn if self.screen.quiet else self._say)(text)
 
     def warn(self, line: str) -> None:
         self.screen.warn(line)
@@ -94,6 +95,13 @@ class Status:
             for job in self.failures:
                 self.screen.say(f"  {job.command}")
         self.failures = []
+
+    def _say(self, line: str) -> None:
+        """Above the table, where there is one: whole, for a terminal breaks it where it must."""
+        if self.live is None or not sys.stdout.isatty():
+            self.screen.say(line)
+        else:
+            self.live.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _judge(self, job: Job) -> None:
         val = job.run.pooled("val")
@@ -138,7 +146,9 @@ class Status:
 
 
 def _progress(job: Job) -> str:
-    """epoch 12/300 · val 0.0121, as its history tells."""
+    """epoch 12/300 · val 0.0121, as its history tells; in the end its figures are drawn."""
+    if job.run.read("status.json").get("state") == "finished":
+        return "its page"
     try:
         row = job.run.history()[-1]
         epochs = job.config["model"]["trainer"]["epochs"]

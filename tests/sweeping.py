@@ -96,7 +96,9 @@ def job(words: str) -> Job:
     identity = identify(config, split)
     about = {**describe(split), "data": identity.data, "model": identity.model}
     run = Record(Path(config["runs_dir"]) / identity.folder)
-    return Job(config=config, words=tuple(typed), run=run, identity=identity, about=about)
+    return Job(
+        config=config, words=tuple(typed), run=run, identity=identity, about=about, asked=False
+    )  # whose page nobody wants, for it takes longer than these models
 
 
 class Listed:

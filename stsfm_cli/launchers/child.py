@@ -6,6 +6,7 @@ The process is a fork of a server that has the libraries loaded, so it starts in
 from __future__ import annotations
 
 import faulthandler
+import multiprocessing
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import traceback
 from typing import NoReturn
 
 from stsfm.identity import source_digest
-from stsfm.launchers.orphans import end_with_the_parent
+from stsfm.launchers.orphans import end_after
 from stsfm.mistakes import Mistake, tell
 from stsfm.plan import Job
 from stsfm.screen import Screen
@@ -24,6 +25,7 @@ PRELOAD = [  # all that a job of any model imports
     "matplotlib.backends.backend_svg",
     "stsfm.job",
     "stsfm.launchers.child",
+    "stsfm.launchers.server",
     "stsfm.models.neural",
     "stsfm.plots.style",
 ]
@@ -45,8 +47,8 @@ def main(job: Job, environ: dict[str, str], folder: str, log: str) -> None:
     os.environ.update(environ)
     os.chdir(folder)
     faulthandler.enable()
-    end_with_the_parent()
-    sys.argv = ["stsfm", "run", *job.words]
+    if sweep := multiprocessing.parent_process():  # which is not the server, our parent by birth
+        end_after(sweep.join)
     sys.exit(_make(job))
 
 

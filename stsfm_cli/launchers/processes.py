@@ -79,11 +79,12 @@ class Command:
 
 def kill(process: Process) -> None:
     """End a process and all of its group at once; also what it left behind when it ended."""
-    for end, number in ((os.kill, process.pid), (os.killpg, process.pid)):
-        if end is os.kill and process.code() is not None:
-            continue  # its number may be another's by now
-        with suppress(ProcessLookupError, PermissionError):
-            end(number, signal.SIGKILL)
+    gone = (ProcessLookupError, PermissionError)
+    if process.code() is None:  # else its number may be another's by now
+        with suppress(*gone):
+            os.kill(process.pid, signal.SIGKILL)  # it may not head its group yet
+    with suppress(*gone):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -95,13 +96,17 @@ def _server_born_with(environ: Mapping[str, str]) -> Iterator[None]:
     as multiprocessing would.
     """
     main, ours = sys.modules["__main__"], dict(os.environ)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    theirs = {name: value for name, value in environ.items() if ours.get(name) != value}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     sys.modules["__main__"] = ModuleType("__main__")
-    os.environ.update(environ)
+    os.environ.update(theirs)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(ours)
+        for name in theirs:
+            if name in ours:
+                os.environ[name] = ours[name]
+            else:
+                del os.environ[name]
         sys.modules["__main__"] = main
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -24,7 +24,8 @@ MISTAKEN = 2  # its exit code where that was a mistake of the user's
 
 def command(job: Job) -> list[str]:
     """What makes a job in a process of its own, in the same environment and working folder."""
-    return [sys.executable, "-m", "stsfm", "run", *job.words]
+    words = [word for word in job.words if not word.lstrip("+").startswith("launcher")]
+    return [sys.executable, "-m", "stsfm", "run", *words]  # which launches nothing itself
 
 
 def log_of(job: Job) -> Path:
@@ -56,8 +57,8 @@ class Watched:
         status, state = run.status, run.state
         mine = status.get("attempt", 0) > self.after
         if state == "finished" and (mine or not self.job.config["force"]):
-            late = f"exit code {code} after the result was kept; see log.txt" if code else ""
-            return Ending("finished", late, seconds)
+            late = self.stopped or self.broke or (f"exit code {code}" if code else "")
+            return Ending("finished", late and f"after its result was kept: {late}", seconds)
         if mine and state == "failed" and not (self.stopped or self.broke):
             return Ending("failed", status["error"], seconds)
         why = self.stopped or self.broke or self._died(code, status if mine else {})

@@ -64,13 +64,22 @@ class Composed:
         ]
 
 
-def jobs(args: list[str]) -> Composed:
-    """Compose all that `stsfm run ARGS` asks for; a Mistake in any of it stands for all."""
+Known = dict[tuple[str, ...], "_Table"]  # folders of choices → what these lead to
+
+
+def jobs(args: list[str], known: Known | None = None) -> Composed:
+    """Compose all that `stsfm run ARGS` asks for; a Mistake in any of it stands for all.
+
+    known  given to several calls, choices that they share are composed once
+    """
     request = read(args)
     if request.shows or request.flags.help:
         raise Mistake(f"{(request.shows or ['--help'])[0]} shows a config, and runs none")
     with door.session():
-        table = _Table(request)
+        known = {} if known is None else known
+        if (kept := tuple(request.kept)) not in known:
+            known[kept] = _Table(request)
+        table = known[kept]
         typed = _legal(request, table.groups)
         lines = _experiments(table, typed)
         many = len(lines) > 1 or _sweeps(lines[0]) or request.flags.multirun
@@ -83,9 +92,9 @@ def jobs(args: list[str]) -> Composed:
     return Composed(found, many, request)
 
 
-def config(args: list[str]) -> dict[str, Any]:
+def config(args: list[str], known: Known | None = None) -> dict[str, Any]:
     """One job, composed and resolved, from Python: config(["model=gru", "seed=2"])."""
-    composed = jobs(args)
+    composed = jobs(args, known)
     if composed.many:
         raise Mistake("one job is composed here: give every key one value")
     return composed.jobs[0].config
@@ -152,6 +161,8 @@ class _Table:
         if not config["runs_dir"].strip():
             raise Mistake("runs_dir= names no folder; runs_dir=runs is the default")
         trust.use(config["plugins"])
+        if config["score"] not in ("all", "val"):
+            raise Mistake(f"score={config['score']}: wanted score=all or score=val")
         own = config["model"].pop("space", {})  # for a search to know, for no model to be given
         return {**config, "space": space.merged(own, config["space"])}
 

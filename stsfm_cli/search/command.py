@@ -19,10 +19,10 @@ from stsfm.search.space import spaces
 
 def search(planned: Plan) -> Search:
     """The search of a command whose jobs are planned. Mistake where it makes no sense."""
-    planner = Planner()
+    planner, known = Planner(), compose.Known()
 
     def make(words: Sequence[str], beside: Sequence[Path] | None) -> Job:
-        config = compose.config(list(words))
+        config = compose.config(list(words), known)
         asked = beside is not None
         return planner.job(config, tuple(words), asked=asked, beside=beside or ())
 

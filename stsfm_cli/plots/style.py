@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib import rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from stsfm.files import write
 from stsfm.plots import dates
@@ -157,6 +157,7 @@ def date_axis(ax: Axes, story: Dated, start: float, stop: float, most: int) -> N
     ax.set_xlim(start, stop)
     if not story.dated:
         ax.set_xlabel("row")
+        ax.xaxis.set_major_locator(MaxNLocator(most, integer=True, steps=[1, 2, 5, 10]))
         return
     places, labels = dates.ticks(start, stop, most, least=float(np.median(np.diff(story.clock))))
     if any("\n" in label for label in labels):  # one line stands higher than the first of two

@@ -80,7 +80,7 @@ def _limit(ax: Axes, truth: np.ndarray, lines: np.ndarray) -> None:
     if not len(truth):
         return
     low, high = truth.min(), truth.max()
-    reach = max(high - low, 1e-6 * max(abs(high), 1e-3))
+    reach = high - low or 0.1 * abs(high) or 1.0
     lines = np.clip(lines[np.isfinite(lines)], low - 1.5 * reach, high + 1.5 * reach)
     low, high = lines.min(initial=low), lines.max(initial=high)
     ax.set_ylim(low - 0.05 * (high - low or reach), high + 0.05 * (high - low or reach))

@@ -31,7 +31,7 @@ def forecasts(contest: Contest) -> tuple[Figure, str] | None:
     grid[0, 0].set_ylabel(contest.quantity)
     low, high = grid[0, -1].get_ylim()
     last = contest.clock[_ahead(contest, picks[-1])][-1]
-    names = shorten(entry.label for entry in shown)
+    names = shorten((entry.label for entry in shown), 16)
     ends = [
         layout.End(names[entry.label], last, float(np.clip(entry.points[-1, -1], low, high)),
                    entry.look.color)

@@ -170,7 +170,7 @@ def log_axis(ax: Axes, which: Literal["x", "y"] = "y") -> None:
     axis = ax.xaxis if which == "x" else ax.yaxis
     ax.set(**{f"{which}scale": "log"})
     low, high = axis.get_view_interval()
-    every = (1, 2, 5) if high / low < 1e3 else (1,)
+    every = (1, 2, 5) if high / low < (30 if which == "x" else 1e3) else (1,)  # as labels fit
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     step = max(1, len(powers) // 6)
     places = [k * 10.0**power for power in powers[::step] for k in every]

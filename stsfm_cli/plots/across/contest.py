@@ -15,6 +15,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.split import independent
+from stsfm.plots.across.naming import explained, shorten
 from stsfm.plots.dates import stamp
 from stsfm.words import count, listed, steps
 
@@ -179,7 +180,8 @@ class Contest:
             f"{count(n, 'origin')}{overlap}, horizon {steps(self.horizon, self.step or 'step')}; "
             f"protocol {self.protocol}."
         )
-        return f"{text} {self.draws}{self.stamp}"
+        names = explained(shorten(entry.label for entry in self.entries))
+        return f"{text} {self.draws}{names}{self.stamp}"
 
     @property
     def draws(self) -> str:

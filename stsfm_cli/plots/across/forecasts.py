@@ -31,7 +31,7 @@ def forecasts(contest: Contest) -> tuple[Figure, str] | None:
     grid[0, 0].set_ylabel(contest.quantity)
     low, high = grid[0, -1].get_ylim()
     last = contest.clock[_ahead(contest, picks[-1])][-1]
-    names = shorten((entry.label for entry in shown), 16)
+    names = shorten(entry.label for entry in shown)
     ends = [
         layout.End(names[entry.label], last, float(np.clip(entry.points[-1, -1], low, high)),
                    entry.look.color)
@@ -71,7 +71,8 @@ def _window(ax: Axes, contest: Contest, shown: list[Entry], k: int) -> None:
         ax.axvline(border, color=style.FAINT, lw=0.8, zorder=0)
     ends = clock[rows.start], clock[rows.stop - 1]
     slack = 0.02 * (ends[1] - ends[0]) or 0.5
-    style.date_axis(ax, contest, ends[0] - slack, ends[1] + slack, most=3)
+    often = contest.dated and np.median(np.diff(clock)) < 1  # hours have long labels
+    style.date_axis(ax, contest, ends[0] - slack, ends[1] + slack, most=2 if often else 3)
 
 
 def _limit(ax: Axes, truth: np.ndarray, lines: np.ndarray) -> None:

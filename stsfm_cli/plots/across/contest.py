@@ -175,10 +175,10 @@ class Contest:
         if self.dated:
             last = int(self.origins[-1]) + self.horizon - 1
             span = f"{self.at(int(self.origins[0]))} … {self.at(last)}, "
+        test = f"test {span}{count(n, 'origin')}{overlap}" if n else "not scored on test"
         text = (
-            f"Data: {self.data}, {count(len(self.nodes), 'node')}; test {span}"
-            f"{count(n, 'origin')}{overlap}, horizon {steps(self.horizon, self.step or 'step')}; "
-            f"protocol {self.protocol}."
+            f"Data: {self.data}, {count(len(self.nodes), 'node')}; {test}, "
+            f"horizon {steps(self.horizon, self.step or 'step')}; protocol {self.protocol}."
         )
         names = explained(shorten(entry.label for entry in self.entries))
         return f"{text} {self.draws}{names}{self.stamp}"

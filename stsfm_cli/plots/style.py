@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib import rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from stsfm.files import write
 from stsfm.plots import dates
@@ -157,6 +157,7 @@ def date_axis(ax: Axes, story: Dated, start: float, stop: float, most: int) -> N
     ax.set_xlim(start, stop)
     if not story.dated:
         ax.set_xlabel("row")
+        ax.xaxis.set_major_locator(MaxNLocator(most, integer=True, steps=[1, 2, 5, 10]))
         return
     places, labels = dates.ticks(start, stop, most, least=float(np.median(np.diff(story.clock))))
     if any("\n" in label for label in labels):  # one line stands higher than the first of two
@@ -169,7 +170,7 @@ def log_axis(ax: Axes, which: Literal["x", "y"] = "y") -> None:
     axis = ax.xaxis if which == "x" else ax.yaxis
     ax.set(**{f"{which}scale": "log"})
     low, high = axis.get_view_interval()
-    every = (1, 2, 5) if high / low < 1e3 else (1,)
+    every = (1, 2, 5) if high / low < (30 if which == "x" else 1e3) else (1,)  # as labels fit
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     step = max(1, len(powers) // 6)
     places = [k * 10.0**power for power in powers[::step] for k in every]

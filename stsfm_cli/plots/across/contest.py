@@ -15,10 +15,14 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.split import independent
+from stsfm.plots.across.naming import explained, shorten
 from stsfm.plots.dates import stamp
 from stsfm.words import count, listed, steps
 
-EMPTY: Any = field(default_factory=lambda: np.zeros(0))  # an array that was not kept
+
+def nothing() -> Array:
+    """The default of an array: it was not kept."""
+    return np.zeros(0)
 
 
 class Look(NamedTuple):
@@ -54,11 +58,11 @@ class Entry:
     look: Look
     val: Array  # (seed,) pooled error; NaN where it was not scored
     test: Array  # (seed,)
-    by_step: Array = EMPTY  # (seed, step) test MAE in data units, channels pooled
-    by_node: Array = EMPTY  # (node,) test MAE; NaN where nothing was observed
-    lost: Array = EMPTY  # (origin,) test loss, whose mean is the pooled error
+    by_step: Array = field(default_factory=nothing)  # (seed, step) test MAE, in data units
+    by_node: Array = field(default_factory=nothing)  # (node,) test MAE; NaN: none observed
+    lost: Array = field(default_factory=nothing)  # (origin,) test losses
     seconds: float = np.nan  # to fit and predict
-    points: Array = EMPTY  # (pick, step) forecasts of the median seed
+    points: Array = field(default_factory=nothing)  # (pick, step) forecasts
     curves: tuple[Array, ...] = ()  # a seed's (epoch, 3): epoch, train and validation loss
     settings: Mapping[str, Any] = field(default_factory=dict)  # what tells it from its like
 
@@ -97,9 +101,9 @@ class Contest:
     control: str  # the label that others are measured against; "" where there is none
     exploratory: bool = False  # every configuration is an entry, not only validation's choice
     origins: Array  # int (origin,): the first row of each test future
-    days: Array = EMPTY  # (row + 1,) since 1970, from the first origin on; none without dates
+    days: Array = field(default_factory=nothing)  # (row + 1,) since 1970, from origin 0
     picks: tuple[Pick, ...] = ()
-    truth: Array = EMPTY  # (pick, row) of clock; NaN in gaps
+    truth: Array = field(default_factory=nothing)  # (pick, row) of clock; NaN in gaps
     configurations: tuple[Entry, ...] = ()  # all that were tried, where several were
 
     def __post_init__(self) -> None:
@@ -171,12 +175,13 @@ class Contest:
         if self.dated:
             last = int(self.origins[-1]) + self.horizon - 1
             span = f"{self.at(int(self.origins[0]))} … {self.at(last)}, "
+        test = f"test {span}{count(n, 'origin')}{overlap}" if n else "not scored on test"
         text = (
-            f"Data: {self.data}, {count(len(self.nodes), 'node')}; test {span}"
-            f"{count(n, 'origin')}{overlap}, horizon {steps(self.horizon, self.step or 'step')}; "
-            f"protocol {self.protocol}."
+            f"Data: {self.data}, {count(len(self.nodes), 'node')}; {test}, "
+            f"horizon {steps(self.horizon, self.step or 'step')}; protocol {self.protocol}."
         )
-        return f"{text} {self.draws}{self.stamp}"
+        names = explained(shorten(entry.label for entry in self.entries))
+        return f"{text} {self.draws}{names}{self.stamp}"
 
     @property
     def draws(self) -> str:

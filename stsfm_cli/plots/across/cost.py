@@ -63,7 +63,7 @@ def _named(
     shown: list[Entry], x: np.ndarray, y: np.ndarray, stair: list[int]
 ) -> tuple[list[Dot], np.ndarray]:
     """Dots to be named, those with a colour and those on the front, and the dots that are not."""
-    names = shorten((entry.label for entry in shown), 18)
+    names = shorten(entry.label for entry in shown)
     told = [k for k, entry in enumerate(shown) if entry.star or k in stair]
     dots = [
         Dot(names[e.label], x[k], y[k], e.look.color if e.star else style.SOFT)

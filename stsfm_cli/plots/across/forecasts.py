@@ -71,7 +71,8 @@ def _window(ax: Axes, contest: Contest, shown: list[Entry], k: int) -> None:
         ax.axvline(border, color=style.FAINT, lw=0.8, zorder=0)
     ends = clock[rows.start], clock[rows.stop - 1]
     slack = 0.02 * (ends[1] - ends[0]) or 0.5
-    style.date_axis(ax, contest, ends[0] - slack, ends[1] + slack, most=3)
+    often = contest.dated and np.median(np.diff(clock)) < 1  # hours have long labels
+    style.date_axis(ax, contest, ends[0] - slack, ends[1] + slack, most=2 if often else 3)
 
 
 def _limit(ax: Axes, truth: np.ndarray, lines: np.ndarray) -> None:
@@ -80,7 +81,7 @@ def _limit(ax: Axes, truth: np.ndarray, lines: np.ndarray) -> None:
     if not len(truth):
         return
     low, high = truth.min(), truth.max()
-    reach = max(high - low, 1e-6 * max(abs(high), 1e-3))
+    reach = high - low or 0.1 * abs(high) or 1.0
     lines = np.clip(lines[np.isfinite(lines)], low - 1.5 * reach, high + 1.5 * reach)
     low, high = lines.min(initial=low), lines.max(initial=high)
     ax.set_ylim(low - 0.05 * (high - low or reach), high + 0.05 * (high - low or reach))

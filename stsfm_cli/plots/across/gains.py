@@ -38,10 +38,10 @@ def gains(contest: Contest) -> tuple[Figure, str] | None:
     stars = [entry for entry in others if entry.star]
     _limit(ax, np.concatenate([sums[e.label] for e in stars or others]))
     slack = 0.02 * (places[-1] - places[0])
-    style.date_axis(ax, contest, places[0] - slack, places[-1] + slack, most=4)
-    control_name = shorten([contest.control])[contest.control]
+    style.date_axis(ax, contest, places[0] - slack, places[-1] + slack, most=3)
+    control_name = shorten([contest.control], 14)[contest.control]
     ax.set_ylabel(f"gain on {control_name}, summed\n({contest.metric} × origins)")
-    names = shorten((entry.label for entry in [*stars, zero]), 16)
+    names = shorten(entry.label for entry in [*stars, zero])
     ends = [
         layout.End(names[e.label], places[-1], _held(ax, sums[e.label][-1]), e.look.color)
         for e in stars

@@ -38,7 +38,7 @@ def horizon(contest: Contest) -> tuple[Figure, str] | None:
     ax.set_xticks(style.step_ticks(contest.horizon, contest.season))
     ax.set_xlabel(contest.ahead)
     ax.set_ylabel(contest.in_units("MAE"))
-    names = shorten((entry.label for entry in stars), 16)
+    names = shorten(entry.label for entry in stars)
     ends = [_end(ax, entry, names[entry.label]) for entry in stars]
     layout.arrange(made, grid, right=layout.ends_width(made, ends), top=0.1)
     layout.name_ends(ax, ends)

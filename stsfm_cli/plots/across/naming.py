@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from stsfm.plots import layout, style
 from stsfm.words import listed
 
-LONGEST = 22  # characters of a name in a figure
-RADII = (0.09, 0.16, 0.26, 0.38, 0.52)  # inches from a dot to its name
+LONGEST = 18  # characters of a name in a figure
+RADII = (0.09, 0.16, 0.26, 0.38, 0.52, 0.7)  # inches from a dot to its name
 BESIDE = 0.4  # inches right of the axes that names may reach into
 ANGLES = (0, 90, -90, 180, 45, -45, 135, -135)  # degrees, the better first
 
@@ -99,13 +99,17 @@ def name_dots(
         taken += [(*np.minimum(a, b) - 0.01, *np.maximum(a, b) + 0.01)
                   for a, b in pairwise(corners)]  # fmt: skip
     limits = np.array([box.x0, box.y0, box.x1 + BESIDE * style.DPI, box.y1]) / style.DPI
+    names: list[Box] = []
     for dot, (x, y) in zip(dots, points, strict=True):
         weight = "bold" if dot.bold else "normal"
         wide = layout.text_width(made, dot.name, weight=weight)  # type: ignore[arg-type]
         places = [_place(x, y, wide, radius, angle) for radius in RADII for angle in ANGLES]
-        badness = [_overlap(place, taken) + 10 * _outside(place, limits) for place in places]
+        badness = [
+            _overlap(place, taken) + 20 * _overlap(place, names) + 20 * _outside(place, limits)
+            for place in places
+        ]
         place = places[best := int(np.argmin(badness))]
-        taken.append(place)
+        names.append(place)
         if best >= len(ANGLES):
             near = np.clip((x, y), place[:2], place[2:])
             line = ax.transData.inverted().transform(np.array([(x, y), near]) * style.DPI)

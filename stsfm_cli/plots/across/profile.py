@@ -59,7 +59,7 @@ def profile(contest: Contest) -> tuple[Figure, str] | None:
     ax.set_xlabel("error / error of the best model there")
     ax.set_ylabel("share of series")
     stars = [entry for entry in scored if entry.star]
-    names = shorten((entry.label for entry in stars), 16)
+    names = shorten(entry.label for entry in stars)
     ends = [layout.End(names[e.label], most, heights[e.label], e.look.color) for e in stars]
     ends.reverse()  # of those that end together the best stands on top
     layout.arrange(made, grid, right=layout.ends_width(made, ends), top=0.25)

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from stsfm.plots import layout, style
+from stsfm.plots.across import scale
 from stsfm.plots.across.contest import Contest, Entry
 from stsfm.plots.across.naming import shorten
 
@@ -75,7 +76,7 @@ def _lines(contest: Contest, tried: list[Entry], keys: list[str]) -> tuple[Figur
     made, grid = layout.figure(style.COLUMN, 2.4)
     ax: Axes = grid[0, 0]
     models, ends, bars = _models(tried), [], False
-    names = shorten(models, 16)
+    names = shorten(models)
     for k, (model, entries) in enumerate(models.items()):
         color, dashes = _look(contest, model, k)
         shown = [best for v in values if (best := _best(entries, {key: v}))]
@@ -89,6 +90,7 @@ def _lines(contest: Contest, tried: list[Entry], keys: list[str]) -> tuple[Figur
     if log:
         ax.set_xscale("log")
         ax.minorticks_off()
+    tall = scale.errors(ax, np.array([entry.preference for entry in tried]), "y")
     ax.set_xticks(list(places.values()), [_said(value) for value in values])
     ax.set_xlabel(key)
     ax.set_ylabel(f"validation {contest.error_label}")
@@ -96,7 +98,7 @@ def _lines(contest: Contest, tried: list[Entry], keys: list[str]) -> tuple[Figur
     layout.name_ends(ax, ends)
     text = f"Validation {contest.metric} of the configurations that were tried, by {key}."
     text += " Bars: ± 1 standard deviation between seeds." * bars
-    return made, f"{text}{_others(keys[1:])}{_closing(contest)}"
+    return made, f"{text}{scale.said(tall)}{_others(keys[1:])}{_closing(contest)}"
 
 
 def _look(contest: Contest, model: str, k: int) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from stsfm.plots import layout, style
 from stsfm.plots.across import scale
 from stsfm.plots.across.contest import Contest, Entry
-from stsfm.plots.across.naming import explained, shorten
+from stsfm.plots.across.naming import shorten
 
 
 def seeds(contest: Contest) -> tuple[Figure, str] | None:
@@ -38,7 +38,7 @@ def seeds(contest: Contest) -> tuple[Figure, str] | None:
         f"Test {contest.metric} of every seed (dots) and their mean (bar); a tick alone is a "
         "model that draws no random numbers. Models in the order of their means."
     )
-    return made, f"{text}{scale.said(log)}{explained(names)}{contest.failed} {contest.where}"
+    return made, f"{text}{scale.said(log)}{contest.failed} {contest.where}"
 
 
 def _strip(ax: Axes, place: int, entry: Entry) -> None:

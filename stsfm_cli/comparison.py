@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from stsfm import reports
 from stsfm.choosing import filters, select
 from stsfm.files import write, write_json
 from stsfm.mistakes import Mistake
@@ -20,7 +22,9 @@ from stsfm.record import Record
 from stsfm.screen import Screen
 from stsfm.search import told
 from stsfm.shelf import Shelf, Snapshot
+from stsfm.tables.claims import claims
 from stsfm.tables.grid import Grid, Layout
+from stsfm.tables.overall import Overall, claims_over_datasets
 from stsfm.tables.pivot import pivot
 from stsfm.tables.render import as_csv, as_latex, as_markdown, html_page
 from stsfm.tables.table import Table, check_metric, tabulate
@@ -55,6 +59,7 @@ def compare(args: list[str], screen: Screen) -> Path:
         every_config="all-configs" in options,
         layout=_layout(options),
         shelf=shelf,
+        command=shlex.join(["stsfm", "compare", *args]),
     )
     if lacking:
         screen.warn(f"stsfm compare: no run of {', '.join(sorted(lacking))} matches")
@@ -99,6 +104,7 @@ def write_comparison(
     control: str | None = None,
     layout: Layout | None = None,
     shelf: Shelf | None = None,
+    command: str = "",
 ) -> Path:
     """Put runs beside the baselines of their protocols, in the folder of a comparison.
 
@@ -107,6 +113,7 @@ def write_comparison(
     control   the model that the others are tested against
     layout    what the grid of several tasks shows, and where
     shelf     the kept runs, where they have been read already
+    command   what was typed, for the report to say how all this is made again
 
     Returns the folder. Mistake where no run has finished or failed.
     """
@@ -115,14 +122,19 @@ def write_comparison(
     together = beside(shelf, runs)
     folder = shelf.home / "_comparisons" / name
     found = told.read(folder)
-    grid = gather(shelf, together, every_config=every_config, layout=layout, search=found)
+    grid = gather(
+        shelf, together, every_config=every_config, layout=layout, control=control, search=found
+    )
     kept = [os.path.relpath(run.folder, folder) for run in together]
     made_of = {"members": kept, "every_config": every_config, "layout": asdict(layout)}
-    made_of |= {"question": question, "control": control}
+    made_of |= {"question": question, "control": control, "command": command}
     written = write_tables(grid, folder)
     write_json(folder / "members.json", made_of | {"tables": written})
+    figures = _draw(grid, folder / "plots", control)
+    reports.write(folder, grid, figures=figures, question=question, command=command)
+    shown = ["report.html", *written[: len(FORMATS)]]
     _say(grid, screen)
-    screen.say(f"→ {os.path.relpath(folder)}   {' · '.join(written[: len(FORMATS)])}")
+    screen.say(f"→ {os.path.relpath(folder)}   {' · '.join(shown)}")
     return folder
 
 
@@ -142,9 +154,13 @@ def gather(
     *,
     every_config: bool = False,
     layout: Layout | None = None,
+    control: str | None = None,
     search: told.Found | None = None,
 ) -> Grid:
-    """Runs as a grid: a table for each protocol. Mistake where no run has finished or failed."""
+    """Runs as a grid: a table for each protocol, with what tests of significance say of it.
+
+    Mistake where no run has finished or failed, or where no row is called like the control.
+    """
     layout, search = layout or Layout(), search or {}
     tasks: dict[str, list[Record]] = {}
     for run in runs:
@@ -166,7 +182,26 @@ def gather(
         tables.append(replace(table, searched=tuple(told.lines(search, fingerprint))))
     grid = Grid(tuple(tables), layout)
     pivot(grid)  # a key that no run has is said before anything is written
-    return grid
+    return _tested(grid, control)
+
+
+def _tested(grid: Grid, control: str | None) -> Grid:
+    """Each table against the control, and several datasets together."""
+    tables = tuple(replace(one, tested=claims(one, control).sentences) for one in grid.tables)
+    over = _overall(grid, control)
+    return replace(grid, tables=tables, tested=over.sentences if over else ())
+
+
+def _overall(grid: Grid, control: str | None) -> Overall | None:
+    """What several tasks say together."""
+    return claims_over_datasets(grid, control) if len(grid.tables) > 1 else None
+
+
+def _draw(grid: Grid, folder: Path, control: str | None) -> list[Path]:
+    """The figures of a comparison, in reading order."""
+    from stsfm.plots.across import draw  # matplotlib comes with it
+
+    return draw(grid.tables, folder, control=control, overall=_overall(grid, control))
 
 
 def write_tables(grid: Grid, folder: Path) -> list[str]:
@@ -217,5 +252,6 @@ def again(folder: Path) -> Grid:
         compared(folder),
         every_config=made_of.get("every_config", False),
         layout=Layout(metric=kept.get("metric", ""), **axes),
+        control=made_of.get("control"),
         search=told.read(folder),
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 from stsfm import reports
 from stsfm.choosing import filters, select
 from stsfm.files import write, write_json
-from stsfm.mistakes import Mistake
+from stsfm.mistakes import Mistake, cause
 from stsfm.record import Record
 from stsfm.screen import Screen
 from stsfm.search import told
@@ -130,8 +130,8 @@ def write_comparison(
     made_of |= {"question": question, "control": control, "command": command}
     written = write_tables(grid, folder)
     write_json(folder / "members.json", made_of | {"tables": written})
-    figures = _draw(grid, folder / "plots", control)
-    reports.write(folder, grid, figures=figures, question=question, command=command)
+    _draw(grid, folder / "plots", control, screen)
+    reports.write(folder, grid, question=question, command=command)
     shown = ["report.html", *written[: len(FORMATS)]]
     _say(grid, screen)
     screen.say(f"→ {os.path.relpath(folder)}   {' · '.join(shown)}")
@@ -197,11 +197,14 @@ def _overall(grid: Grid, control: str | None) -> Overall | None:
     return claims_over_datasets(grid, control) if len(grid.tables) > 1 else None
 
 
-def _draw(grid: Grid, folder: Path, control: str | None) -> list[Path]:
-    """The figures of a comparison, in reading order."""
+def _draw(grid: Grid, folder: Path, control: str | None, screen: Screen) -> None:
+    """The figures of a comparison. One that can't be drawn costs no one the report of a night."""
     from stsfm.plots.across import draw  # matplotlib comes with it
 
-    return draw(grid.tables, folder, control=control, overall=_overall(grid, control))
+    try:
+        draw(grid.tables, folder, control=control, overall=_overall(grid, control))
+    except Exception as error:
+        screen.warn(f"{os.path.relpath(folder)}: figures are missing: {cause(error)}")
 
 
 def write_tables(grid: Grid, folder: Path) -> list[str]:

@@ -171,14 +171,15 @@ def attributes(page: str, tag: str, name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def drawn(home, tmp_path_factory) -> Path:
-    """The report with figures, one of them too large for an SVG."""
+    """The report with two figures, one of them without an SVG."""
     (folder,) = (home / "runs" / "_comparisons").iterdir()
     folder = copied(folder, tmp_path_factory.mktemp("drawn"))
-    plots = next((home / "runs/airline/lstm").glob("*/plots"))
-    figures = [shutil.copy(plots / f"{name}.png", folder) for name in ("horizon", "loss")]
-    shutil.copy(plots / "horizon.svg", folder)
-    shutil.copy(plots / "captions.json", folder)
-    return reports.write(folder, again(folder), figures=[*map(Path, figures)])[1]
+    shutil.rmtree(folder / "plots", ignore_errors=True)
+    shutil.copytree(next((home / "runs/airline/lstm").glob("*/plots")), folder / "plots")
+    (folder / "plots/loss.svg").unlink()
+    captions = {"horizon.png": "By step. More.", "loss.png": "Loss & <loss>.", "gone.png": ""}
+    (folder / "plots/captions.json").write_text(json.dumps(captions))
+    return reports.write(folder, again(folder))[1]
 
 
 def test_the_page_is_whole_in_itself(drawn):
@@ -191,7 +192,7 @@ def test_the_page_is_whole_in_itself(drawn):
         "data:,"
     ]
     assert "@import" not in page and "url(" not in page and "default-src 'none'" in page
-    assert page.count("<figcaption><b>Figure") == 2 and "![Figure 1](<horizon.png>)" in (
+    assert page.count("<figcaption><b>Figure") == 2 and "![Figure 1](<plots/horizon.png>)" in (
         drawn.with_suffix(".md").read_text()
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from stsfm.files import write as write_file
@@ -15,21 +14,20 @@ def write(
     folder: Path,
     grid: Grid,
     *,
-    figures: Sequence[Path] = (),
     question: str = "",
     command: str = "",
 ) -> list[Path]:
     """Write both reports of a comparison, whose members.json lies in `folder`.
 
-    `figures` are PNG files, each with its caption in captions.json beside it; an empty question is
-    derived from what was compared. The same runs make the same bytes.
+    Figures are those of its `plots`. An empty question is derived from what was compared. The same
+    runs make the same bytes.
     """
     from stsfm.comparison import compared
     from stsfm.reports.build import build
     from stsfm.reports.html import html
     from stsfm.reports.markdown import markdown
 
-    report = build(folder, compared(folder), grid, figures, question, command)
+    report = build(folder, compared(folder), grid, question, command)
     made = {folder / "report.md": markdown(report, folder), folder / "report.html": html(report)}
     for path, text in made.items():
         write_file(path, text)

@@ -52,7 +52,6 @@ def build(
     folder: Path,
     runs: Sequence[Record],
     grid: Grid,
-    figures: Sequence[Path],
     asked: str,
     command: str,
 ) -> Report:
@@ -65,8 +64,8 @@ def build(
         ("Protocol", _protocol(shown, cards)),
         ("Results", _results(grid, shown)),
         ("Significance", _significance(grid, shown)),
-        ("Figures", _figures(figures)),
-        ("Search", search.chapter(folder)),
+        ("Figures", _figures(folder / "plots", "captions.json")),
+        ("Search", _search(folder)),
         ("Cost", account.cost(shown, runs)),
         ("Failures", account.failures(runs)),
         ("Left out", account.left_out(shown)),
@@ -147,16 +146,16 @@ def _significance(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
         yield Items([[line] for line in significance(one)])
 
 
-def _figures(figures: Sequence[Path]) -> Iterator[Block]:
-    for path in figures:
-        yield Figure(path, _captions(path.parent).get(path.name, path.stem))
+def _figures(folder: Path, captions: str) -> Iterator[Block]:
+    """Those with a caption, in the order of the captions."""
+    for name, caption in Record(folder).read(captions).items():
+        if (folder / name).is_file():
+            yield Figure(folder / name, caption)
 
 
-def _captions(folder: Path) -> dict[str, str]:
-    try:
-        return dict(json.loads((folder / "captions.json").read_text()))
-    except (OSError, ValueError):
-        return {}
+def _search(folder: Path) -> Iterator[Block]:
+    yield from search.chapter(folder)
+    yield from _figures(folder / "plots", "search_captions.json")
 
 
 def _conclusions(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:

@@ -38,7 +38,6 @@ def write_again(folder: Path) -> list[Path]:
     return write(
         folder,
         again(folder),
-        figures=[folder / "plots" / name for name in Record(folder).read("plots/captions.json")],
         question=made_of.get("question", ""),
         command=made_of.get("command", ""),
     )

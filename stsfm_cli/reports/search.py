@@ -56,6 +56,7 @@ def _value(part: Mapping[str, Any]) -> str:
 
 def _axis(key: str, axis: str, model: Mapping[str, Any]) -> Words:
     """What a key could be, and what was best."""
+    axis = axis.removeprefix(key).strip()
     if model["best"] is None:
         return [axis]
     best = model["trials"][model["best"]]["words"].get(key, "as it is")

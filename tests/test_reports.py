@@ -15,13 +15,16 @@ import pytest
 from stsfm import reports
 from stsfm.__main__ import main
 from stsfm.comparison import again
+from stsfm.files import write_json
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.reports.account import made_with
 from stsfm.reports.answer import answer, conclusions
 from stsfm.reports.content import Mark, plain
 from stsfm.reports.html import inline
 from stsfm.reports.kept import find
 from stsfm.reports.references import entries, line, references, unlatex
+from stsfm.reports.search import chapter
 from stsfm.reports.shown import Shown
 from stsfm.tables.grid import Grid
 
@@ -111,6 +114,33 @@ def test_bibtex_is_read_as_it_is_written():
     assert unlatex(r"Erd\H{o}s, \O{}rsted, Stra\ss e") == "Erdős, Ørsted, Straße"
     assert plain(line("@misc{b, note = {no author}}")) == "@misc{b, note = {no author}}"
     assert len(references([entry, entry])) == 1
+
+
+def test_versions_that_differ_are_warned_of(tmp_path):
+    runs = []
+    for name, torch in (("a", "2.5"), ("b", "2.6")):
+        write_json(tmp_path / name / "environment.json", {"packages": {"torch": torch}, "cpus": 2})
+        runs.append(Record(tmp_path / name))
+    warning, facts = made_with(runs, tmp_path)
+    assert warning.tone == "warning" and "the same torch." in plain(warning.words)
+    assert dict(facts.pairs)["torch"] == ["2.5 (1 of 2: a); 2.6 (1 of 2: b)"]
+    (facts,) = made_with(runs[:1], tmp_path)
+    assert dict(facts.pairs)["torch"] == ["2.5"]
+
+
+def test_a_search_tells_its_budget_and_what_it_chose(tmp_path):
+    trials = [{"value": 0.5, "words": {}}, {"value": 0.25, "words": {"model.hidden": "64"}}]
+    model = {"model": "gru", "data": "ring", "sampler": "tpe", "budget": "2 trials", "total": 2,
+             "counts": {"finished": 2}, "seconds": 3.21, "trials": trials, "best": 1,
+             "space": {"model.hidden": "model.hidden in 32, 64"},
+             "default": {"value": 0.5}, "tuned": {"value": 0.25}}  # fmt: skip
+    settings = {"metric": "mase", "tuning_seeds": [101]}
+    write_json(tmp_path / "search.json", {"settings": settings, "models": [model]})
+    _, table, _, space = chapter(tmp_path)
+    said = [cell.text for cell in table.sheet.body[0]]
+    assert said == ["gru", "ring", "tpe", "2 trials", "2", "0", "0", "3.2", "0.5", "0.25"]
+    assert plain(space.pairs[0][1]) == "in 32, 64; best: 64"
+    assert not list(chapter(tmp_path / "none"))
 
 
 def test_the_same_runs_make_the_same_bytes(folder, home, capsys):

@@ -10,18 +10,21 @@ from typing import Any
 from stsfm.record import Record
 from stsfm.reports.content import Block, Code, Facts, Grid, Items, Mark, Paragraph, Words, grid
 from stsfm.reports.shown import Shown
+from stsfm.tables.sentences import spent as spent_on
 from stsfm.words import count, lasting, listed
 
 MACHINE = ("platform", "host", "device", "cpus", "threads")
 
 
 def cost(shown: Sequence[Shown], runs: Sequence[Record]) -> Iterator[Block]:
-    """Seconds and sizes per row, and the whole compute with what was not shown."""
+    """Seconds and sizes per row, and the whole compute with what failed or is not shown."""
     yield from (Grid(one.costs) for one in shown)
+    each = [(one.task, spent_on(one.table.effort)) for one in shown if one.table.effort]
+    yield Items([[f"{task}: {words}"] for task, words in each])
     spent = {state: sum(run.spent for run in some) for state, some in by_state(runs).items()}
     lost = sum(took for state, took in spent.items() if state != "finished")
     yield Paragraph(
-        [f"All {count(len(runs), 'run')} of this comparison, shown or not, took ",
+        [f"The {count(len(runs), 'run')} of this comparison took ",
          Mark(lasting(sum(spent.values())), "strong"), " by the clock",
          f", {lasting(lost)} of it in runs that did not finish." if lost else "."]
     )  # fmt: skip
@@ -82,8 +85,8 @@ def made_with(runs: Sequence[Record], home: Path) -> Iterator[Block]:
     alike = ("cpus", "threads", "device")  # a classical model uses none of a GPU beside it
     if mixed := [name for name in names if len(seen[name]) > 1 and name not in alike]:
         yield Paragraph(
-            [f"These runs were not all made alike: {listed(mixed)} differ. Scores of nets may "
-             "move with them, and times always do."], "warning",
+            [f"These runs were not all made with the same {listed(mixed)}. Scores of nets may move "
+             "with versions and machines, and times always do."], "warning",
         )  # fmt: skip
     yield Facts([(name, _told(seen[name], len(told))) for name in names])
 

@@ -83,13 +83,11 @@ class Shown:
 
 def short(sheet: Sheet) -> Sheet:
     """A sheet without the reasons of failures, which a report tells in a chapter of their own."""
-    line = lambda cells: tuple(replace(c, text=c.text.partition("(")[0]) if _failed(c) else c  # noqa: E731
-                               for c in cells)  # fmt: skip
-    return replace(sheet, body=tuple(map(line, sheet.body)))
+    return replace(sheet, body=tuple(tuple(map(_short, line)) for line in sheet.body))
 
 
-def _failed(cell: Cell) -> bool:
-    return cell.text.startswith("FAILED(")
+def _short(cell: Cell) -> Cell:
+    return replace(cell, text="FAILED") if cell.text.startswith("FAILED(") else cell
 
 
 def _columns(sheet: Sheet, kept: Sequence[int]) -> Sheet:

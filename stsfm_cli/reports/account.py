@@ -19,14 +19,15 @@ MACHINE = ("platform", "host", "device", "cpus", "threads")
 def cost(shown: Sequence[Shown], runs: Sequence[Record]) -> Iterator[Block]:
     """Seconds and sizes per row, and the whole compute with what failed or is not shown."""
     yield from (Grid(one.costs) for one in shown)
-    each = [(one.task, spent_on(one.table.effort)) for one in shown if one.table.effort]
-    yield Items([[f"{task}: {words}"] for task, words in each])
+    efforts = [(one.task, one.table.effort) for one in shown if one.table.effort]
+    if sum(effort.runs for _, effort in efforts) > len(runs):  # trials of a search, other sweeps
+        yield Items([[f"{name}: {spent_on(effort)}"] for name, effort in efforts])
     spent = {state: sum(run.spent for run in some) for state, some in by_state(runs).items()}
     lost = sum(took for state, took in spent.items() if state != "finished")
     yield Paragraph(
         [f"The {count(len(runs), 'run')} of this comparison took ",
          Mark(lasting(sum(spent.values())), "strong"), " by the clock",
-         f", {lasting(lost)} of it in runs that did not finish." if lost else "."]
+         f", {lasting(lost)} of it in runs that did not finish." if lost > 0.05 else "."]
     )  # fmt: skip
 
 

@@ -8,21 +8,23 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from stsfm import reports
 from stsfm.choosing import filters, select
 from stsfm.files import write, write_json
-from stsfm.mistakes import Mistake, no_such
+from stsfm.mistakes import Mistake, cause, no_such
 from stsfm.record import Record
 from stsfm.screen import Screen
 from stsfm.search import told
 from stsfm.shelf import Shelf, Snapshot
 from stsfm.tables.claims import claims
 from stsfm.tables.grid import Grid, Layout
-from stsfm.tables.overall import claims_over_datasets
+from stsfm.tables.overall import Overall, claims_over_datasets
 from stsfm.tables.pivot import pivot
 from stsfm.tables.render import as_csv, as_latex, as_markdown, html_page
 from stsfm.tables.table import Table, check_metric, tabulate
@@ -61,6 +63,7 @@ def compare(args: list[str], screen: Screen) -> Path:
         control=options.get("control"),
         layout=_layout(options),
         shelf=shelf,
+        command=shlex.join(["stsfm", "compare", *args]),
     )
     if lacking:
         screen.warn(f"stsfm compare: no run of {', '.join(sorted(lacking))} matches")
@@ -114,6 +117,7 @@ def write_comparison(
     control: str | None = None,
     layout: Layout | None = None,
     shelf: Shelf | None = None,
+    command: str = "",
 ) -> Path:
     """Put runs beside the baselines of their protocols, in the folder of a comparison.
 
@@ -122,6 +126,7 @@ def write_comparison(
     control   the model that the others are tested against
     layout    what the grid of several tasks shows, and where
     shelf     the kept runs, where they have been read already
+    command   what was typed, for the report to say how all this is made again
 
     Returns the folder. Mistake where no run has finished or failed.
     """
@@ -131,15 +136,18 @@ def write_comparison(
     folder = shelf.home / "_comparisons" / name
     found = told.read(folder)
     grid = gather(
-        shelf, together, every_config=every_config, layout=layout, search=found, control=control
+        shelf, together, every_config=every_config, layout=layout, control=control, search=found
     )
     kept = [os.path.relpath(run.folder, folder) for run in together]
     made_of = {"members": kept, "every_config": every_config, "layout": asdict(layout)}
-    made_of |= {"question": question, "control": control}
+    made_of |= {"question": question, "control": control, "command": command}
     written = write_tables(grid, folder)
     write_json(folder / "members.json", made_of | {"tables": written})
+    _draw(grid, folder / "plots", control, screen)
+    reports.write(folder, grid, question=question, command=command)
+    shown = ["report.html", *written[: len(FORMATS)]]
     _say(grid, screen)
-    screen.say(f"→ {os.path.relpath(folder)}   {' · '.join(written[: len(FORMATS)])}")
+    screen.say(f"→ {os.path.relpath(folder)}   {' · '.join(shown)}")
     return folder
 
 
@@ -159,12 +167,12 @@ def gather(
     *,
     every_config: bool = False,
     layout: Layout | None = None,
-    search: told.Found | None = None,
     control: str | None = None,
+    search: told.Found | None = None,
 ) -> Grid:
     """Runs as a grid: a table for each protocol, with what tests of significance say of it.
 
-    Mistake where no run has finished or failed.
+    Mistake where no run has finished or failed, or where no row is called like the control.
     """
     layout, search = layout or Layout(), search or {}
     tasks: dict[str, list[Record]] = {}
@@ -191,15 +199,25 @@ def gather(
 
 
 def _tested(grid: Grid, control: str | None) -> Grid:
-    """The grid with what may be claimed of each table, and of several datasets together."""
+    """Each table against the control, and several datasets together."""
     tables = tuple(replace(one, tested=claims(one, control).sentences) for one in grid.tables)
-    over: tuple[str, ...] = ()
-    if len(tables) > 1:
-        try:
-            over = claims_over_datasets(grid, control).sentences
-        except Mistake as mistake:  # a control that some tasks lack
-            over = (f"No test over datasets: {mistake}.",)
-    return replace(grid, tables=tables, tested=over)
+    over = _overall(grid, control)
+    return replace(grid, tables=tables, tested=over.sentences if over else ())
+
+
+def _overall(grid: Grid, control: str | None) -> Overall | None:
+    """What several tasks say together."""
+    return claims_over_datasets(grid, control) if len(grid.tables) > 1 else None
+
+
+def _draw(grid: Grid, folder: Path, control: str | None, screen: Screen) -> None:
+    """The figures of a comparison. One that can't be drawn costs no one the report of a night."""
+    from stsfm.plots.across import draw  # matplotlib comes with it
+
+    try:
+        draw(grid.tables, folder, control=control, overall=_overall(grid, control))
+    except Exception as error:
+        screen.warn(f"{os.path.relpath(folder)}: figures are missing: {cause(error)}")
 
 
 def write_tables(grid: Grid, folder: Path) -> list[str]:
@@ -250,6 +268,6 @@ def again(folder: Path) -> Grid:
         compared(folder),
         every_config=made_of.get("every_config", False),
         layout=Layout(metric=kept.get("metric", ""), **axes),
-        search=told.read(folder),
         control=made_of.get("control"),
+        search=told.read(folder),
     )

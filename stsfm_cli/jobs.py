@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +39,7 @@ def perform(args: list[str], screen: Screen) -> Outcome:
     threads = composed.jobs[0].config["hardware"]["threads"]
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     if composed.many or composed.launches or composed.dry_run or composed.searches:
-        return _several(composed, screen)
+        return _several(composed, screen, shlex.join(["stsfm", "run", *args]))
     return _one(composed, screen)
 
 
@@ -52,7 +53,7 @@ def _one(composed: Composed, screen: Screen) -> Outcome:
     return Outcome(0 if run.state == "finished" else 1, [run])
 
 
-def _several(composed: Composed, screen: Screen) -> Outcome:
+def _several(composed: Composed, screen: Screen, typed: str) -> Outcome:
     if rank() > 0:
         raise Mistake("several jobs are started once, and not by every rank of torchrun or srun")
     from stsfm.plan import plan
@@ -73,7 +74,7 @@ def _several(composed: Composed, screen: Screen) -> Outcome:
     code = 0 if ended_well and tuned_well else 1
     outcome = Outcome(code, [*(job.run for job in asked), *tuned])
     if composed.many or composed.searches:
-        outcome.comparisons = list(_compared(planned, screen, tuned))
+        outcome.comparisons = list(_compared(planned, screen, tuned, typed))
     elif outcome.code == 0:
         from stsfm.present import show
 
@@ -124,7 +125,7 @@ def _ended_well(job: Job, ending: Ending | None) -> bool:
     return job.run.state == "finished" and (ending is None or ending.state == "finished")
 
 
-def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record]) -> Iterator[Path]:
+def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record], typed: str) -> Iterator[Path]:
     """The folder of each comparison of which a run has come to an end."""
     from stsfm.comparison import write_comparison
 
@@ -140,5 +141,6 @@ def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record]) -> Iterato
                 name=name,
                 screen=screen,
                 question=config["question"],
+                command=typed,
                 control=config["control"],
             )

@@ -21,10 +21,10 @@ def sentences(table: Table) -> list[str]:
     if best is not None:
         words.append(f"Best classical model on validation: {best.label}.")
         words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
-    words += _about_intervals(table)
+    words += about_intervals(table)
     words += table.searched
     words += table.tested or [_untested(table)]
-    words += _about_failures(table)
+    words += about_failures(table)
     tried = count(table.tried, "configuration")
     words.append(f"{tried} tried under this protocol, {len(table.rows)} shown.")
     words += [] if table.effort is None else [spent(table.effort)]
@@ -45,7 +45,7 @@ def spent(effort: Effort, where: str = "under this protocol") -> str:
     return f"{count(effort.runs, 'run')} {where} took {lasting(effort.seconds)} in all{of}."
 
 
-def _about_failures(table: Table) -> list[str]:
+def about_failures(table: Table) -> list[str]:
     """Rows without numbers, and rows whose numbers are of some of their seeds only."""
     failed = sum(not row.records for row in table.rows)
     are = "is" if failed == 1 else "are"
@@ -54,7 +54,7 @@ def _about_failures(table: Table) -> list[str]:
     return words + [f"{row.label} has {seeds_of(row)} seeds: {row.failures[0]}." for row in partly]
 
 
-def _about_intervals(table: Table) -> list[str]:
+def about_intervals(table: Table) -> list[str]:
     """Who has no intervals and why, and where nodes share theirs; rows alike in one sentence."""
     without: dict[str, list[str]] = {}
     shared: dict[int, list[str]] = {}

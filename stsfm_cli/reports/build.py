@@ -1,0 +1,197 @@
+"""The content of a report, in the order in which a reader asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from stsfm.record import Record
+from stsfm.reports import account, content, search, task
+from stsfm.reports.answer import answer, conclusions, over_tasks, question, significance
+from stsfm.reports.content import (
+    Block,
+    Code,
+    Figure,
+    Items,
+    Mark,
+    Paragraph,
+    References,
+    Report,
+    Section,
+    Words,
+)
+from stsfm.reports.references import entries, references
+from stsfm.reports.shown import Shown, short
+from stsfm.tables.grid import Grid
+from stsfm.tables.sentences import about_failures, about_intervals, footnotes
+from stsfm.tables.sheet import EXPLORATORY
+from stsfm.tables.sheets import sheets
+from stsfm.tables.table import Table
+from stsfm.words import count
+
+METHODS = {  # what a column or a sentence speaks of → its sources
+    "MASE": ("hyndman2006mase",),
+    "CRPS": ("gneiting2007scoring",),
+    "Diebold–Mariano": ("diebold1995", "coroneo2020"),
+    "EWC": ("lazarus2018",),
+    "Holm": ("holm1979",),
+    "model confidence set": ("hansen2011mcs",),
+    "block bootstrap": ("kunsch1989",),
+    "Wilcoxon": ("wilcoxon1945", "demsar2006"),
+    "Friedman": ("iman1980",),
+    "Nemenyi": ("demsar2006",),
+    "Bayesian signed-rank": ("benavoli2017",),
+}
+
+
+def build(
+    folder: Path,
+    runs: Sequence[Record],
+    grid: Grid,
+    asked: str,
+    command: str,
+) -> Report:
+    """A report on the runs of a comparison that `folder` is of."""
+    shown = [Shown(task) for task in grid.tasks]
+    cards = [_card(one.table) for one in shown]
+    parts: list[tuple[str, Iterator[Block]]] = [
+        ("Answer", _answers(grid, shown)),
+        ("Data", _data(shown, cards)),
+        ("Protocol", _protocol(shown, cards)),
+        ("Results", _results(grid, shown)),
+        ("Significance", _significance(grid, shown)),
+        ("Figures", _figures(folder / "plots", "captions.json")),
+        ("Search", _search(folder)),
+        ("Cost", account.cost(shown, runs)),
+        ("Failures", account.failures(runs)),
+        ("Left out", account.left_out(shown)),
+        ("Versions and hosts", account.made_with(runs, folder.parents[1])),
+        ("Conclusions", _conclusions(grid, shown)),
+        ("Reproduce", _reproduce(runs, command)),
+        ("References", _references(grid, shown)),
+    ]
+    made = ((title, list(blocks)) for title, blocks in parts)
+    return Report(
+        title=asked or question(shown, cards),
+        about=[one.status["headline"] for one in shown],
+        written=f"{count(len(runs), 'run')}, the last of {_day(runs)}.",
+        sections=[Section(title, blocks) for title, blocks in made if blocks],
+        stamp=EXPLORATORY if grid.exploratory else "",
+    )
+
+
+def _card(table: Table) -> dict[str, Any]:
+    """data.json of a run that finished; one that failed may not have come so far."""
+    finished = (run for row in table.rows for run in row.records)
+    return next((card for run in finished if (card := run.read("data.json"))), {})
+
+
+def _name(one: Shown, shown: Sequence[Shown]) -> Iterator[Block]:
+    """Which task the next blocks are about, where there are several."""
+    if len(shown) > 1:
+        yield Paragraph([one.task], "heading")
+
+
+def _answers(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
+    if len(shown) > 1:
+        yield Paragraph(list(_joined(over_tasks(grid))), "lead")
+    for one in shown:
+        yield from _name(one, shown)
+        yield Paragraph(list(_joined(answer(one))), "" if len(shown) > 1 else "lead")
+
+
+def _joined(sentences: Iterable[Words]) -> Iterator[str | Mark]:
+    for k, words in enumerate(sentences):
+        yield from ([" ", *words] if k else words)
+
+
+def _data(shown: Sequence[Shown], cards: Sequence[dict[str, Any]]) -> Iterator[Block]:
+    """A card per dataset; tasks on the same values with the same borders share one."""
+    told = set()
+    for one, card in zip(shown, cards, strict=True):
+        key = json.dumps([card.get("panel_sha256"), card.get("borders")])
+        if card and key not in told:
+            yield from _name(one, shown)
+            yield from task.dataset(card)
+        told.add(key)
+
+
+def _protocol(shown: Sequence[Shown], cards: Sequence[dict[str, Any]]) -> Iterator[Block]:
+    for one, card in zip(shown, cards, strict=True):
+        if card:
+            yield from _name(one, shown)
+            yield from task.protocol(one, card)
+    yield from task.metrics(shown)
+
+
+def _results(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
+    """The grid over tasks, then a table for each."""
+    if len(shown) > 1:
+        yield from (content.Grid(short(sheet)) for sheet in sheets(grid))
+    for one in shown:
+        yield one.grid()
+        said = (*about_failures(one.table), *about_intervals(one.table), *footnotes(one.table))
+        yield from [Items([[line] for line in said])] * bool(said)
+
+
+def _significance(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
+    if len(shown) > 1 and grid.tested:
+        yield Items([[line] for line in grid.tested])
+    for one in shown:
+        yield from _name(one, shown)
+        yield Items([[line] for line in significance(one)])
+
+
+def _figures(folder: Path, captions: str) -> Iterator[Block]:
+    """Those with a caption, in the order of the captions."""
+    for name, caption in Record(folder).read(captions).items():
+        if (folder / name).is_file():
+            yield Figure(folder / name, caption)
+
+
+def _search(folder: Path) -> Iterator[Block]:
+    yield from search.chapter(folder)
+    yield from _figures(folder / "plots", "search_captions.json")
+
+
+def _conclusions(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
+    if len(shown) > 1:
+        yield Items(list(over_tasks(grid)))
+    for one in shown:
+        yield from _name(one, shown)
+        yield Items([*conclusions(one), significance(one)[:1]])
+
+
+def _reproduce(runs: Sequence[Record], command: str) -> Iterator[Block]:
+    if command:
+        yield Paragraph(["The whole comparison; what is kept already is not made again:"])
+        yield Code(command)
+    yield Paragraph(["Each run by itself:"])
+    yield Code("\n".join(dict.fromkeys(account.command(run) for run in runs)))
+
+
+def _references(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
+    """Of the models and intervals that are shown, and of the metrics and tests that are used."""
+    rows = [row for one in shown for row in one.table.rows]
+    texts = [_text(run.folder / "references.bib") for row in rows for run in row.records]
+    library = dict(entries(files("stsfm").joinpath("references.bib").read_text(encoding="utf-8")))
+    said = [*grid.tested, *(words for one in shown for words in (*one.header, *one.table.tested))]
+    used = [keys for word, keys in METHODS.items() if any(word in line for line in said)]
+    texts += [library[key] for keys in used for key in keys]
+    yield References(references(texts))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _day(runs: Sequence[Record]) -> str:
+    ended = max((run.status.get("ended", 0.0) for run in runs), default=0.0)
+    return datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d")

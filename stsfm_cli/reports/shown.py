@@ -1,0 +1,100 @@
+"""A table as the report shows it, and its cells as words of a sentence that lead back to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from stsfm.reports.content import Grid, Mark, slug
+from stsfm.tables.cells import METRIC
+from stsfm.tables.grid import Task
+from stsfm.tables.row import Row
+from stsfm.tables.sheet import NONE, Cell, Sheet
+from stsfm.tables.sheets import sheets
+from stsfm.tables.table import costs
+
+COSTS = ("fit s", "predict s", "params", "memory")
+MEANS = "Means over the runs of a row; memory is the peak of the process."
+
+
+class Shown:
+    """Numbers in a report's sentences are taken from here, so they are those of its table."""
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.table, self.status = task.label, task.table, task.table.status
+        self.label = METRIC[self.table.metric].label
+        (sheet,) = map(short, sheets(self.table))
+        self.sheet = _columns(sheet, [k for k, x in enumerate(sheet.heads[-1]) if x not in COSTS])
+        costs = [k for k, x in enumerate(sheet.heads[-1]) if x in ("model", "seeds", *COSTS)]
+        self.costs = replace(_columns(sheet, costs), caption=f"What {self.task} took. {MEANS}")
+        self.header = self.sheet.heads[-1]
+        self.rows = [row for row in self.table.rows if row.records]
+
+    @property
+    def anchor(self) -> str:
+        return slug(f"table {self.status['data']} {self.status['fingerprint']}")
+
+    def grid(self) -> Grid:
+        """The scores; what they took is a table of its own."""
+        return Grid(self.sheet, self.anchor, self.header.index("model"))
+
+    def cell(self, row: Row, column: str) -> Mark | None:
+        """What stands in a row and a column, to be said in a sentence; None where nothing does."""
+        if column not in self.header:
+            return None
+        i, k = self.table.rows.index(row), self.header.index(column)
+        number = self.sheet.body[i][k].text
+        return Mark(number, "link", f"#{self.anchor}-{i}-{k}") if number not in ("", NONE) else None
+
+    def error(self, row: Row, split: str = "test") -> list[str | Mark]:
+        """What the rows are ordered by, on test with the deviation between seeds, if any."""
+        words: list[str | Mark] = [self.cell(row, f"{split} {self.label}") or "unknown"]
+        if split == "test" and (spread := self.cell(row, "seed sd")):
+            words += [" ± ", spread]
+        return words
+
+    @property
+    def chosen(self) -> Row | None:
+        """The row that validation prefers."""
+        return self.first(self.rows, "val")
+
+    @property
+    def best(self) -> Row | None:
+        return self.first(self.rows, "test")
+
+    @property
+    def net(self) -> Row | None:
+        """The net that validation prefers."""
+        return self.first([row for row in self.rows if row.is_net], "val")
+
+    def ahead(self, row: Row, other: Row) -> bool:
+        """Is its test error smaller?"""
+        return self.cost(row, "test") < self.cost(other, "test")
+
+    def first(self, rows: list[Row], split: str) -> Row | None:
+        """The best of some rows, of those that have a score."""
+        best = min(rows, key=lambda row: self.cost(row, split), default=None)
+        return best if best and self.cost(best, split) < math.inf else None
+
+    def cost(self, row: Row, split: str) -> float:
+        return costs(row, split, self.table.metric)
+
+
+def short(sheet: Sheet) -> Sheet:
+    """A sheet without the reasons of failures, which a report tells in a chapter of their own."""
+    return replace(sheet, body=tuple(tuple(map(_short, line)) for line in sheet.body))
+
+
+def _short(cell: Cell) -> Cell:
+    return replace(cell, text="FAILED") if cell.text.startswith("FAILED(") else cell
+
+
+def _columns(sheet: Sheet, kept: Sequence[int]) -> Sheet:
+    """Some columns of a sheet, in this order."""
+    return replace(
+        sheet,
+        heads=tuple(tuple(level[k] for k in kept) for level in sheet.heads),
+        body=tuple(tuple(line[k] for k in kept) for line in sheet.body),
+        words=frozenset(j for j, k in enumerate(kept) if k in sheet.words),
+    )

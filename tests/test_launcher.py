@@ -19,13 +19,19 @@ from stsfm.launchers.watched import Watched, command
 from stsfm.mistakes import Mistake
 from stsfm.record import records
 
+TYPED: list[subprocess.Popen] = []
+
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
-    """A folder with models that misbehave."""
+    """A folder with models that misbehave; no sweep outlives its test."""
     monkeypatch.chdir(tmp_path)
     sweeping.lay_out(tmp_path)
-    return tmp_path
+    yield tmp_path
+    while TYPED:
+        sweep = TYPED.pop()
+        sweep.kill()
+        sweep.wait()
 
 
 def states(folder: Path) -> dict[str, tuple[str, str]]:
@@ -38,9 +44,9 @@ def elsewhere(*words: str) -> subprocess.Popen:
     """A sweep that is typed."""
     typed = ["run", "-m", "baselines=[]", *words, *sweeping.PLUGIN]
     with Path("out.txt").open("w") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", "stsfm", *typed], stdout=out, stderr=subprocess.STDOUT
-        )
+        command = [sys.executable, "-m", "stsfm", *typed]
+        TYPED.append(subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT))
+    return TYPED[-1]
 
 
 def until(condition, seconds: float = 120) -> None:

@@ -69,7 +69,7 @@ def left_alone(folder: Path) -> Iterator[bool]:
     """Hold a folder that nobody else holds, without waiting and making nothing; else False."""
     with ExitStack() as stack:
         try:
-            lock = stack.enter_context((folder / NAME).open())
+            lock = stack.enter_context((folder / NAME).open("r+"))  # as NFS wants
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             free = True
         except BlockingIOError:

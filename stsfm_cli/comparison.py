@@ -15,18 +15,21 @@ from pathlib import Path
 
 from stsfm.choosing import filters, select
 from stsfm.files import write, write_json
-from stsfm.mistakes import Mistake
+from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
 from stsfm.screen import Screen
 from stsfm.search import told
 from stsfm.shelf import Shelf, Snapshot
+from stsfm.tables.claims import claims
 from stsfm.tables.grid import Grid, Layout
+from stsfm.tables.overall import claims_over_datasets
 from stsfm.tables.pivot import pivot
 from stsfm.tables.render import as_csv, as_latex, as_markdown, html_page
 from stsfm.tables.table import Table, check_metric, tabulate
 
 FORMATS = {"md": as_markdown, "tex": as_latex, "csv": as_csv, "html": html_page}
 LAYOUT = ("metric", "rows", "columns", "by")
+OPTIONS = (*LAYOUT, "control", "question")
 
 
 def compare(args: list[str], screen: Screen) -> Path:
@@ -44,6 +47,7 @@ def compare(args: list[str], screen: Screen) -> Path:
         chosen.remove(run)
     if not chosen:
         raise Mistake(f"no run in {home} matches {' '.join(args)}; `stsfm ls` shows what there is")
+    _check_control(options.get("control"), beside(shelf, chosen))
     lacking = set(wanted.get("model", [])) - {run.status["model"] for run in chosen}
     data = {str(run.status["data"]) for run in chosen}
     digest = hashlib.sha256("\n".join(sorted(args)).encode()).hexdigest()[:8]
@@ -53,6 +57,8 @@ def compare(args: list[str], screen: Screen) -> Path:
         name=name,
         screen=screen,
         every_config="all-configs" in options,
+        question=options.get("question", ""),
+        control=options.get("control"),
         layout=_layout(options),
         shelf=shelf,
     )
@@ -72,13 +78,22 @@ def _options(args: list[str]) -> tuple[dict[str, str], list[str]]:
             words.append(arg)
         elif arg == "--all-configs":
             options[name] = ""
-        elif arg.startswith("--") and name in LAYOUT:
+        elif arg.startswith("--") and name in OPTIONS:
             options[name] = value if equals else next(left, "")
             if not options[name]:
-                raise Mistake(f"--{name}: wanted a value, as in: stsfm compare --rows model")
+                raise Mistake(
+                    f"--{name}: wanted a value; `stsfm compare --help` shows of what kind"
+                )
         else:
             raise Mistake(f"unknown option {arg!r}; `stsfm compare --help` lists all")
     return options, words
+
+
+def _check_control(control: str | None, runs: Iterable[Record]) -> None:
+    """Mistake where no run is of the model that others shall be tested against."""
+    models = {str(run.status["model"]) for run in runs}
+    if control is not None and control.partition(" ")[0] not in models:
+        raise no_such("model", control, models, " among these runs")
 
 
 def _layout(options: dict[str, str]) -> Layout:
@@ -115,7 +130,9 @@ def write_comparison(
     together = beside(shelf, runs)
     folder = shelf.home / "_comparisons" / name
     found = told.read(folder)
-    grid = gather(shelf, together, every_config=every_config, layout=layout, search=found)
+    grid = gather(
+        shelf, together, every_config=every_config, layout=layout, search=found, control=control
+    )
     kept = [os.path.relpath(run.folder, folder) for run in together]
     made_of = {"members": kept, "every_config": every_config, "layout": asdict(layout)}
     made_of |= {"question": question, "control": control}
@@ -143,8 +160,12 @@ def gather(
     every_config: bool = False,
     layout: Layout | None = None,
     search: told.Found | None = None,
+    control: str | None = None,
 ) -> Grid:
-    """Runs as a grid: a table for each protocol. Mistake where no run has finished or failed."""
+    """Runs as a grid: a table for each protocol, with what tests of significance say of it.
+
+    Mistake where no run has finished or failed.
+    """
     layout, search = layout or Layout(), search or {}
     tasks: dict[str, list[Record]] = {}
     for run in runs:
@@ -166,7 +187,19 @@ def gather(
         tables.append(replace(table, searched=tuple(told.lines(search, fingerprint))))
     grid = Grid(tuple(tables), layout)
     pivot(grid)  # a key that no run has is said before anything is written
-    return grid
+    return _tested(grid, control)
+
+
+def _tested(grid: Grid, control: str | None) -> Grid:
+    """The grid with what may be claimed of each table, and of several datasets together."""
+    tables = tuple(replace(one, tested=claims(one, control).sentences) for one in grid.tables)
+    over: tuple[str, ...] = ()
+    if len(tables) > 1:
+        try:
+            over = claims_over_datasets(grid, control).sentences
+        except Mistake as mistake:  # a control that some tasks lack
+            over = (f"No test over datasets: {mistake}.",)
+    return replace(grid, tables=tables, tested=over)
 
 
 def write_tables(grid: Grid, folder: Path) -> list[str]:
@@ -218,4 +251,5 @@ def again(folder: Path) -> Grid:
         every_config=made_of.get("every_config", False),
         layout=Layout(metric=kept.get("metric", ""), **axes),
         search=told.read(folder),
+        control=made_of.get("control"),
     )

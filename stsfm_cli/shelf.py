@@ -67,12 +67,13 @@ class Shelf:
 
     def effort(self, fingerprint: str) -> Effort:
         """Configurations and seconds that a protocol has cost so far."""
-        statuses = [run.status for run in self.under(fingerprint)]
+        runs = self.under(fingerprint)
+        statuses = [run.status for run in runs]
         return Effort(
             tried=len({status.get("settings") for status in statuses}),
-            runs=len(statuses),
+            runs=len(runs),
             failed=sum(status.get("state") == "failed" for status in statuses),
-            seconds=sum(map(_seconds, statuses)),
+            seconds=sum(run.spent for run in runs),
         )
 
     def baselines(self, runs: Iterable[Record]) -> list[Snapshot]:
@@ -102,10 +103,3 @@ class Shelf:
         return {
             run.status["settings"]: run for run in sorted(done, key=lambda run: run.status["ended"])
         }
-
-
-def _seconds(status: dict[str, Any]) -> float:
-    """What a run has taken over all its attempts, or its last where only that is known."""
-    if "spent" in status:
-        return float(status["spent"])
-    return max(0.0, status.get("ended", 0.0) - status.get("started", 0.0)) * ("ended" in status)

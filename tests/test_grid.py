@@ -20,7 +20,7 @@ from stsfm.mistakes import Mistake
 from stsfm.record import Record, records
 from stsfm.shelf import Shelf
 from stsfm.tables.grid import Grid, Layout, variants
-from stsfm.tables.losses import RATIOS, losses
+from stsfm.tables.losses import RATIOS, losses, sampling_error
 from stsfm.tables.pivot import pivot
 from stsfm.tables.render import as_csv, as_html, as_latex, as_markdown, as_text, html_page
 from stsfm.tables.row import Row
@@ -245,6 +245,7 @@ def test_seeds_side_by_side_have_no_winner(kept):
         (["--rows", "data", "--by", "data"], "can be in one of"),
         (["--columns"], "wanted a value"),
         (["--sort", "x"], "unknown option '--sort'"),
+        (["--control", "drit"], "no model named 'drit' among these runs. Did you mean 'drift'"),
     ],
 )
 def test_mistakes_cost_one_line_and_write_nothing(kept, words, hint):
@@ -300,6 +301,11 @@ def test_sampling_errors_have_a_column_of_their_own_where_they_can_be_told(kept)
     assert "s.e." in kept.out
     (row, *_) = lines((kept.comparison() / "table.csv").read_text())
     assert 0 < float(row["test_mase_sampling_error"]) < float(row["test_mase"])
+    rmse = tabulate(kept.runs("/sines/drift/"), tried=1, metric="rmse")
+    squared = sampling_error(rmse.rows[0], "squared")
+    assert rmse.sampling_error(rmse.rows[0]) == pytest.approx(
+        squared / (2 * rmse.rows[0].score("test", "rmse").mean)
+    )
     kept("compare", "protocol.horizon=12")
     assert "s.e." not in kept.out, "three independent origins tell no error"
 
@@ -463,8 +469,11 @@ def test_a_grid_in_a_notebook(kept):
     assert "<script" not in both._repr_html_()
 
 
-def test_a_layout_is_remembered(kept):
-    kept("compare", "-q", "--rows", "horizon", "--metric", "rmse")
+def test_a_layout_and_a_control_are_remembered(kept):
+    kept("compare", "-q", "--rows", "horizon", "--metric", "rmse", "--control=drift", "data=sines")
+    (table,) = again(kept.comparison()).tables
+    assert any("is to drift (declared)" in said.replace("are", "is") for said in table.tested)
+    assert table.tested[-1] in (kept.comparison() / "table.md").read_text()
     assert again(kept.comparison()).layout == Layout(metric="rmse", rows=("horizon",))
 
 

@@ -4,6 +4,8 @@ stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [any.key=value]
   --metric mae         the score that models are ordered by (mase)
   --rows, --columns    model, data, horizon, protocol, seed or any key: what a grid has where
   --by KEY             a grid for each of its values
+  --control arima      the model that others are tested against (best classical on validation)
+  --question TEXT      what is asked: a sentence for the report
   --all-configs        every configuration; stamps the tables EXPLORATORY
 """
 

@@ -74,8 +74,14 @@ def at_origins(errors: np.ndarray, cells: np.ndarray) -> np.ndarray:
 
 
 def sampling_error(row: Row, metric: str) -> float | None:
-    """The standard error of a mean test loss over origins; None where it can't be told honestly."""
+    """The standard error of a test score over origins; None where it can't be told honestly.
+
+    That of RMSE follows from that of the squared error, by the slope of the root.
+    """
     from stsfm.significance import sampling_error as of_mean
 
-    lost = losses(row, "test", metric)
-    return None if lost is None else of_mean(lost.values, lost.origins, lost.horizon)
+    lost = losses(row, "test", "squared" if metric == "rmse" else metric)
+    error = None if lost is None else of_mean(lost.values, lost.origins, lost.horizon)
+    if lost is None or error is None or metric != "rmse":
+        return error
+    return error / (2 * float(np.sqrt(np.nanmean(lost.values))) or np.inf)

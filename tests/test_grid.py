@@ -37,18 +37,19 @@ BESIDE = "baselines=[seasonal_naive]"
 def made(tmp_path_factory):
     """Four tasks: airline at two horizons, one of them without logs, too; and sines."""
     home = tmp_path_factory.mktemp("made")
-    sweeps = [
-        ["model=drift,mean", "protocol.horizon=6,12"],
-        ["model=gru", "seeds=2", "protocol.horizon=6,12", *QUICK],
+    six, twelve = "protocol.horizon=6", "protocol.horizon=12"
+    gru = ["model=gru", *QUICK]
+    jobs = [  # one by one: a sweep would start a process for each
+        *(["model=drift", horizon] for horizon in (six, twelve)),
+        *([*gru, horizon, seed] for horizon in (six, twelve) for seed in ("seed=1", "seed=2")),
         ["model=drift", "protocol.transform=none"],
         ["model=drift", "data=sines", "protocol.horizon=10"],
-        ["model=gru", "model.hidden=8", "protocol.horizon=6", "trainer.lr=1e30", QUICK[0]],
-        ["model=rnn", "protocol.horizon=6", "trainer.lr=1e30", *QUICK],
+        ["model=gru", "model.hidden=8", six, "trainer.lr=1e30", QUICK[0]],
+        ["model=rnn", six, "trainer.lr=1e30", *QUICK],
     ]
     with contextlib.chdir(home):
-        for words in sweeps:
+        for words in jobs:
             main(["run", "-q", BESIDE, *words])
-        shutil.rmtree("runs/_comparisons")
     return home / "runs"
 
 
@@ -273,12 +274,12 @@ def test_failures_are_ranked_last_counted_and_paid_for(kept):
     assert table.ranks[-1] == table.ranks[-2] == len(table.rows) - 0.5
     page = (kept.comparison() / "table.md").read_text()
     assert "2 configurations failed and are ranked last." in page
-    runs = [run for run in kept.runs() if run.status["horizon"] == 6 and run.status["data"] != "s"]
+    runs = [run for run in kept.runs() if run.status["horizon"] == 6]
     spent = sum(run.status["ended"] - run.status["started"] for run in runs)
     effort = Shelf(kept.folder / "runs").effort(table.status["fingerprint"])
-    assert effort.runs == len(runs) == 7 and effort.failed == 2 and effort.tried == 6
+    assert effort.runs == len(runs) == 6 and effort.failed == 2 and effort.tried == 5
     assert effort.seconds == pytest.approx(spent)
-    assert f"7 runs under this protocol took {lasting(spent)} in all, of which 2 failed." in page
+    assert f"6 runs under this protocol took {lasting(spent)} in all, of which 2 failed." in page
 
 
 def test_time_that_a_status_tells_is_taken_before_that_of_the_last_attempt(kept):
@@ -472,7 +473,7 @@ def test_a_grid_in_a_notebook(kept):
 def test_a_layout_and_a_control_are_remembered(kept):
     kept("compare", "-q", "--rows", "horizon", "--metric", "rmse", "--control=drift", "data=sines")
     (table,) = again(kept.comparison()).tables
-    assert any("is to drift (declared)" in said.replace("are", "is") for said in table.tested)
+    assert any(said.startswith("Differences are to drift (declared)") for said in table.tested)
     assert table.tested[-1] in (kept.comparison() / "table.md").read_text()
     assert again(kept.comparison()).layout == Layout(metric="rmse", rows=("horizon",))
 

@@ -300,6 +300,8 @@ def test_a_seed_that_failed_is_counted_in_the_row(kept):
 def test_sampling_errors_have_a_column_of_their_own_where_they_can_be_told(kept):
     kept("compare", "data=sines")
     assert "s.e." in kept.out
+    table = [line for line in kept.out.splitlines() if line.startswith("  ")]
+    assert max(map(len, table)) <= 120 and "intervals" in table[0]
     (row, *_) = lines((kept.comparison() / "table.csv").read_text())
     assert 0 < float(row["test_mase_sampling_error"]) < float(row["test_mase"])
     rmse = tabulate(kept.runs("/sines/drift/"), tried=1, metric="rmse")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from stsfm.losses.metrics import METRICS
@@ -12,6 +12,7 @@ from stsfm.tables.table import HIGHER, Table
 from stsfm.words import sized
 
 METRIC = {metric.name: metric for metric in METRICS}
+SPARE = ("CRPS", "intervals", "MAE")  # what a terminal that is full does without, in turn
 REASON = 40  # letters of a failure's reason on a terminal
 
 
@@ -42,7 +43,7 @@ def columns(table: Table) -> list[Column]:
         Column(label="MAE", get=test("mae"), better="low"),
         Column(label="RMSE", get=test("rmse"), better="low", brief=False),
         percent(table.skill, "skill %", better="high", digits=1),
-        Column(label="CRPS", get=test("crps"), better="low", brief=False),
+        Column(label="CRPS", get=test("crps"), better="low"),
         percent(test("cover80"), "cover 80 %", digits=0),
         Column(label="width 80 %", get=test("width80"), brief=False),
         Column(label="fit s", get=lambda r: r.cost("fit_seconds"), digits=2),
@@ -75,33 +76,43 @@ def folds_seeds(table: Table) -> bool:
     return any(row.seeds + len(row.failures) > 1 for row in table.rows)
 
 
-def headings(table: Table, *, brief: bool = False) -> list[str]:
+def headings(table: Table, *, brief: bool = False, without: Sequence[str] = ()) -> list[str]:
     """The label of every column."""
-    shown = [column for column in columns(table) if column.brief or not brief]
+    shown = _shown(table, brief, without)
     labels = [column.short if brief and column.short else column.label for column in shown]
     before = [*([] if brief else ["rank"]), "model", *(["seeds"] if folds_seeds(table) else [])]
     sees = ["sees"] if table.status.get("offered") else []
-    return [*before, *labels, *([] if brief else ["intervals"]), *sees, "fitted to"]
+    return [
+        *before,
+        *labels,
+        *([] if "intervals" in without else ["intervals"]),
+        *sees,
+        "fitted to",
+    ]
 
 
-def cells(table: Table, *, brief: bool = False) -> list[list[Cell]]:
+def cells(table: Table, *, brief: bool = False, without: Sequence[str] = ()) -> list[list[Cell]]:
     """The cells of every row, left to right as their headings."""
     rows = table.rows
     body = [[] if brief else [_rank(rank)] for rank in table.ranks]
     for row, line in zip(rows, body, strict=True):
         line.append(Cell(text=row.label))
         line += [Cell(text=seeds_of(row), number=row.seeds)] if folds_seeds(table) else []
-    for column in columns(table):
-        if column.brief or not brief:
-            for line, cell in zip(body, _column(rows, column), strict=True):
-                line.append(cell)
+    for column in _shown(table, brief, without):
+        for line, cell in zip(body, _column(rows, column), strict=True):
+            line.append(cell)
     for row, line in zip(rows, body, strict=True):
         kind = row.intervals.get("kind", "")
-        line += [] if brief else [Cell(text={"none": NONE}.get(kind, kind))]
+        line += [] if "intervals" in without else [Cell(text={"none": NONE}.get(kind, kind))]
         if table.status.get("offered"):
             line.append(Cell(text=" + ".join(row.sees).replace("oracle", "oracle†")))
         line.append(Cell(text=row.fitted_to if row.records else failed(row, brief=brief)))
     return body
+
+
+def _shown(table: Table, brief: bool, without: Sequence[str]) -> list[Column]:
+    found = [column for column in columns(table) if column.label not in without]
+    return [column for column in found if column.brief or not brief]
 
 
 def _column(rows: tuple[Row, ...], column: Column) -> list[Cell]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stsfm.tables.cells import METRIC, cells, failed, headings
+from stsfm.tables.cells import METRIC, SPARE, cells, failed, headings
 from stsfm.tables.grid import Grid
 from stsfm.tables.pivot import Entry, Key, Pivot, pivot
 from stsfm.tables.row import Value
@@ -12,6 +12,7 @@ from stsfm.tables.sentences import caption, footnotes, of_grid, of_pivot, senten
 from stsfm.tables.sheet import NONE, Cell, Mark, Sheet, digits_of, marks, number, rank_text
 from stsfm.tables.table import HIGHER, Table
 
+WIDTH = 120  # letters of a terminal, an indent of two included
 WORDS = ("model", "intervals", "sees", "fitted to")  # columns that begin at the left
 
 
@@ -29,11 +30,17 @@ def sheets(shown: Table | Grid, *, brief: bool = False) -> list[Sheet]:
 
 
 def _of_table(table: Table, *, brief: bool) -> Sheet:
-    labels = headings(table, brief=brief)
+    labels, body = headings(table), cells(table)
+    for spared in range(len(SPARE) + 1 if brief else 0):
+        less = SPARE[:spared]
+        labels = headings(table, brief=True, without=less)
+        body = cells(table, brief=True, without=less)
+        if _width(labels, body) <= WIDTH:
+            break
     return Sheet(
         title=table.status["headline"],
         heads=(tuple(labels),),
-        body=tuple(map(tuple, cells(table, brief=brief))),
+        body=tuple(map(tuple, body)),
         words=frozenset(k for k, label in enumerate(labels) if label in WORDS),
         last=sum(not row.records for row in table.rows),
         caption=caption(table),
@@ -41,6 +48,12 @@ def _of_table(table: Table, *, brief: bool) -> Sheet:
         footnotes=tuple(footnotes(table)),
         exploratory=table.exploratory,
     )
+
+
+def _width(labels: list[str], body: list[list[Cell]]) -> int:
+    """Letters of a line of text, two spaces between columns."""
+    columns = zip(labels, *([cell.text for cell in line] for line in body), strict=True)
+    return sum(max(map(len, column)) + 2 for column in columns)
 
 
 def _of_pivot(one: Pivot, more: list[str], *, brief: bool) -> Sheet:

@@ -80,7 +80,7 @@ def headings(table: Table, *, brief: bool = False, without: Sequence[str] = ()) 
     """The label of every column."""
     shown = _shown(table, brief, without)
     labels = [column.short if brief and column.short else column.label for column in shown]
-    before = [*([] if brief else ["rank"]), "model", *(["seeds"] if folds_seeds(table) else [])]
+    before = ["model", *([] if brief else ["rank"]), *(["seeds"] if folds_seeds(table) else [])]
     sees = ["sees"] if table.status.get("offered") else []
     return [
         *before,
@@ -94,9 +94,9 @@ def headings(table: Table, *, brief: bool = False, without: Sequence[str] = ()) 
 def cells(table: Table, *, brief: bool = False, without: Sequence[str] = ()) -> list[list[Cell]]:
     """The cells of every row, left to right as their headings."""
     rows = table.rows
-    body = [[] if brief else [_rank(rank)] for rank in table.ranks]
-    for row, line in zip(rows, body, strict=True):
-        line.append(Cell(text=row.label))
+    body = [[Cell(text=row.label)] for row in rows]
+    for row, rank, line in zip(rows, table.ranks, body, strict=True):
+        line += [] if brief else [_rank(rank)]
         line += [Cell(text=seeds_of(row), number=row.seeds)] if folds_seeds(table) else []
     for column in _shown(table, brief, without):
         for line, cell in zip(body, _column(rows, column), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stsfm.shelf import Effort
+from stsfm.significance.origins import FEWEST
 from stsfm.tables.cells import METRIC, seeds_of
 from stsfm.tables.grid import Grid
 from stsfm.tables.pivot import Pivot
@@ -35,7 +36,7 @@ def sentences(table: Table) -> list[str]:
 
 def _untested(table: Table) -> str:
     free = table.status["independent"]
-    done = "No significance test" if free < 10 else "No difference was tested for significance"
+    done = "No significance test" if free < FEWEST else "No difference was tested for significance"
     return f"{done}: {count(free, 'independent origin')}."
 
 
@@ -81,7 +82,9 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
         return f"{(best if mine else net).label} has no test score."
     cost = {row.label: costs(row, "test", table.metric) for row in table.rows if row.records}
     gap = cost[net.label] - cost[best.label]
-    verb = "loses to" if gap > 0 else "is ahead of" if gap < 0 else "equals"
+    tested = table.tested and table.status["independent"] >= FEWEST  # whether it loses, that says
+    behind = "is behind" if tested else "loses to"
+    verb = behind if gap > 0 else "is ahead of" if gap < 0 else "equals"
     digits = digits_of(map(table.score, table.rows))
     numbers = f"{number(mine.mean, digits)} against {number(theirs.mean, digits)}"
     words = f"{net.label} {verb} {best.label}: test {METRIC[table.metric].label} {numbers}"

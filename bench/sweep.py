@@ -49,8 +49,8 @@ def alone() -> float:
     """Median seconds of the job where everything is loaded, its page included."""
     from stsfm import compose
     from stsfm.job import make
-    from stsfm.plan import plan
     from stsfm.screen import Screen
+    from stsfm.sweeps.plan import plan
 
     times = []
     with tempfile.TemporaryDirectory() as folder:

@@ -15,13 +15,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from stsfm import reports
-from stsfm.choosing import filters, select
 from stsfm.files import write, write_json
 from stsfm.mistakes import Mistake, cause, no_such
 from stsfm.record import Record
+from stsfm.record.choosing import filters, select
+from stsfm.record.shelf import Shelf, Snapshot
 from stsfm.screen import Screen
 from stsfm.search import told
-from stsfm.shelf import Shelf, Snapshot
 from stsfm.tables.claims import claims
 from stsfm.tables.grid import Grid, Layout
 from stsfm.tables.overall import Overall, claims_over_datasets

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from stsfm import attempt, files, loggers, record, trust
+from stsfm import files, loggers, record, trust
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.checkpoints import Checkpoints
@@ -28,11 +28,11 @@ from stsfm.headline import describe, noticed
 from stsfm.identity import identify
 from stsfm.memory import Peak
 from stsfm.mistakes import Mistake, cause
-from stsfm.plan import Job, instead
 from stsfm.present import line, present, show, shows
-from stsfm.record import Record
+from stsfm.record import Record, attempt
 from stsfm.results import save
 from stsfm.screen import Screen
+from stsfm.sweeps.plan import Job, instead
 
 LOG = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from stsfm.screen import Screen
 
 if TYPE_CHECKING:
     from stsfm.launchers.base import Ending
-    from stsfm.plan import Job, Plan
     from stsfm.search.source import Search
+    from stsfm.sweeps.plan import Job, Plan
 
 
 @dataclass
@@ -56,8 +56,8 @@ def _one(composed: Composed, screen: Screen) -> Outcome:
 def _several(composed: Composed, screen: Screen, typed: str) -> Outcome:
     if rank() > 0:
         raise Mistake("several jobs are started once, and not by every rank of torchrun or srun")
-    from stsfm.plan import plan
     from stsfm.search import command
+    from stsfm.sweeps.plan import plan
 
     planned = plan(composed)
     if composed.dry_run:
@@ -103,9 +103,9 @@ def _carried_out(planned: Plan, screen: Screen, search: Search | None) -> Mappin
         _welcome(planned.cached, screen)
         return {}
     from stsfm.build import build
-    from stsfm.engine import carry_out
-    from stsfm.rounds import Rounds
-    from stsfm.status import Status
+    from stsfm.sweeps.engine import carry_out
+    from stsfm.sweeps.rounds import Rounds
+    from stsfm.sweeps.status import Status
 
     config, status = planned.config, Status(screen)
     launcher = build(config["launcher"], path="launcher")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
 from stsfm.record import Record
+from stsfm.record.shelf import Shelf
 from stsfm.screen import Screen
-from stsfm.shelf import Shelf
 from stsfm.tables.claims import claimed
 from stsfm.tables.render import as_csv, as_markdown
 from stsfm.tables.table import tabulate

@@ -9,15 +9,15 @@ import time
 from pathlib import Path
 
 from stsfm import compose
-from stsfm.engine import carry_out
 from stsfm.headline import describe
 from stsfm.identity import identify
 from stsfm.job import cut
 from stsfm.launchers.local import Local
-from stsfm.plan import Job
 from stsfm.record import Record
 from stsfm.screen import Screen
-from stsfm.status import Status
+from stsfm.sweeps.engine import carry_out
+from stsfm.sweeps.plan import Job
+from stsfm.sweeps.status import Status
 
 SPOILT = '''
 """Models that do what no model should."""

@@ -20,13 +20,13 @@ import pytest
 import sweeping
 from pages import Page, shell
 
-from stsfm import compose, lock
+from stsfm import compose
 from stsfm.build import build
-from stsfm.engine import carry_out
 from stsfm.mistakes import Mistake
-from stsfm.record import records
+from stsfm.record import lock, records
 from stsfm.screen import Screen
-from stsfm.status import Status
+from stsfm.sweeps.engine import carry_out
+from stsfm.sweeps.status import Status
 
 WORDS = ["model=naive", "model=raises", "model=linear", "model=aborts"]
 KEYS = {

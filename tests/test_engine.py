@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 import sweeping
 
-from stsfm import lock
-from stsfm.attempt import writing
-from stsfm.engine import SHARED, carry_out
 from stsfm.launchers.base import Ending, Launcher
-from stsfm.record import records
+from stsfm.record import lock, records
+from stsfm.record.attempt import writing
 from stsfm.screen import Screen
-from stsfm.status import Status
+from stsfm.sweeps.engine import SHARED, carry_out
+from stsfm.sweeps.status import Status
 
 
 def finish(job, wait=lambda: None) -> None:
@@ -107,7 +106,7 @@ def test_the_first_failure_ends_a_sweep_that_wants_it(jobs):
 
 
 def test_a_source_may_have_a_job_stopped(jobs, monkeypatch):
-    monkeypatch.setattr("stsfm.engine.LOOK", 0.0)
+    monkeypatch.setattr("stsfm.sweeps.engine.LOOK", 0.0)
     source = sweeping.Listed(jobs[:2])
     source.look = lambda job: "pruned" if job.identity.model == "naive" else None
     launcher = Pretended(n_jobs=2, rounds=5)
@@ -116,7 +115,7 @@ def test_a_source_may_have_a_job_stopped(jobs, monkeypatch):
 
 
 def test_what_another_process_is_at_is_set_aside_and_counts_once_it_is_done(jobs, monkeypatch):
-    monkeypatch.setattr("stsfm.engine.ASIDE", 0.05)
+    monkeypatch.setattr("stsfm.sweeps.engine.ASIDE", 0.05)
     held, *others = jobs
     launcher = Pretended(n_jobs=2)
 
@@ -137,7 +136,7 @@ def test_what_another_process_is_at_is_set_aside_and_counts_once_it_is_done(jobs
 
 
 def test_two_sweeps_at_once_share_the_work(jobs, monkeypatch):
-    monkeypatch.setattr("stsfm.engine.ASIDE", 0.05)
+    monkeypatch.setattr("stsfm.sweeps.engine.ASIDE", 0.05)
     launchers = [Pretended(rounds=5), Pretended(rounds=5)]
     made: list[dict] = []
     threads = [

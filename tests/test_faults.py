@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from stsfm import compose, files, lock
+from stsfm import compose, files
 from stsfm.build import build_model
 from stsfm.identity import identify
 from stsfm.job import cut
 from stsfm.mistakes import Mistake
-from stsfm.record import Record
+from stsfm.record import Record, lock
 
 KILLS = int(os.environ.get("STSFM_KILLS", "6"))
 NET = ["model=lstm", "model.hidden=4", "trainer.epochs=5", "trainer.patience=null",
@@ -445,7 +445,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_draft(tmp_path, monkeypat
 def test_a_lock_that_was_removed_while_waiting_for_it_is_none(tmp_path):
     """Who waits for the lock of a run gets it when its holder, who removes the file, is done."""
     code = (
-        "import sys, time; from pathlib import Path; from stsfm import lock\n"
+        "import sys, time; from pathlib import Path; from stsfm.record import lock\n"
         "for _ in range(40):\n"
         "    with lock.holding(Path(sys.argv[1])):\n"
         "        made = Path(sys.argv[1], 'inside').open('x')\n"

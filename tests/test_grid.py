@@ -18,7 +18,7 @@ from stsfm.__main__ import main
 from stsfm.comparison import again, beside, gather
 from stsfm.mistakes import Mistake
 from stsfm.record import Record, records
-from stsfm.shelf import Shelf
+from stsfm.record.shelf import Shelf
 from stsfm.tables.grid import Grid, Layout, variants
 from stsfm.tables.losses import RATIOS, losses, sampling_error
 from stsfm.tables.pivot import pivot

@@ -12,12 +12,12 @@ import psutil
 import pytest
 import sweeping
 
-from stsfm.attempt import writing
 from stsfm.launchers import devices, limits
 from stsfm.launchers.local import Local
 from stsfm.launchers.watched import Watched, command
 from stsfm.mistakes import Mistake
 from stsfm.record import records
+from stsfm.record.attempt import writing
 
 TYPED: list[subprocess.Popen] = []
 

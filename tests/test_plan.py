@@ -9,14 +9,16 @@ import hydra
 import pytest
 from omegaconf import OmegaConf
 
-from stsfm import compose, door, engine, options, plan, rounds
-from stsfm.attempt import write_status
+from stsfm import compose, options
+from stsfm.compose import door
 from stsfm.job import make
 from stsfm.launchers.base import Ending, Launcher
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.record.attempt import write_status
 from stsfm.screen import Screen
-from stsfm.status import Status
+from stsfm.sweeps import engine, plan, rounds
+from stsfm.sweeps.status import Status
 
 GLOBAL = "# @package _global_\n"
 

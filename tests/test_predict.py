@@ -21,7 +21,8 @@ from stsfm.datasets.beyond import extended, onward
 from stsfm.datasets.panel import Panel
 from stsfm.mistakes import Mistake
 from stsfm.newdata import arranged
-from stsfm.record import _known, _seal
+from stsfm.record import seal
+from stsfm.record.attempt import _known
 from stsfm.saved import forecast
 
 WHOLE = home.airline()
@@ -375,7 +376,7 @@ def reseal(folder: Path, **changes: Any) -> None:
     status = json.loads((folder / "status.json").read_text())
     status |= {"files": _known(folder), **changes}
     status = {name: value for name, value in status.items() if name != "sha256"}
-    (folder / "status.json").write_text(json.dumps(status | {"sha256": _seal(status)}))
+    (folder / "status.json").write_text(json.dumps(status | {"sha256": seal(status)}))
 
 
 @pytest.mark.parametrize("file", ["model/learned.npz", "transform.npz"])

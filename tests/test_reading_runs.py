@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from stsfm import attempt, completion, identity, record
+from stsfm import completion, identity, record
 from stsfm.__main__ import COMMANDS, main
+from stsfm.record import attempt
 
 NET = ["run", "-q", "model=gru", "trainer.epochs=2", "model.hidden=4", "baselines=[]"]
 NAIVE = ["run", "-q", "model=naive", "baselines=[]"]

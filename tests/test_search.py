@@ -16,13 +16,13 @@ from stsfm import compose, options
 from stsfm.job import cut, make
 from stsfm.launchers.base import Ending
 from stsfm.mistakes import Mistake
-from stsfm.plan import plan
 from stsfm.plots.search import draw, expected_least
 from stsfm.record import Record
 from stsfm.screen import Screen
 from stsfm.search import command, told
 from stsfm.search.settings import Settings
 from stsfm.search.space import Between, Space, axis, merged, spaces, typed
+from stsfm.sweeps.plan import plan
 
 pytest.importorskip("optuna", reason="a search needs the extra: pip install 'stsfm[search]'")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from stsfm.attempt import writing
 from stsfm.identity import Identity
 from stsfm.mistakes import Mistake
 from stsfm.record import Record, records
+from stsfm.record.attempt import writing
 from stsfm.tables.render import as_latex, as_text
 from stsfm.tables.row import Row, Value, flatten
 from stsfm.tables.sheet import digits_of, marks, number

@@ -13,11 +13,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stsfm.choosing import facts, filters, select
 from stsfm.files import size
 from stsfm.mistakes import Mistake
 from stsfm.present import line
 from stsfm.record import Record, records
+from stsfm.record.choosing import facts, filters, select
 from stsfm.words import sized
 
 USAGE = __doc__.partition("\n\n")[2]

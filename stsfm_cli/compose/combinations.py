@@ -14,10 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stsfm import door, explain, help, options, sweeps, trust
-from stsfm.door import Chosen, parse
+from stsfm import help, options, trust
+from stsfm.compose import door, experiments, explain
+from stsfm.compose.door import Chosen, parse
+from stsfm.compose.overrides import OPEN, allowed, each
 from stsfm.mistakes import Mistake, no_such
-from stsfm.overrides import OPEN, allowed, each
 from stsfm.request import Request, read
 from stsfm.search import space
 
@@ -85,7 +86,7 @@ def jobs(args: list[str], known: Known | None = None) -> Composed:
         many = len(lines) > 1 or _sweeps(lines[0]) or request.flags.multirun
         found = []
         for line in lines:
-            name = sweeps.name(request, list(map(parse, line)))
+            name = experiments.name(request, list(map(parse, line)))
             for texts in itertools.product(*(_values(parse(text)) for text in line)):
                 words = (*request.kept, *(text for text in texts if not _of_a_search(text)))
                 found.append(Combination(table.job(texts, lines), words, name))
@@ -146,7 +147,7 @@ class _Table:
         if key not in self._chosen:
             with door.explained():
                 chosen = door.choose([*key, *self.request.search_path])
-            sweeps.check(chosen.hydra)
+            experiments.check(chosen.hydra)
             if self.request.folders:
                 trust.check_settings(chosen.whole(), _own(key))
             self._chosen[key] = chosen
@@ -189,13 +190,15 @@ def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
 
     What is typed is stronger: a key that has a value there is not swept.
     """
-    at = next((k for k, text in enumerate(typed) if parse(text).key_or_group == sweeps.GROUP), None)
+    at = next(
+        (k for k, text in enumerate(typed) if parse(text).key_or_group == experiments.GROUP), None
+    )
     if at is None:
         return [typed]
     taken = {parse(text).key_or_group for text in typed}
     lines = []
     for experiment in each(parse(typed[at])):
-        swept = sweeps.texts(table.choose([experiment]).sweep, parse(experiment), table.groups)
+        swept = experiments.texts(table.choose([experiment]).sweep, parse(experiment), table.groups)
         more = [text for text in swept if parse(text).key_or_group not in taken]
         lines.append([*typed[:at], experiment, *more, *typed[at + 1 :]])
     return lines

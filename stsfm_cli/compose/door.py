@@ -26,10 +26,11 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from omegaconf.resolvers import oc
 from yaml import YAMLError
 
-from stsfm import explain, options
+from stsfm import options
+from stsfm.compose import explain
+from stsfm.compose.overrides import OPEN
 from stsfm.conf.schema import Config
 from stsfm.mistakes import Mistake
-from stsfm.overrides import OPEN
 
 FOLDER = str(options.FOLDER)
 VERSION = "1.3"  # whose behaviour Hydra shall keep

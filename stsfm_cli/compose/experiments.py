@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stsfm import door, options
+from stsfm import options
+from stsfm.compose import door
+from stsfm.compose.overrides import Override, allowed, names
 from stsfm.mistakes import Mistake
-from stsfm.overrides import Override, allowed, names
 from stsfm.request import Request, spell_out, typed
 from stsfm.trust import TYPED
 

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from stsfm.plan import Job
+from stsfm.sweeps.plan import Job
 
 
 @dataclass(frozen=True)

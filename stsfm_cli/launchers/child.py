@@ -16,8 +16,8 @@ from typing import NoReturn
 from stsfm.identity import source_digest
 from stsfm.launchers.orphans import end_after
 from stsfm.mistakes import Mistake, tell
-from stsfm.plan import Job
 from stsfm.screen import Screen
+from stsfm.sweeps.plan import Job
 
 PRELOAD = [  # all that a job of any model imports
     "lightning.pytorch",

@@ -14,7 +14,7 @@ from stsfm.launchers.devices import VISIBLE, cores, free_slot, gpus, on_gpu, spr
 from stsfm.launchers.processes import Command, Forked, Process, kill
 from stsfm.launchers.watched import Watched, log_of
 from stsfm.mistakes import Mistake
-from stsfm.plan import Job
+from stsfm.sweeps.plan import Job
 
 GRACE = 7.0  # seconds that a job has to close its record before it is killed
 PERIOD = 0.25  # seconds between two looks at the memory of a job

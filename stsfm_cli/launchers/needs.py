@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stsfm.plan import Job
+from stsfm.sweeps.plan import Job
 
 
 @dataclass(frozen=True)

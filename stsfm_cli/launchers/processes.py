@@ -22,7 +22,7 @@ from typing import Protocol
 from stsfm.launchers import child
 from stsfm.launchers.orphans import CHILD
 from stsfm.launchers.watched import command
-from stsfm.plan import Job
+from stsfm.sweeps.plan import Job
 
 
 class Process(Protocol):

@@ -19,7 +19,7 @@ from stsfm.launchers.local import Local
 from stsfm.launchers.needs import Needs
 from stsfm.launchers.processes import Command, kill
 from stsfm.launchers.watched import Watched, log_of
-from stsfm.plan import Job
+from stsfm.sweeps.plan import Job
 
 GRACE = 8.5  # seconds for those that were told to stop; the local launcher there takes 7
 LAG = 60.0  # seconds after which a network file system has told all machines the same

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from stsfm.attempt import bury
 from stsfm.launchers.base import Ending
 from stsfm.mistakes import Mistake
-from stsfm.plan import Job
+from stsfm.record.attempt import bury
+from stsfm.sweeps.plan import Job
 
 SAYS = "stsfm run: "  # how a command says in one line what stopped it
 MISTAKEN = 2  # its exit code where that was a mistake of the user's

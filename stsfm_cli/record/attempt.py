@@ -19,9 +19,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from stsfm import files, lock
+from stsfm import files
 from stsfm.mistakes import cause
-from stsfm.record import CHECKPOINT, SCHEMA, Record, seal
+from stsfm.record import CHECKPOINT, SCHEMA, Record, lock, seal
 
 if TYPE_CHECKING:
     from stsfm.identity import Identity

@@ -23,7 +23,8 @@ from zipfile import BadZipFile
 
 import yaml
 
-from stsfm import files, lock
+from stsfm import files
+from stsfm.record import lock
 
 if TYPE_CHECKING:
     import numpy as np

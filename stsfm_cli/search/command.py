@@ -7,14 +7,14 @@ from pathlib import Path
 
 from stsfm import compose
 from stsfm.mistakes import Mistake
-from stsfm.plan import Job, Plan
-from stsfm.planner import Planner
 from stsfm.record import Record
-from stsfm.rounds import Rounds
 from stsfm.search import facts, told
 from stsfm.search.settings import Settings
 from stsfm.search.source import Search
 from stsfm.search.space import spaces
+from stsfm.sweeps.plan import Job, Plan
+from stsfm.sweeps.planner import Planner
+from stsfm.sweeps.rounds import Rounds
 
 
 def search(planned: Plan) -> Search:

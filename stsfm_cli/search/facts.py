@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from stsfm.files import write_json
-from stsfm.plan import Job
 from stsfm.search import told
 from stsfm.search.source import Search, Tuning
 from stsfm.search.study import state_of
+from stsfm.sweeps.plan import Job
 
 LEAST = 20  # finished trials, without which no key is said to matter
 

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 from stsfm.job import has_all
 from stsfm.launchers.base import Ending
 from stsfm.mistakes import Mistake
-from stsfm.plan import Job
 from stsfm.record import Record
 from stsfm.search.settings import Settings
 from stsfm.search.space import Space, spaces
 from stsfm.search.study import Study
+from stsfm.sweeps.plan import Job
 
 if TYPE_CHECKING:
     import optuna
 
-    from stsfm.rounds import Rounds
+    from stsfm.sweeps.rounds import Rounds
 
 Make = Callable[[Sequence[str], Sequence[Path] | None], Job]
 """The words after `stsfm run` → their one job, beside its baselines; None = it gets no page."""

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from stsfm import lock
 from stsfm.launchers.base import Ending, Launcher
-from stsfm.plan import Job
-from stsfm.status import Status
+from stsfm.record import lock
+from stsfm.sweeps.plan import Job
+from stsfm.sweeps.status import Status
 
 POLL = 0.02  # seconds between two questions whether a job has ended
 LOOK = 0.5  # between two looks at a job that runs

@@ -10,14 +10,14 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stsfm.plan import Job
+    from stsfm.sweeps.plan import Job
 
 Times = dict[tuple[str, ...], list[float]]
 
 
 def estimated(jobs: Iterable[Job]) -> list[Job]:
     """The jobs, those to do with the seconds that the runs most like them took."""
-    from stsfm.plan import PAGE
+    from stsfm.sweeps.plan import PAGE
 
     found, past = [], dict[Path, Times]()
     for job in jobs:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stsfm import estimate
 from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.sweeps import estimate
 from stsfm.words import count
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Plan:
 def plan(composed: Composed) -> Plan:
     """Find out what of the jobs is there. Mistake where one can't be made at all."""
     from stsfm import loggers
-    from stsfm.planner import Planner
+    from stsfm.sweeps.planner import Planner
 
     planner = Planner()
     asked: dict[Path, Job] = {}

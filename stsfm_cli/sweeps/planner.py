@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stsfm.plan import PAGE, WHY, Job
+from stsfm.sweeps.plan import PAGE, WHY, Job
 
 if TYPE_CHECKING:
     from stsfm.datasets.about import About

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from stsfm.launchers.base import Ending
-from stsfm.plan import PAGE, Job, Plan
-from stsfm.planner import page_is_there
+from stsfm.sweeps.plan import PAGE, Job, Plan
+from stsfm.sweeps.planner import page_is_there
 
 
 class Rounds:

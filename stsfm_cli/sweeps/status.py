@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stsfm.launchers.base import Ending
-from stsfm.plan import Job
 from stsfm.screen import Screen
+from stsfm.sweeps.plan import Job
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

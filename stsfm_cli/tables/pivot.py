@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from stsfm.choosing import facts
 from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.record.choosing import facts
 from stsfm.tables.grid import Grid, Layout, Task
 from stsfm.tables.row import Row, Value
 from stsfm.tables.table import chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stsfm.shelf import Effort
+from stsfm.record.shelf import Effort
 from stsfm.significance.origins import FEWEST
 from stsfm.tables.cells import METRIC, seeds_of
 from stsfm.tables.grid import Grid

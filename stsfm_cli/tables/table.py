@@ -16,7 +16,7 @@ from typing import Any
 from stsfm.losses.metrics import METRICS
 from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
-from stsfm.shelf import Effort
+from stsfm.record.shelf import Effort
 from stsfm.tables.losses import sampling_error
 from stsfm.tables.row import Row, Value, flatten
 from stsfm.words import count

@@ -1,0 +1,23 @@
+"""What was typed goes in, one plain dict per job comes out; behind it stands Hydra, alone."""
+
+from stsfm.compose.combinations import (
+    Combination,
+    Composed,
+    Known,
+    config,
+    install_completion,
+    jobs,
+    models,
+    shown,
+)
+
+__all__ = [
+    "Combination",
+    "Composed",
+    "Known",
+    "config",
+    "install_completion",
+    "jobs",
+    "models",
+    "shown",
+]

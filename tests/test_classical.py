@@ -34,6 +34,7 @@ RAW = {"transform": "none", "scaling": "none"}
 def make(name: str, **changes: Any) -> Forecaster:
     """A model as its YAML file says, with some keys changed."""
     keys = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), changes)
+    keys.pop("space", None)  # of a search, and no key of the model
     module, cls = keys.pop("_target_").rsplit(".", 1)
     return getattr(importlib.import_module(module), cls)(**keys)
 

@@ -360,10 +360,14 @@ def test_a_comparison_has_a_folder_for_every_task_and_drops_what_is_stale(kept):
         if run.status["horizon"] != 6:
             shutil.rmtree(run.folder)
     kept("compare", "-q", "data=airline")
-    assert {path.name for path in folder.rglob("*") if path.is_file()} == {
-        *(f"table.{end}" for end in ends), "members.json",
+    left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {name for name in left if not name.startswith("plots/")} == {
+        *(f"table.{end}" for end in ends), "members.json", "report.md", "report.html",
     }  # fmt: skip
-    assert not [path for path in folder.iterdir() if path.is_dir()]
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == ["plots"]
+    drawn = json.loads((folder / "plots" / "captions.json").read_text())
+    stems = {Path(name).stem for name in left if name.startswith("plots/")} - {"captions"}
+    assert stems == {Path(name).stem for name in drawn}  # none of what was compared before
 
 
 def test_csv_is_tidy_and_exact(grid):

@@ -103,8 +103,8 @@ def test_runs_of_older_source_are_left_out(desk, monkeypatch):
 
 def test_a_sweep_over_protocols_ends_in_a_table_for_each(desk):
     assert desk("run", "model=naive", "protocol.horizon=1,6", "baselines=[drift]") == 0
-    folders = list((desk.folder / "runs/_comparisons").iterdir())
-    assert len([folder for folder in folders if (folder / "table.md").exists()]) == 2
+    folder = desk.comparison()
+    assert (folder / "grid.md").exists() and len([*folder.glob("*/table.md")]) == 2
 
 
 def test_failures_of_a_sweep_are_shown_and_labelled(desk):

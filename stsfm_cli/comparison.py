@@ -144,7 +144,7 @@ def write_comparison(
     written = write_tables(grid, folder)
     write_json(folder / "members.json", made_of | {"tables": written})
     _draw(grid, folder / "plots", control, screen)
-    reports.write(folder, grid, question=question, command=command)
+    reports.write(folder, grid, together, question=question, command=command)
     shown = ["report.html", *written[: len(FORMATS)]]
     _say(grid, screen)
     screen.say(f"→ {os.path.relpath(folder)}   {' · '.join(shown)}")
@@ -214,6 +214,9 @@ def _draw(grid: Grid, folder: Path, control: str | None, screen: Screen) -> None
     """The figures of a comparison. One that can't be drawn costs no one the report of a night."""
     from stsfm.plots.across import draw  # matplotlib comes with it
 
+    for name in Record(folder).read("captions.json"):  # of what was compared here before
+        for end in (".png", ".svg"):
+            (folder / name).with_suffix(end).unlink(missing_ok=True)
     try:
         draw(grid.tables, folder, control=control, overall=_overall(grid, control))
     except Exception as error:
@@ -252,10 +255,10 @@ def _say(grid: Grid, screen: Screen) -> None:
         screen.table(task.table)
 
 
-def compared(folder: Path) -> list[Record]:
+def compared(folder: Path) -> list[Snapshot]:
     """The runs of a comparison that was written, those that are still there."""
     names = Record(folder).read("members.json").get("members", [])
-    return [run for name in names if (run := Record((folder / name).resolve())).status]
+    return [run for name in names if (run := Snapshot((folder / name).resolve())).status]
 
 
 def again(folder: Path) -> Grid:

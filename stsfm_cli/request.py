@@ -87,7 +87,7 @@ def spell_out(texts: Iterable[str]) -> list[str]:
         if key == "seeds":
             long.append(f"seed={_seeds(value)}")
         elif key == "data" and (files := _files(value)):
-            long += ["data=tabular", f"data.path={','.join(map(quoted, files))}"]
+            long += ["data=tabular", f"data.path={','.join(map(typed, files))}"]
         else:
             long.append(text)
     if {"seed", "seeds"} <= {text.partition("=")[0] for text in texts}:

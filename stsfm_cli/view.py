@@ -186,7 +186,7 @@ class Comparison:
     def _members(self) -> list[Record]:
         from stsfm.comparison import compared
 
-        return compared(self.folder)
+        return [*compared(self.folder)]
 
     @cached_property
     def _grid(self) -> Grid:

@@ -14,7 +14,7 @@ import pytest
 
 from stsfm import reports
 from stsfm.__main__ import main
-from stsfm.comparison import again
+from stsfm.comparison import again, compared
 from stsfm.files import write_json
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
@@ -170,9 +170,11 @@ def copied(folder: Path, target: Path) -> Path:
 def test_nothing_hostile_gets_through(folder, tmp_path):
     (table,) = again(folder).tables
     status = {**table.status, "data": HOSTILE, "headline": HOSTILE, "units": HOSTILE}
+    there = copied(folder, tmp_path)
     made = reports.write(
-        copied(folder, tmp_path),
+        there,
         Grid((replace(table, status=status),)),
+        compared(there),
         question=HOSTILE,
         command=HOSTILE,
     )
@@ -209,7 +211,7 @@ def drawn(home, tmp_path_factory) -> Path:
     (folder / "plots/loss.svg").unlink()
     captions = {"horizon.png": "By step. More.", "loss.png": "Loss & <loss>.", "gone.png": ""}
     (folder / "plots/captions.json").write_text(json.dumps(captions))
-    return reports.write(folder, again(folder))[1]
+    return reports.write(folder, again(folder), compared(folder))[1]
 
 
 def test_the_page_is_whole_in_itself(drawn):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stsfm.comparison import again
+from stsfm.comparison import again, compared
 from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
 from stsfm.reports import write
@@ -38,6 +38,7 @@ def write_again(folder: Path) -> list[Path]:
     return write(
         folder,
         again(folder),
+        compared(folder),
         question=made_of.get("question", ""),
         command=made_of.get("command", ""),
     )

@@ -63,6 +63,10 @@ class Status:
         if ending.state == "finished" and job.run.folder in self.told:
             return  # its page was drawn anew; the run was told of
         self.told.add(job.run.folder)
+        if not job.asked and job.run.state == "missing":  # it can't read these data, say
+            self.total -= 1
+            self.warn(f"without the baseline {job.identity.model}: {ending.reason}")
+            return
         self.counts[ending.state] += 1
         if ending.state == "finished":
             self._judge(job)

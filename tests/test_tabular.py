@@ -115,8 +115,8 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "word, long",
     [
-        ("data=my.csv", ["data=tabular", "data.path='my.csv'"]),
-        ("data=a/b.parquet,c.csv", ["data=tabular", "data.path='a/b.parquet','c.csv'"]),
+        ("data=my.csv", ["data=tabular", "data.path=my.csv"]),
+        ("data=a/b.parquet,c.csv", ["data=tabular", "data.path=a/b.parquet,c.csv"]),
         ("data='my, own.csv'", ["data=tabular", "data.path='my, own.csv'"]),
         ("data=it's.csv", ["data=tabular", r"data.path='it\'s.csv'"]),
         ("data=airline,ring", ["data=airline,ring"]),

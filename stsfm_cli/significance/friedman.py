@@ -16,7 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import fdtrc  # the upper tail of F
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +33,7 @@ class Friedman:
 
 def friedman(errors: np.ndarray, *, alpha: float = 0.05) -> Friedman:
     """Test errors (family, model), lower is better, for equal average ranks; ties share theirs."""
+    from scipy.special import fdtrc  # the upper tail of F
     from scipy.stats import rankdata  # slow to import
 
     table = rankdata(errors, axis=1)

@@ -17,7 +17,6 @@ where futures overlap, and where n is small: see `cosines`.
 from __future__ import annotations
 
 import numpy as np
-from scipy.fft import dct
 
 from stsfm.significance.origins import disjoint, too_few
 
@@ -37,9 +36,14 @@ def cosines(n: int, independent: int) -> int:
 
 def standard_error(values: np.ndarray, nu: int) -> np.ndarray:
     """√(S/n): the standard error (…) of the means of values (…, n), with `nu` cosines."""
-    n = values.shape[-1]
-    waves = dct(values, norm="ortho", axis=-1)[..., 1 : nu + 1]
-    return np.sqrt((waves**2).mean(-1) / n)
+    return np.sqrt((waves(values, nu)[..., 1:] ** 2).mean(-1) / values.shape[-1])
+
+
+def waves(values: np.ndarray, nu: int) -> np.ndarray:
+    """The cosine coefficients (…, 1 + ν) of values (…, n): √n times the mean, then B₁ … B_ν."""
+    from scipy.fft import dct  # slow to import, and few tables come so far
+
+    return dct(values, norm="ortho", axis=-1)[..., : nu + 1]
 
 
 def sampling_error(values: np.ndarray, origins: np.ndarray, horizon: int) -> float | None:

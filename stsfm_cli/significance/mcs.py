@@ -16,9 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import dct
 
 from stsfm.significance.bootstrap import DRAWS, Blocks
+from stsfm.significance.longrun import waves
 from stsfm.significance.origins import too_few
 from stsfm.significance.pair import EXACT
 
@@ -44,8 +44,8 @@ def confidence_set(
     if not np.isfinite(losses).all():
         return ConfidenceSet(reason="no test: some losses are not finite")
     blocks = Blocks.of(origins, horizon)
-    here = _waves(losses, blocks.nu)
-    again = [_waves(part, blocks.nu) for part in blocks.resample(losses, DRAWS, seed)]
+    here = waves(losses, blocks.nu)  # linear: those of differences are differences of them
+    again = [waves(part, blocks.nu) for part in blocks.resample(losses, DRAWS, seed)]
     there = np.concatenate(again, axis=1)  # model, draw, 1 + ν
     there[..., 0] -= here[:, None, 0]  # equal accuracy, as if it were true
     left, p, highest = list(range(len(losses))), np.ones(len(losses)), 0.0
@@ -60,17 +60,9 @@ def confidence_set(
     return ConfidenceSet(members=members, p=tuple(p.tolist()))
 
 
-def _waves(losses: np.ndarray, nu: int) -> np.ndarray:
-    """The first 1 + ν cosine coefficients (…, 1 + ν) of losses (…, n): the mean's, then waves.
-
-    They are linear in the losses, so those of any difference of models are differences of them.
-    """
-    return dct(losses, norm="ortho", axis=-1)[..., : nu + 1]
-
-
-def _statistics(waves: np.ndarray) -> np.ndarray:
+def _statistics(each: np.ndarray) -> np.ndarray:
     """tᵢ (models, …) from cosine coefficients (models, …, 1 + ν); 0 where models are the same."""
-    d = waves - waves.mean(0)
+    d = each - each.mean(0)
     error = np.sqrt((d[..., 1:] ** 2).mean(-1))
-    some = error > EXACT * abs(waves).max()
+    some = error > EXACT * abs(each).max()
     return np.divide(d[..., 0], error, out=np.zeros_like(error), where=some)

@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr, stdtrit  # Student's t: distribution, quantile
 
 from stsfm.significance.longrun import cosines, standard_error
 from stsfm.significance.origins import disjoint, too_few
@@ -63,6 +62,8 @@ def compare(
     reason = _refusal(a, b, origins, horizon)
     if reason:
         return Pair(difference=difference, n=n, independent=independent, reason=reason)
+    from scipy.special import stdtr, stdtrit  # Student's t: distribution, quantile
+
     nu = cosines(n, independent)
     error = float(standard_error(d, nu))
     reach = float(stdtrit(nu, 1 - alpha / 2)) * error

@@ -15,8 +15,8 @@ from typing import Any
 from stsfm.conf.schema import OF_A_COMMAND
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.record.choosing import flatten
 from stsfm.request import read, typed
-from stsfm.tables.row import flatten
 
 FLAG = "--from"
 

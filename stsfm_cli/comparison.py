@@ -1,14 +1,9 @@
-"""Kept runs chosen by their facts, and put side by side in one folder of tables.
-
-choose → tabulate → claims → tables → figures → report
-"""
+"""Kept runs put side by side in one folder: tabulate → claims → tables → figures → report."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -16,95 +11,19 @@ from pathlib import Path
 
 from stsfm import reports
 from stsfm.files import write, write_json
-from stsfm.mistakes import Mistake, cause, no_such
+from stsfm.mistakes import Mistake, cause
 from stsfm.record import Record
-from stsfm.record.choosing import filters, select
-from stsfm.record.shelf import Shelf, Snapshot
+from stsfm.record.shelf import Shelf, Snapshot, compared
 from stsfm.screen import Screen
 from stsfm.search import told
 from stsfm.tables.claims import claims
 from stsfm.tables.grid import Grid, Layout
-from stsfm.tables.overall import Overall, claims_over_datasets
+from stsfm.tables.overall import claims_over_datasets
 from stsfm.tables.pivot import pivot
 from stsfm.tables.render import as_csv, as_latex, as_markdown, html_page
-from stsfm.tables.table import Table, check_metric, tabulate
+from stsfm.tables.table import Table, tabulate
 
 FORMATS = {"md": as_markdown, "tex": as_latex, "csv": as_csv, "html": html_page}
-LAYOUT = ("metric", "rows", "columns", "by")
-OPTIONS = (*LAYOUT, "control", "question")
-
-
-def compare(args: list[str], screen: Screen) -> Path:
-    """The runs that match every key=value, beside the baselines of their protocols.
-
-    Returns the folder that the tables are written to.
-    """
-    options, words = _options(args)
-    wanted = filters(words, "compare")
-    home = Path(wanted.pop("runs_dir", ["runs"])[0])
-    shelf = Shelf(home)
-    chosen = [run for run in select(shelf.runs, wanted) if run.tested]
-    for run in [run for run in chosen if run.state == "damaged"]:
-        screen.warn(f"stsfm compare: without {os.path.relpath(run.folder)}: {run.damage()}")
-        chosen.remove(run)
-    if not chosen:
-        raise Mistake(f"no run in {home} matches {' '.join(args)}; `stsfm ls` shows what there is")
-    _check_control(options.get("control"), beside(shelf, chosen))
-    lacking = set(wanted.get("model", [])) - {run.status["model"] for run in chosen}
-    data = {str(run.status["data"]) for run in chosen}
-    digest = hashlib.sha256("\n".join(sorted(args)).encode()).hexdigest()[:8]
-    name = f"{data.pop() if len(data) == 1 else 'several'}-{digest}"
-    folder = write_comparison(
-        chosen,
-        name=name,
-        screen=screen,
-        every_config="all-configs" in options,
-        question=options.get("question", ""),
-        control=options.get("control"),
-        layout=_layout(options),
-        shelf=shelf,
-        command=shlex.join(["stsfm", "compare", *args]),
-    )
-    if lacking:
-        screen.warn(f"stsfm compare: no run of {', '.join(sorted(lacking))} matches")
-    return folder
-
-
-def _options(args: list[str]) -> tuple[dict[str, str], list[str]]:
-    """--metric mae or --metric=mae → {"metric": "mae"}, and the words that are no options."""
-    options: dict[str, str] = {}
-    words: list[str] = []
-    left = iter(args)
-    for arg in left:
-        name, equals, value = arg.removeprefix("--").partition("=")
-        if not arg.startswith("-"):
-            words.append(arg)
-        elif arg == "--all-configs":
-            options[name] = ""
-        elif arg.startswith("--") and name in OPTIONS:
-            options[name] = value if equals else next(left, "")
-            if not options[name]:
-                raise Mistake(
-                    f"--{name}: wanted a value; `stsfm compare --help` shows of what kind"
-                )
-        else:
-            raise Mistake(f"unknown option {arg!r}; `stsfm compare --help` lists all")
-    return options, words
-
-
-def _check_control(control: str | None, runs: Iterable[Record]) -> None:
-    """Mistake where no run is of the model that others shall be tested against."""
-    models = {str(run.status["model"]) for run in runs}
-    if control is not None and control.partition(" ")[0] not in models:
-        raise no_such("model", control, models, " among these runs")
-
-
-def _layout(options: dict[str, str]) -> Layout:
-    """What the grid shall show. Mistake where models can't be ordered by the metric."""
-    if "metric" in options:
-        check_metric(options["metric"])
-    axes = {name: tuple(options[name].split(",")) for name in LAYOUT[1:] if name in options}
-    return Layout(metric=options.get("metric", ""), **axes)
 
 
 def write_comparison(
@@ -201,13 +120,8 @@ def gather(
 def _tested(grid: Grid, control: str | None) -> Grid:
     """Each table against the control, and several datasets together."""
     tables = tuple(replace(one, tested=claims(one, control).sentences) for one in grid.tables)
-    over = _overall(grid, control)
-    return replace(grid, tables=tables, tested=over.sentences if over else ())
-
-
-def _overall(grid: Grid, control: str | None) -> Overall | None:
-    """What several tasks say together."""
-    return claims_over_datasets(grid, control) if len(grid.tables) > 1 else None
+    over = claims_over_datasets(grid, control) if len(tables) > 1 else None
+    return replace(grid, tables=tables, overall=over)
 
 
 def _draw(grid: Grid, folder: Path, control: str | None, screen: Screen) -> None:
@@ -218,7 +132,7 @@ def _draw(grid: Grid, folder: Path, control: str | None, screen: Screen) -> None
         for end in (".png", ".svg"):
             (folder / name).with_suffix(end).unlink(missing_ok=True)
     try:
-        draw(grid.tables, folder, control=control, overall=_overall(grid, control))
+        draw(grid.tables, folder, control=control, overall=grid.overall)
     except Exception as error:
         screen.warn(f"{os.path.relpath(folder)}: figures are missing: {cause(error)}")
 
@@ -255,17 +169,11 @@ def _say(grid: Grid, screen: Screen) -> None:
         screen.table(task.table)
 
 
-def compared(folder: Path) -> list[Snapshot]:
-    """The runs of a comparison that was written, those that are still there."""
-    names = Record(folder).read("members.json").get("members", [])
-    return [run for name in names if (run := Snapshot((folder / name).resolve())).status]
-
-
 def again(folder: Path) -> Grid:
     """The grid of a comparison that was written, from its runs as they are now."""
     made_of = Record(folder).read("members.json")
     kept = made_of.get("layout", {})
-    axes = {name: tuple(kept.get(name, ())) for name in LAYOUT[1:]}
+    axes = {name: tuple(kept.get(name, ())) for name in ("rows", "columns", "by")}
     return gather(
         Shelf(folder.parents[1]),
         compared(folder),

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from stsfm.identity import IDLE, Identity
 from stsfm.record import Record
-from stsfm.tables.row import flatten
+from stsfm.record.choosing import flatten
 from stsfm.words import aligned
 
 FACTS = ("rows", "first", "last", "nodes", "channels", "targets", "observed", "season")

@@ -20,8 +20,8 @@ from typing import Any, Protocol, Self
 from stsfm.files import write
 from stsfm.mistakes import Mistake, no_such, one_line
 from stsfm.record import Record
+from stsfm.record.choosing import flatten
 from stsfm.screen import Screen
-from stsfm.tables.row import flatten
 
 
 class Logger(Protocol):

@@ -55,7 +55,7 @@ def run(*words: str, data: Any = None, **keys: Any) -> Any:
 
 def compare(*words: str, all_configs: bool = False, **keys: Any) -> Comparison:
     """One table of the kept runs that match, as in `stsfm compare`. Mistake where none does."""
-    from stsfm import comparison
+    from stsfm.commands import compare as command
     from stsfm.screen import Screen
 
     flags = ["--all-configs"] if all_configs else []
@@ -63,7 +63,7 @@ def compare(*words: str, all_configs: bool = False, **keys: Any) -> Comparison:
         f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
         for key, value in _flat(keys)
     ]
-    return Comparison(comparison.compare([*words, *pairs, *flags], Screen(quiet=True)))
+    return Comparison(command.compare([*words, *pairs, *flags], Screen(quiet=True)))
 
 
 def load(name: str | os.PathLike[str], *, runs_dir: str = "runs") -> Run | Comparison:
@@ -71,7 +71,7 @@ def load(name: str | os.PathLike[str], *, runs_dir: str = "runs") -> Run | Compa
 
     Raises Mistake where there is none, or where it has not finished.
     """
-    from stsfm.comparison import compared
+    from stsfm.record.shelf import compared
     from stsfm.saved import open_run
 
     folder = Path(name)

@@ -15,7 +15,7 @@ from stsfm.record.shelf import Shelf
 from stsfm.screen import Screen
 from stsfm.tables.claims import claimed
 from stsfm.tables.render import as_csv, as_markdown
-from stsfm.tables.table import tabulate
+from stsfm.tables.table import LEVEL, tabulate
 
 if TYPE_CHECKING:
     from stsfm.plots import Story
@@ -101,7 +101,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     if not forecast:
         return None
     finished = [run, *(b for b in baselines if b.state == "finished")]
-    level = next((m for m in baselines if m.status["model"] == "seasonal_naive"), None)
+    level = next((m for m in baselines if m.status["model"] == LEVEL), None)
     reference = level.forecasts().get("point") if level else None
     truth = split.panel.only_targets()
     return Story(

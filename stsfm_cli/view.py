@@ -184,7 +184,7 @@ class Comparison:
 
     @property
     def _members(self) -> list[Record]:
-        from stsfm.comparison import compared
+        from stsfm.record.shelf import compared
 
         return [*compared(self.folder)]
 

@@ -14,15 +14,16 @@ import pytest
 
 from stsfm import reports
 from stsfm.__main__ import main
-from stsfm.comparison import again, compared
+from stsfm.commands.report import find
+from stsfm.comparison import again
 from stsfm.files import write_json
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.record.shelf import compared
 from stsfm.reports.account import made_with
 from stsfm.reports.answer import answer, conclusions
 from stsfm.reports.content import Mark, plain
 from stsfm.reports.html import inline
-from stsfm.reports.kept import find
 from stsfm.reports.references import entries, line, references, unlatex
 from stsfm.reports.search import chapter
 from stsfm.reports.shown import Shown

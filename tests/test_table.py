@@ -10,8 +10,9 @@ from stsfm.identity import Identity
 from stsfm.mistakes import Mistake
 from stsfm.record import Record, records
 from stsfm.record.attempt import writing
+from stsfm.record.choosing import flatten
 from stsfm.tables.render import as_latex, as_text
-from stsfm.tables.row import Row, Value, flatten
+from stsfm.tables.row import Row, Value
 from stsfm.tables.sheet import digits_of, marks, number
 from stsfm.tables.table import average_ranks, tabulate
 

@@ -18,11 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stsfm.comparison import compared
 from stsfm.files import size
 from stsfm.mistakes import Mistake, one_line
 from stsfm.record import SCHEMA, Record, lock, records
 from stsfm.record.choosing import filters, select
+from stsfm.record.shelf import compared
 from stsfm.words import sized
 
 USAGE = __doc__.partition("\n\n")[2]

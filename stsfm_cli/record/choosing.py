@@ -9,7 +9,6 @@ import yaml
 
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.record import Record
-from stsfm.tables.row import flatten
 
 Kept = TypeVar("Kept", bound=Record)
 
@@ -64,3 +63,16 @@ def facts(record: Record) -> dict[str, Any]:
     config = record.config
     keys = flatten({k: v for k, v in config.items() if k != "choices"})
     return keys | (config.get("choices") or {}) | names(record)
+
+
+def flatten(tree: dict[str, Any], prefix: str = "", drop: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Nested keys → dotted keys."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if name in drop:
+            continue
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{name}.", drop)
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

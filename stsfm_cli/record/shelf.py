@@ -103,3 +103,9 @@ class Shelf:
         return {
             run.status["settings"]: run for run in sorted(done, key=lambda run: run.status["ended"])
         }
+
+
+def compared(folder: Path) -> list[Snapshot]:
+    """The runs of a comparison that was written, those that are still there."""
+    names = Record(folder).read("members.json").get("members", [])
+    return [run for name in names if (run := Snapshot((folder / name).resolve())).status]

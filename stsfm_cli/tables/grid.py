@@ -11,13 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stsfm.mistakes import Mistake
-from stsfm.tables.row import Row, Value, flatten
+from stsfm.record.choosing import flatten
+from stsfm.tables.row import Row, Value
 from stsfm.tables.table import Table, average_ranks, costs
+
+if TYPE_CHECKING:
+    from stsfm.tables.overall import Overall
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,7 +69,7 @@ class Grid:
 
     tables: tuple[Table, ...]
     layout: Layout = field(default_factory=Layout)
-    tested: tuple[str, ...] = ()  # what tests over datasets say of it
+    overall: Overall | None = None  # what tests over datasets say of it
 
     def __post_init__(self) -> None:
         prints = [table.status["fingerprint"] for table in self.tables]
@@ -84,6 +88,11 @@ class Grid:
             for table, variant in zip(tables, variants(tables), strict=True)
         ]
         return tuple(sorted(tasks, key=lambda task: (task.data, task.horizon, task.variant)))
+
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """What it may claim over datasets, in words."""
+        return self.overall.sentences if self.overall else ()
 
     @property
     def exploratory(self) -> bool:

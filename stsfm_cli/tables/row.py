@@ -14,6 +14,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from stsfm.record import Record
+from stsfm.record.choosing import flatten
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,3 @@ class Row:
     @property
     def fitted_to(self) -> str:
         return self.scores[0]["fitted_to"] if self.scores else ""
-
-
-def flatten(tree: dict[str, Any], prefix: str = "", drop: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Nested keys → dotted keys."""
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        if name in drop:
-            continue
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{name}.", drop)
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat

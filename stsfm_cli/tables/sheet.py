@@ -81,7 +81,8 @@ def digits_of(values: Iterable[Value | None], scale: float = 1) -> int:
 
 
 def number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")
+    """With a true minus, and no sign where it rounds to zero."""
+    return f"{value:z.{digits}f}".replace("-", "−")
 
 
 def rank_text(rank: float | None) -> str:

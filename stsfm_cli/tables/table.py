@@ -18,10 +18,8 @@ from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
 from stsfm.record.shelf import Effort
 from stsfm.tables.losses import sampling_error
-from stsfm.tables.row import Row, Value, flatten
+from stsfm.tables.row import Row, Value
 from stsfm.words import count
-
-__all__ = ["LEVEL", "Row", "Table", "Value", "average_ranks", "flatten", "tabulate"]
 
 LEVEL = "seasonal_naive"  # what skill is measured against
 HIGHER = ("r2",)  # metrics of which more is better

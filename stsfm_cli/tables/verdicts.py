@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stsfm.losses.metrics import METRICS
+from stsfm.tables.sheet import number
 from stsfm.words import count
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def _claim(label: str, claims: Claims, claim: Claim) -> str:
     """lstm is not separable from arima: MAE +6.3 [−2.0, 14.6], p = 0.21."""
     pair = claim.pair
     assert pair.low is not None and pair.high is not None and claim.p is not None
-    digits = digits_of(pair.high - pair.low)
-    low, high = (plain(x, digits) for x in (pair.low, pair.high))
+    digits = _decimals(pair.high - pair.low)
+    low, high = (number(x, digits) for x in (pair.low, pair.high))
     change = f"{pair.difference:+.{digits}f}".replace("-", "−")
     verb = f"{VERDICTS[claim.verdict]} {claims.control}"
     return f"{label} {verb}: {LABELS[claims.metric]} {change} [{low}, {high}], {p_value(claim.p)}."
@@ -140,7 +141,7 @@ def _skill(label: str, found: Interval) -> str:
 
 
 def _percent(share: float) -> str:
-    return plain(100 * share, 0)
+    return number(100 * share, 0)
 
 
 def p_value(p: float) -> str:
@@ -148,11 +149,6 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def plain(x: float, digits: int) -> str:
-    """A number with a true minus, and no sign where it rounds to zero."""
-    return f"{x:z.{digits}f}".replace("-", "−")
-
-
-def digits_of(width: float) -> int:
+def _decimals(width: float) -> int:
     """Decimals that show an interval of such a width to two figures."""
     return max(0, min(6, 1 - math.floor(math.log10(width / 2)))) if width > 0 else 0

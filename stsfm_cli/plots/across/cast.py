@@ -7,8 +7,8 @@ from itertools import zip_longest
 
 from stsfm.plots import style
 from stsfm.plots.across.contest import Entry, Look
+from stsfm.tables.table import LEVEL
 
-LEVEL = "seasonal_naive"  # what skill is measured against
 COLOURS = ((style.MODEL, "-"), *style.OTHERS)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 STARS = 7  # shown in colour where not all can be

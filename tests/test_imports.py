@@ -1,6 +1,8 @@
 """Imports point one way: datasets ← losses ← models ← the runner → conf; the package is whole."""
 
 import ast
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -35,6 +37,44 @@ def test_imports_point_one_way(file):
         if head == "stsfm":
             room = rest[0] if rest and rest[0] in ROOMS else "stsfm_cli"
             assert room in MAY_IMPORT[home], f"{file}:{line} {home} may not import {name}"
+
+
+# Of the runner, what a room may ask: rooms, and single files beside them.
+PEERS = {
+    "significance": {"words"},
+    "record": {"files", "identity", "mistakes", "words"},
+    "tables": {"mistakes", "record", "significance", "words"},
+    "plots": {"files", "record", "significance", "tables", "words"},
+    "reports": {"files", "mistakes", "record", "refits", "search", "tables", "words"},
+    "compose": {"help", "mistakes", "options", "request", "search", "trust"},
+    "launchers": {"identity", "job", "mistakes", "record", "screen", "sweeps", "words"},
+}
+
+
+@pytest.mark.parametrize("room", PEERS)
+def test_a_room_asks_only_those_it_needs(room):
+    """Statistics know no runs, tables no launchers; reports and figures read, and run nothing."""
+    others = {path.stem for path in (ROOT / "stsfm_cli").iterdir()} - {room}
+    for file in (ROOT / "stsfm_cli" / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            of, names = node.module.split("."), [alias.name for alias in node.names]
+            asked = {of[1]} if of[1:] else set(names) if of == ["stsfm"] else set()
+            asked &= others
+            assert asked <= PEERS[room], f"{file}:{node.lineno} {room} may not import {asked}"
+
+
+def test_statistics_need_nothing_but_arrays():
+    for file in (ROOT / "stsfm_cli/significance").glob("*.py"):
+        heads = {name.split(".")[0] for name, _ in imported(file)}
+        assert heads <= {"numpy", "scipy", "stsfm"} | sys.stdlib_module_names, file
+
+
+def test_a_table_that_tests_nothing_waits_for_no_scipy():
+    """A cached run is shown in half a second, of which scipy would take a fifth."""
+    code = "import sys, stsfm.job, stsfm.present; sys.exit('scipy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(

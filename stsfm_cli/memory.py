@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Self
 
 PROCESS = Path("/proc/self")
-RESET = (
-    "5"  # what clear_refs takes for: forget the peak of resident memory; see proc_pid_clear_refs(5)
-)
+RESET = "5"  # to clear_refs: forget the peak of resident memory; see proc_pid_clear_refs(5)
 
 
 class Peak:

@@ -136,10 +136,8 @@ class Slurm(Remote):
         for away in self._away:
             _tidy(away.ticket)
         if self.folder is not None:
-            for link in self.folder.glob(
-                ".submission_file_*"
-            ):  # submitit's, to a file that is gone
-                if not link.exists():
+            for link in self.folder.glob(".submission_file_*"):
+                if not link.exists():  # submitit's, to a file that is gone
                     link.unlink()
             with suppress(OSError):
                 self.folder.rmdir()

@@ -7,7 +7,7 @@ a model draws no random numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean, stdev
@@ -79,6 +79,21 @@ class Row:
         choices = {k: v for k, v in config.get("choices", {}).items() if k in model}
         return flatten({"choices": choices, "model": model}, drop=("seed", "_target_"))
 
+    def told(self, differ: Collection[str]) -> dict[str, Any]:
+        """What tells it from its like, by short names; what a choice leads to goes without saying.
+
+        differ  the dotted keys in which they are not alike
+        """
+        keys = [key for key in self.config if key in differ]
+        chosen = tuple(
+            f"model.{key.removeprefix('choices.')}." for key in keys if "choices." in key
+        )
+        return {
+            key.removeprefix("model.").removeprefix("choices."): self.config[key]
+            for key in keys
+            if not key.startswith(chosen)
+        }
+
     @property
     def intervals(self) -> dict[str, Any]:
         """Where its intervals come from: `kind` is native, conformal or none; and why."""
@@ -92,3 +107,10 @@ class Row:
     @property
     def fitted_to(self) -> str:
         return self.scores[0]["fitted_to"] if self.scores else ""
+
+
+def differing(rows: Iterable[Row]) -> set[str]:
+    """Keys that not all have with one and the same value."""
+    first, *others = [row.config for row in rows]
+    keys = {key for config in (first, *others) for key in config}
+    return {key for key in keys if any(other.get(key) != first.get(key) for other in others)}

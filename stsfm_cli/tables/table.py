@@ -18,7 +18,7 @@ from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
 from stsfm.record.shelf import Effort
 from stsfm.tables.losses import sampling_error
-from stsfm.tables.row import Row, Value
+from stsfm.tables.row import Row, Value, differing
 from stsfm.words import count
 
 LEVEL = "seasonal_naive"  # what skill is measured against
@@ -199,22 +199,9 @@ def _labelled(rows: list[Row]) -> list[Row]:
     alike: dict[tuple[str, bool], list[Row]] = {}
     for row in rows:
         alike.setdefault((row.model, row.tuned), []).append(row)
-    differ = {of: _differing([row.config for row in like]) for of, like in alike.items()}
+    differ = {of: differing(like) for of, like in alike.items()}
     labelled = []
     for row in rows:
-        mine = row.config
-        keys = [key for key in mine if key in differ[row.model, row.tuned]]
-        groups = [f"model.{key.removeprefix('choices.')}." for key in keys if "choices." in key]
-        short = [key for key in keys if not key.startswith(tuple(groups))]
-        words = [
-            f"{key.removeprefix('model.').removeprefix('choices.')}={mine[key]}" for key in short
-        ]
+        words = [f"{key}={value}" for key, value in row.told(differ[row.model, row.tuned]).items()]
         labelled.append(replace(row, label=" ".join([row.model, *words]) + " (tuned)" * row.tuned))
     return labelled
-
-
-def _differing(configs: list[dict[str, Any]]) -> set[str]:
-    """Keys that not all have with one and the same value."""
-    first, *others = configs
-    keys = {key for config in configs for key in config}
-    return {key for key in keys if any(other.get(key) != first.get(key) for other in others)}

@@ -14,7 +14,7 @@ from stsfm.plots.across.contest import Contest, Entry, Pick
 from stsfm.plots.forecasts import QUANTILES
 from stsfm.record import Record
 from stsfm.tables.cells import METRIC
-from stsfm.tables.row import Row
+from stsfm.tables.row import Row, differing
 from stsfm.tables.table import Table
 
 SHOWN = 5  # models whose forecasts are drawn over one truth
@@ -186,17 +186,12 @@ def _median(row: Row) -> Record:
 
 def _configurations(table: Table) -> Iterator[Entry]:
     """Rows of models that were tried in several configurations, with what tells them apart."""
-    rows = [row for row in (*table.rows, *table.hidden) if row.records]
-    for row in rows:
-        like = [other.config for other in rows if other.model == row.model]
-        mine = row.config
-        settings = {k: v for k, v in mine.items() if any(o.get(k) != v for o in like)}
-        groups = tuple(f"model.{k.removeprefix('choices.')}." for k in settings if "choices." in k)
-        words = {
-            key.removeprefix("model.").removeprefix("choices."): value
-            for key, value in settings.items()
-            if not (groups and key.startswith(groups))
-        }
-        if words:
-            entry = _entry(row, _metric(table))
-            yield replace(entry, settings=words, curves=())
+    alike: dict[str, list[Row]] = {}
+    for row in (*table.rows, *table.hidden):
+        if row.records:
+            alike.setdefault(row.model, []).append(row)
+    for rows in alike.values():
+        differ = differing(rows)
+        for row in rows:
+            if words := row.told(differ):
+                yield replace(_entry(row, _metric(table)), settings=words, curves=())

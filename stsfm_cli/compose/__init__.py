@@ -7,9 +7,9 @@ from stsfm.compose.combinations import (
     config,
     install_completion,
     jobs,
-    models,
     shown,
 )
+from stsfm.compose.subtrees import models
 
 __all__ = [
     "Combination",

@@ -10,15 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from stsfm import help, options, trust
 from stsfm.compose import door, experiments, explain
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import OPEN, allowed, each
-from stsfm.mistakes import Mistake, no_such
+from stsfm.compose.subtrees import models
+from stsfm.mistakes import Mistake
 from stsfm.request import Request, read
 from stsfm.search import space
 
@@ -99,16 +98,6 @@ def config(args: list[str], known: Known | None = None) -> dict[str, Any]:
     if composed.many:
         raise Mistake("one job is composed here: give every key one value")
     return composed.jobs[0].config
-
-
-def models(
-    wanted: Iterable[str], config: Mapping[str, Any], *folders: Path
-) -> dict[str, dict[str, Any]]:
-    """The resolved subtrees of several models, with the seed, loss … of a composed config."""
-    found = {}
-    for name, tree in _trees(tuple(dict.fromkeys(wanted)), folders).items():
-        found[name] = door.in_context(tree, "model", config) if "${" in str(tree) else tree
-    return found
 
 
 def shown(args: list[str]) -> bool:
@@ -222,26 +211,6 @@ def _legal(request: Request, groups: dict[str, list[str]]) -> list[str]:
     """The overrides as Hydra shall see them; a key that is typed again has its last value."""
     texts = (allowed(parse(text), groups) for text in request.overrides)
     return list({parse(text).get_key_element(): text for text in texts if text}.values())
-
-
-# ---- models beside others, and what is only shown ------------------------------------------------
-
-
-@cache
-def _trees(wanted: tuple[str, ...], folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
-    """The subtrees of models, not resolved."""
-    known = options.groups(*folders)["model"]
-    for name in wanted:
-        if name not in known:
-            raise no_such("model", name, known)
-    defaults = ["_self_", *({f"model@{name}": name} for name in wanted)]
-    path = [f"hydra.searchpath=['file://{folder}']" for folder in folders]
-    with door.explained(), door.session():
-        found = door.trees("_models", defaults, path)
-    return {
-        name: {key: value for key, value in tree.items() if key != "space"}
-        for name, tree in found.items()
-    }
 
 
 def _show(request: Request) -> None:

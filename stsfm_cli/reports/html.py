@@ -26,7 +26,7 @@ from stsfm.reports.content import (
     Words,
     slug,
 )  # fmt: skip
-from stsfm.tables.html import SCRIPT
+from stsfm.tables.html import SCRIPT, headings
 from stsfm.tables.sheet import Sheet
 
 FAILED = ' class="failed"'
@@ -98,17 +98,11 @@ def _block(block: Block, tables: Iterator[int], figures: Iterator[int]) -> str:
 
 
 def _grid(table: Grid, number: int) -> str:
-    sheet, names = table.sheet, "".join
-    above = [names(_over(*heading) for heading in level) for level in sheet.spans]
-    head = names(
-        f'<th scope="col" aria-sort="none"{_style(k, sheet)}>'
-        f'<button type="button">{escape(name)}</button></th>'
-        for k, name in enumerate(sheet.heads[-1])
-    )
+    sheet = table.sheet
     first = len(sheet.body) - sheet.last
     rows = [
         f"<tr{FAILED if i >= first else ''}>"
-        + names(_cell(table, i, k) for k in range(len(line)))
+        + "".join(_cell(table, i, k) for k in range(len(line)))
         + "</tr>"
         for i, line in enumerate(sheet.body)
     ]
@@ -117,18 +111,11 @@ def _grid(table: Grid, number: int) -> str:
         [
             f'<div class="scroll" role="region" aria-label="Table {number}" tabindex="0">',
             f'<table class="stsfm">\n<caption><span>{caption}</span></caption>',
-            f"<thead>{names(f'<tr>{level}</tr>' for level in (*above, head))}</thead>\n<tbody>",
+            f"{headings(sheet)}\n<tbody>",
             *rows,
             "</tbody>\n</table>\n</div>",
         ]
     )
-
-
-def _over(text: str, width: int) -> str:
-    """A heading over several columns."""
-    if not text:
-        return "<td></td>" * width
-    return f'<th class="over" colspan="{width}" scope="colgroup">{escape(text)}</th>'
 
 
 def _style(column: int, sheet: Sheet, *more: str) -> str:

@@ -88,20 +88,6 @@ def html_page(shown: Table | Grid) -> str:
 
 def _table(sheet: Sheet) -> str:
     stamp = f" <b>{escape(EXPLORATORY)}</b>" if sheet.exploratory else ""
-    above = [
-        "".join(
-            f'<th class="over" colspan="{width}" scope="colgroup">{escape(text)}</th>'
-            if text
-            else "<td></td>" * width
-            for text, width in level
-        )
-        for level in sheet.spans
-    ]
-    head = "".join(
-        f'<th scope="col" aria-sort="none"{_side(k, sheet)}>'
-        f'<button type="button">{escape(text)}</button></th>'
-        for k, text in enumerate(sheet.heads[-1])
-    )
     first = len(sheet.body) - sheet.last
     rows = (
         ('<tr class="failed">' if i >= first else "<tr>")
@@ -112,12 +98,29 @@ def _table(sheet: Sheet) -> str:
     return "\n".join(
         [
             f'<table class="stsfm"><caption>{escape(sheet.caption)}{stamp}</caption>',
-            f"<thead>{''.join(f'<tr>{level}</tr>' for level in (*above, head))}</thead>",
+            headings(sheet),
             "<tbody>",
             *rows,
             "</tbody></table>",
         ]
     )
+
+
+def headings(sheet: Sheet) -> str:
+    """The <thead> of a sheet: those over several columns, then a button for each column."""
+    above = ["".join(_over(*heading) for heading in level) for level in sheet.spans]
+    last = "".join(
+        f'<th scope="col" aria-sort="none"{_side(k, sheet)}>'
+        f'<button type="button">{escape(text)}</button></th>'
+        for k, text in enumerate(sheet.heads[-1])
+    )
+    return f"<thead>{''.join(f'<tr>{level}</tr>' for level in (*above, last))}</thead>"
+
+
+def _over(text: str, width: int) -> str:
+    if not text:
+        return "<td></td>" * width
+    return f'<th class="over" colspan="{width}" scope="colgroup">{escape(text)}</th>'
 
 
 def _cell(cell: Cell, k: int, sheet: Sheet) -> str:

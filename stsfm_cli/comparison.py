@@ -111,7 +111,8 @@ def gather(
             metric=layout.metric,
             tuned=told.tuned(search),
         )
-        tables.append(replace(table, searched=tuple(told.lines(search, fingerprint))))
+        words, kept = told.lines(search, fingerprint), told.kept(search, fingerprint)
+        tables.append(replace(table, searched=tuple(words), kept=kept))
     grid = Grid(tuple(tables), layout)
     pivot(grid)  # a key that no run has is said before anything is written
     return _tested(grid, control)

@@ -104,6 +104,33 @@ def test_scores_are_those_of_the_runs_and_missing_is_nan(grid, kept):
     assert np.isnan(errors).any() and grid.value("rnn", "airline h=6") is None
 
 
+def test_what_a_search_chose_is_a_model_of_its_own_and_test_chooses_nothing(grid):
+    """Tuned rows that are worse on validation and better on test, and a search without a gain."""
+    first, second = (replace(table, hidden=()) for table in (grid.tables[0], grid.tables[-1]))
+    (default,) = [row for row in first.rows if row.model == "drift"]
+    tuned = replace(default, tuned=True, label="drift (tuned)")
+    scores = json.loads(json.dumps(default.scores))
+    for part, factor in (("val", 2), ("test", 0.5)):
+        for entry in filter(None, scores[0][part].values()):
+            entry["pooled"] *= factor
+    tuned.__dict__["scores"] = scores
+    first = replace(first, rows=(tuned, *first.rows))
+    both = Grid((first, replace(second, kept=frozenset({"drift"}))))
+    one, other = both.tasks
+    error = default.score("test", "mase").mean
+    assert both.value("drift", one).mean == error
+    assert both.value("drift (tuned)", one).mean == error / 2
+    assert both.value("drift (tuned)", other) == both.value("drift", other) != None  # noqa: E711
+    assert {"drift", "drift (tuned)"} <= {name for name, rank in both.ranks().items() if rank}
+    (shown,) = pivot(both)
+    at = {(key[0], where): entry.value("mase").mean for (key, where), entry in shown.cells.items()
+          if key[0].startswith("drift")}  # fmt: skip
+    assert sorted(at.values())[0] == error / 2 and len(at) == 4
+    assert [x["test_mase"] for x in lines(as_csv(both)) if x["model"] == "drift"][0] == str(error)
+    alone = Grid((replace(second, kept=frozenset({"drift"})),))
+    assert "drift (tuned)" not in alone.models  # where no search gained, there is one row
+
+
 def test_a_grid_holds_every_protocol_once(grid):
     with pytest.raises(Mistake, match="one table of each protocol"):
         Grid((grid.tables[0], grid.tables[0]))

@@ -31,6 +31,12 @@ def tuned(found: Found) -> frozenset[str]:
     return frozenset(model["tuned"]["settings"] for model in models(found) if model["tuned"])
 
 
+def kept(found: Found, fingerprint: str) -> frozenset[str]:
+    """The models of which a search chose the default."""
+    done = [model for model in models(found, fingerprint) if model["best"] is not None]
+    return frozenset(model["model"] for model in done if model["tuned"] is None)
+
+
 def failed(found: Found) -> bool:
     """Whether a model was searched for, and no trial of it has a value."""
     return any(model["best"] is None for model in models(found))

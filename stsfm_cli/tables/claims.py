@@ -95,7 +95,7 @@ def control_of(table: Table, name: str | None) -> str | None:
     """The label of the control: a row's label, or the name of a model that has one row; or None."""
     if name is None:
         return table.best_classical.label if table.best_classical else None
-    like = [row.label for row in table.rows if name in (row.label, row.model)]
+    like = [row.label for row in table.rows if name in (row.label, row.name)]
     return name if name in like else like[0] if len(like) == 1 else None
 
 

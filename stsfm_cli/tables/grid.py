@@ -17,7 +17,7 @@ import numpy as np
 
 from stsfm.mistakes import Mistake
 from stsfm.record.choosing import flatten
-from stsfm.tables.row import Row, Value
+from stsfm.tables.row import Row, Value, tuned
 from stsfm.tables.table import Table, average_ranks, costs
 
 if TYPE_CHECKING:
@@ -110,6 +110,13 @@ class Grid:
         ranks = self.ranks()
         return tuple(sorted(ranks, key=lambda name: (ranks[name] or math.inf, name)))
 
+    def names(self, row: Row, task: Task) -> list[str]:
+        """What a row is called here: of a model whose search chose the default, it is both."""
+        if self.exploratory:
+            return [row.label]
+        both = row.name in task.table.kept and tuned(row.name) in self._tuned
+        return [row.name, tuned(row.name)] if both else [row.name]
+
     def row(self, model: str, task: Task | str) -> Row | None:
         """The row of a model in a task, of one that failed there the failure."""
         return self._rows[self._named(task).fingerprint].get(model)
@@ -166,13 +173,21 @@ class Grid:
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, Row]]:
-        """Fingerprint → model → its row: one that finished before one that failed."""
+        """Fingerprint → model → its row: one that finished before one that failed.
+
+        What was tuned is a model of its own, so that no test score chooses between the two.
+        """
         held: dict[str, dict[str, Row]] = {}
         for task in self.tasks:
             rows = held.setdefault(task.fingerprint, {})
             for row in task.table.rows:  # failures come last
-                rows.setdefault(row.label if self.exploratory else row.model, row)
+                for name in self.names(row, task):
+                    rows.setdefault(name, row)
         return held
+
+    @cached_property
+    def _tuned(self) -> frozenset[str]:
+        return frozenset(row.name for table in self.tables for row in table.rows if row.tuned)
 
 
 def variants(tables: Sequence[Table]) -> list[str]:

@@ -160,10 +160,9 @@ def _entries(grid: Grid, keys: list[str], *, seeds: bool) -> tuple[list[Entry], 
             at |= dict(zip(keys, values, strict=True))
             best = rows if grid.exploratory else _finished_first(chosen(rows)[0])
             for row in best:
-                named = at | {"model": row.label if grid.exploratory else row.model}
-                entries += _by_seed(row, task, named) if seeds else [
-                    Entry(row=row, task=task, at=named)
-                ]  # fmt: skip
+                for name in grid.names(row, task):
+                    named = Entry(row=row, task=task, at=at | {"model": name})
+                    entries += _by_seed(named) if seeds else [named]
     if missing := [key for key in keys if key not in known]:
         hint = did_you_mean(missing[0], {*known, *AXES})
         raise Mistake(
@@ -181,21 +180,22 @@ def _facts(row: Row) -> dict[str, Any]:
 
 
 def _finished_first(rows: list[Row]) -> list[Row]:
-    """A row for each model: a failure only where nothing of it finished."""
+    """A row for each model, tuned or not: a failure only where nothing of it finished."""
     held: dict[str, Row] = {}
     for row in sorted(rows, key=lambda row: not row.records):
-        held.setdefault(row.model, row)
+        held.setdefault(row.name, row)
     return list(held.values())
 
 
-def _by_seed(row: Row, task: Task, at: dict[str, Any]) -> Iterator[Entry]:
+def _by_seed(entry: Entry) -> Iterator[Entry]:
     """An entry for every run of a row."""
+    row, at = entry.row, entry.at
     for record in row.records:
         seed = record.status["identity"]["seed"]
         one = replace(row, records=(record,), failures=())
-        yield Entry(row=one, task=task, at=at | {"seed": "—" if seed is None else seed})
+        yield replace(entry, row=one, at=at | {"seed": "—" if seed is None else seed})
     if not row.records:
-        yield Entry(row=row, task=task, at=at | {"seed": "—"})
+        yield replace(entry, at=at | {"seed": "—"})
 
 
 def _told_apart(

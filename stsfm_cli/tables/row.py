@@ -43,6 +43,11 @@ class Row:
     label: str = ""  # the model, and the settings that tell it from its like
     tuned: bool = False  # whether a search chose it
 
+    @property
+    def name(self) -> str:
+        """What it is called beside other models: gru, and gru (tuned), are two rows."""
+        return tuned(self.model) if self.tuned else self.model
+
     @cached_property
     def scores(self) -> list[dict[str, Any]]:
         return [record.scores for record in self.records]
@@ -107,6 +112,11 @@ class Row:
     @property
     def fitted_to(self) -> str:
         return self.scores[0]["fitted_to"] if self.scores else ""
+
+
+def tuned(model: str) -> str:
+    """What a row is called that a search chose."""
+    return f"{model} (tuned)"
 
 
 def differing(rows: Iterable[Row]) -> set[str]:

@@ -41,6 +41,7 @@ class Table:
     by: str = ""  # the metric that was asked for
     tested: tuple[str, ...] = ()  # what tests of significance say of it
     searched: tuple[str, ...] = ()  # what a search chose, and what it cost
+    kept: frozenset[str] = frozenset()  # models of which a search chose the default
 
     @cached_property
     def metric(self) -> str:
@@ -178,14 +179,14 @@ def chosen(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
 
     What a search chose stands beside its model as it was.
     """
-    best: dict[tuple[str, bool], Row] = {}
+    best: dict[str, Row] = {}
     rows = list(rows)
     for row in rows:
-        held = best.get((row.model, row.tuned))
+        held = best.get(row.name)
         if row.records and (held is None or _preference(row) < _preference(held)):
-            best[row.model, row.tuned] = row
-    shown = [row for row in rows if not row.records or best[row.model, row.tuned] is row]
-    return shown, [r for r in rows if r.records and best[r.model, r.tuned] is not r]
+            best[row.name] = row
+    shown = [row for row in rows if not row.records or best[row.name] is row]
+    return shown, [row for row in rows if row.records and best[row.name] is not row]
 
 
 def _preference(row: Row) -> float:
@@ -196,12 +197,12 @@ def _preference(row: Row) -> float:
 
 def _labelled(rows: list[Row]) -> list[Row]:
     """Rows of one model are told apart by the choices and keys in which they differ."""
-    alike: dict[tuple[str, bool], list[Row]] = {}
+    alike: dict[str, list[Row]] = {}
     for row in rows:
-        alike.setdefault((row.model, row.tuned), []).append(row)
+        alike.setdefault(row.name, []).append(row)
     differ = {of: differing(like) for of, like in alike.items()}
     labelled = []
     for row in rows:
-        words = [f"{key}={value}" for key, value in row.told(differ[row.model, row.tuned]).items()]
+        words = [f"{key}={value}" for key, value in row.told(differ[row.name]).items()]
         labelled.append(replace(row, label=" ".join([row.model, *words]) + " (tuned)" * row.tuned))
     return labelled

@@ -46,7 +46,8 @@ def _of_grid(grid: Grid) -> list[dict[str, Any]]:
             task: dict[str, Any] = {"task": entry.task.label, "data": entry.task.data}
             task |= {"horizon": entry.task.horizon, "family": entry.task.family}
             line = _line(entry.task.table, entry.row)
-            named = {"model": entry.row.model, "configuration": line.pop("model")}
+            model = entry.row.model if grid.exploratory else entry.at["model"]
+            named = {"model": model, "configuration": line.pop("model")}
             named |= {key: entry.at[key] for key in [*keys, *(["seed"] if seed else [])]}
             if seed:  # the error that the row has is that of all its seeds
                 line = {k: v for k, v in line.items() if not k.endswith("_sampling_error")}

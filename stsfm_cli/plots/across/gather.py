@@ -56,7 +56,7 @@ def gather(tables: Sequence[Table], control: str | None = None) -> list[Contest]
 
 def _control(table: Table, wanted: str | None) -> str:
     """The label of a row that finished; "" where there is none to measure against."""
-    rows = [row for row in table.rows if row.records and wanted in (row.label, row.model)]
+    rows = [row for row in table.rows if row.records and wanted in (row.label, row.name)]
     exact = [row for row in rows if row.label == wanted] or rows
     best = exact[0] if len(exact) == 1 else table.best_classical
     return best.label if best else ""

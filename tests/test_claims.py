@@ -1,16 +1,18 @@
 """Claims of a table in words: tested against a control, refused in words, blind to more seeds."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from stsfm.__main__ import main
-from stsfm.record import records
-from stsfm.significance import compare
+from stsfm.record import Record, records
+from stsfm.significance import compare, skill_interval
+from stsfm.significance.families import by_family
 from stsfm.tables.claims import claims
 from stsfm.tables.grid import Grid
-from stsfm.tables.losses import losses
+from stsfm.tables.losses import at_origins, losses
 from stsfm.tables.overall import claims_over_datasets, overall
 from stsfm.tables.table import Table, tabulate
 
@@ -97,6 +99,65 @@ def test_rows_that_failed_are_no_part_of_the_family(tables):
     )
 
 
+def test_origins_without_demand_count_in_wape():
+    """Sizes may be 0 where something was observed; the mean is the score all the same."""
+    errors, sizes = np.array([2.0, 3.0, 1.0, 0.0]), np.array([4.0, 0.0, 2.0, 0.0])
+    found = at_origins(errors, sizes, np.array([True, True, True, False]))
+    assert found[:3].tolist() == [0, 2.5, 0.5] and np.isnan(found[3])
+
+
+def test_the_wape_of_a_row_is_the_mean_of_its_losses_though_a_year_has_no_demand(tables):
+    (row,) = [row for row in tables[1].rows if row.label == "drift"]
+    kept = row.records[0].arrays("windows.npz")
+    kept["test_truth"][:12] = 0
+    sparse = replace(row, records=(Sparse(row.records[0].folder, kept),))
+    score = kept["test_absolute"].sum() / kept["test_truth"].sum()
+    assert losses(sparse, "test", "wape").values.mean() == pytest.approx(score)
+
+
+class Sparse(Record):
+    """A run with other arrays."""
+
+    def __init__(self, folder, kept):
+        super().__init__(folder)
+        self.__dict__["kept"] = kept
+
+    def arrays(self, name):
+        return self.kept
+
+
+def test_rows_without_the_metric_are_named_and_seeds_bound_what_is_said(tables, monkeypatch):
+    from stsfm.tables import claims as module
+
+    some = lambda row, *what: None if row.label == "drift" else losses(row, *what)  # noqa: E731
+    monkeypatch.setattr(module, "losses", some)
+    said = claims(tables[1]).sentences
+    assert "Without MASE, and so not tested: drift." in said
+    assert "All this is said of the seeds that were run (lstm 2), and of no others." in said
+    assert any("intervals at 95 % for each alone" in words for words in said)
+    assert any("95 % for each row alone" in words for words in said)
+
+
+def test_what_never_differs_has_a_skill_and_no_interval():
+    loss = np.random.default_rng(0).random(40) + 1
+    for factor in (1.0, 0.5):
+        found = skill_interval(factor * loss, loss, np.arange(40), 1)
+        assert found.estimate == pytest.approx(1 - factor) and found.low is found.high is None
+        assert "same at every origin" in found.reason
+
+
+def test_skill_is_over_the_seasonal_naive_that_validation_prefers(tables):
+    (base,) = [row for row in tables[1].rows if row.label == "seasonal_naive"]
+    other = replace(base, label="seasonal_naive season=1")
+    scores = json.loads(json.dumps(base.scores))
+    scores[0]["val"]["mase"]["pooled"] *= 2  # worse there, and better on test
+    scores[0]["test"]["mae"]["pooled"] /= 2
+    other.__dict__["scores"] = scores
+    both = replace(tables[1], rows=(other, *tables[1].rows))
+    (drift,) = [row for row in both.rows if row.label == "drift"]
+    assert both.level is base and both.skill(drift) == tables[1].skill(drift)
+
+
 # Over datasets
 
 MODELS = ("arima", "lstm", "naive")
@@ -147,6 +208,11 @@ def test_a_model_that_failed_somewhere_ranks_last_there():
     found = overall(table, MODELS, [f"d{k}" for k in range(12)], "arima")
     assert found.pairs["lstm"].verdict == "worse" and np.isnan(found.pairs["lstm"].ratio)
     assert found.ranks.ranks[1] > found.ranks.ranks[2]
+
+
+def test_a_failure_outweighs_an_error_of_zero_in_its_family():
+    logs = by_family(np.array([[0.0, 1.0], [np.nan, 1.0]]), ["a", "a"])
+    assert logs.tolist() == [[np.inf, 0.0]]
 
 
 def test_a_grid_of_two_tasks_is_refused_in_words(tables):

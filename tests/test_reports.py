@@ -9,6 +9,7 @@ from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,7 +22,7 @@ from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.record.shelf import compared
 from stsfm.reports.account import made_with
-from stsfm.reports.answer import answer, conclusions
+from stsfm.reports.answer import _chance, answer, conclusions, over_tasks
 from stsfm.reports.content import Mark, plain
 from stsfm.reports.html import inline
 from stsfm.reports.references import entries, line, references, unlatex
@@ -78,6 +79,20 @@ def test_numbers_in_sentences_are_the_cells_of_the_table(folder):
     assert (
         abs(float(shown.text) - error) < 0.06 and shown.text in (folder / "report.md").read_text()
     )
+
+
+def test_a_sentence_is_that_of_a_row_and_not_of_its_namesake():
+    tested = ["lstm (tuned) is worse than ar: …", "lstm is better than ar: …", "… the best is: ar."]
+    one = SimpleNamespace(table=SimpleNamespace(tested=tested))
+    said = [_chance(one, SimpleNamespace(label=label)) for label in ("lstm", "lstm (tuned)", "ar")]
+    assert said == [tested[1], tested[0], tested[2]]
+
+
+def test_a_best_rank_that_is_shared_is_nobodys_alone():
+    ranks = {"ar": 1.5, "ets": 2.5, "arima": 1.5}
+    grid = SimpleNamespace(ranks=lambda: ranks, tasks=[1, 2], tested=(), skill=lambda name: 0.1)
+    (said,) = ["".join(map(str, words)) for words in over_tasks(grid)]
+    assert said == "Over 2 tasks, the best mean rank on test, 1.5, is shared by ar, arima."
 
 
 def test_every_chapter_has_what_a_reader_asks_for(folder, home):

@@ -14,6 +14,7 @@ from stsfm.tables.grid import Grid
 from stsfm.tables.row import Row
 from stsfm.tables.sheet import number, rank_text
 from stsfm.tables.table import LEVEL
+from stsfm.tables.verdicts import VERDICTS
 from stsfm.words import count, steps
 
 FEW = 4  # models that a question names
@@ -80,7 +81,16 @@ def _rivals(one: Shown, net: Row, control: Row) -> Iterator[Words]:
 def _chance(one: Shown, row: Row) -> str:
     """What was tested of a row; else what there is to say of all."""
     tested = significance(one)
-    return next((line for line in tested if line.startswith(f"{row.label} ")), tested[0])
+    own = tuple(f"{row.label} {verb} " for verb in VERDICTS.values())  # none of its namesakes
+    sets = (line for line in tested if "the best is" in line)
+    return next((line for line in tested if line.startswith(own)), next(sets, tested[0]))
+
+
+def chances(one: Shown) -> Iterator[Words]:
+    """What was tested of the rows that conclusions name; else what there is to say of all."""
+    named = [one.chosen, one.best, *(row for row in one.rows if row.is_net)]
+    said = [_chance(one, row) for row in named if row is not None]
+    yield from ([line] for line in dict.fromkeys(said or significance(one)[:1]))
 
 
 def significance(one: Shown) -> Sequence[str]:
@@ -105,7 +115,12 @@ def _level(one: Shown) -> Iterator[Words]:
     for row in one.rows:
         skill, cell = one.table.skill(row), one.cell(row, "skill %")
         if row.model != LEVEL and cell is not None and skill is not None and skill.mean <= 0:
-            yield [_name(row), " is no better than repeating the last season: skill ", cell, " %."]
+            yield [
+                _name(row),
+                " was no better on test than repeating the last season: skill ",
+                cell,
+                " %.",
+            ]
 
 
 def _seeds(one: Shown) -> Iterator[Words]:
@@ -135,7 +150,13 @@ def over_tasks(grid: Grid) -> Iterator[Words]:
     if not ranks:
         yield ["No model was run on every task, so none is ranked over all of them."]
         return
-    first = min(ranks, key=lambda name: (ranks[name], name))
+    least = min(ranks.values())
+    first, *others = sorted(name for name, rank in ranks.items() if rank == least)
+    if others:
+        yield ["Over ", count(len(grid.tasks), "task"), ", the best mean rank on test, ",
+               rank_text(least), ", is shared by ", ", ".join([first, *others]), "."]  # fmt: skip
+        yield from ([line] for line in grid.tested[:1])
+        return
     skill = grid.skill(first)
     over = "" if skill is None else f" and a skill of {number(100 * skill, 1)} %"
     yield ["Over ", count(len(grid.tasks), "task"), ", ", Mark(first, "strong"),

@@ -11,7 +11,14 @@ from typing import Any
 
 from stsfm.record import Record
 from stsfm.reports import account, content, search, task
-from stsfm.reports.answer import answer, conclusions, over_tasks, question, significance
+from stsfm.reports.answer import (
+    answer,
+    chances,
+    conclusions,
+    over_tasks,
+    question,
+    significance,
+)
 from stsfm.reports.content import (
     Block,
     Code,
@@ -163,7 +170,7 @@ def _conclusions(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
         yield Items(list(over_tasks(grid)))
     for one in shown:
         yield from _name(one, shown)
-        yield Items([*conclusions(one), significance(one)[:1]])
+        yield Items([*conclusions(one), *chances(one)])
 
 
 def _reproduce(runs: Sequence[Record], command: str) -> Iterator[Block]:

@@ -21,6 +21,7 @@ import numpy as np
 
 from stsfm.significance.longrun import cosines, standard_error
 from stsfm.significance.origins import disjoint, reach, too_few
+from stsfm.significance.pair import EXACT
 
 DRAWS = 999
 CHUNK = 2**21  # resampled values held at once
@@ -30,7 +31,7 @@ Statistic = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """An estimate between its bounds; or neither, and the reason."""
+    """An estimate between its bounds; or the reason why there are no bounds, or neither."""
 
     estimate: float | None = None
     low: float | None = None
@@ -85,10 +86,10 @@ def skill_interval(
     """
     losses = np.array([a, b], dtype=float)
     found = _interval(_log_ratio, losses, origins, horizon, level, seed)
-    if found.estimate is None or found.low is None or found.high is None:
-        return found
-    skill, low, high = (1 - float(np.exp(x)) for x in (found.estimate, found.high, found.low))
-    return Interval(estimate=skill, low=low, high=high)
+    skill, low, high = (
+        None if x is None else 1 - float(np.exp(x)) for x in (found.estimate, found.high, found.low)
+    )
+    return Interval(estimate=skill, low=low, high=high, reason=found.reason)
 
 
 def _mean(losses: np.ndarray, nu: int) -> tuple[np.ndarray, np.ndarray]:
@@ -126,5 +127,7 @@ def _interval(
     estimate = float(found)
     if not (np.isfinite(estimate) and np.isfinite(error)):
         return Interval(reason="no interval: losses that are not finite, or all zero")
+    if error <= EXACT * max(1.0, abs(estimate)):
+        return Interval(estimate=estimate, reason="no interval: it is the same at every origin")
     width = float(np.nanquantile(t, level, method="higher") * error)
     return Interval(estimate=estimate, low=estimate - width, high=estimate + width)

@@ -27,7 +27,9 @@ def by_family(errors: np.ndarray, families: Sequence[str]) -> np.ndarray:
     with np.errstate(divide="ignore"):
         logs = np.log(np.where(np.isnan(errors), np.inf, errors))
     names = np.asarray(families)
-    return np.array([logs[names == name].mean(0) for name in dict.fromkeys(families)])
+    parts = [logs[names == name] for name in dict.fromkeys(families)]
+    with np.errstate(invalid="ignore"):  # a failure here and an error of 0 there
+        return np.array([np.where(np.isposinf(p).any(0), np.inf, p.mean(0)) for p in parts])
 
 
 def too_few_families(families: int) -> str | None:

@@ -23,7 +23,8 @@ from stsfm.significance import (
     too_few,
 )
 from stsfm.tables.losses import Losses, losses
-from stsfm.tables.table import LEVEL, Table
+from stsfm.tables.row import Row
+from stsfm.tables.table import Table
 from stsfm.tables.verdicts import few, told
 
 ALPHA = 0.05
@@ -59,6 +60,8 @@ class Claims:
     pairs: Mapping[str, Claim] = field(default_factory=dict)  # label → comparison with the control
     mcs: tuple[str, ...] = ()  # labels of the model confidence set
     skills: Mapping[str, Interval] = field(default_factory=dict)  # label → over seasonal naive
+    seeds: Mapping[str, int] = field(default_factory=dict)  # label → of rows that draw some
+    unscored: tuple[str, ...] = ()  # labels of rows that finished, and have no such losses
     sentences: tuple[str, ...] = ()
 
 
@@ -70,7 +73,14 @@ def claims(table: Table, control: str | None = None) -> Claims:
     lost = _losses(table, metric)
     if reason := _refusal(lost):
         return replace(made, sentences=(few(reason),))
-    made = replace(made, mcs=_members(lost), skills=_skills(_losses(table, "mae")))
+    kept = [row for row in table.rows if row.records]
+    made = replace(
+        made,
+        mcs=_members(lost),
+        skills=_skills(_losses(table, "mae"), table.level),
+        seeds={row.label: row.seeds for row in kept if row.label in lost and not row.deterministic},
+        unscored=tuple(row.label for row in kept if row.label not in lost),
+    )
     if against in lost:
         made = replace(made, pairs=_pairs(lost, against))
     return replace(made, sentences=tuple(told(made)))
@@ -123,13 +133,13 @@ def _members(lost: Mapping[str, Losses]) -> tuple[str, ...]:
     return tuple(labels[k] for k in found.members)
 
 
-def _skills(lost: Mapping[str, Losses]) -> dict[str, Interval]:
+def _skills(lost: Mapping[str, Losses], base: Row | None) -> dict[str, Interval]:
     """Intervals of the skill of each row over the seasonal naive one, if there is such a row."""
-    if LEVEL not in lost:
+    if base is None or base.label not in lost:
         return {}
-    level = lost[LEVEL]
+    level = lost[base.label]
     return {
         label: skill_interval(one.values, level.values, one.origins, one.horizon, level=1 - ALPHA)
         for label, one in lost.items()
-        if label != LEVEL
+        if label != base.label
     }

@@ -54,22 +54,25 @@ def _of(record: Record, split: str, metric: str) -> tuple[np.ndarray, np.ndarray
     sums = record.arrays("windows.npz")
     if not {f"{split}_{above}", f"{split}_{below}", f"{split}_origins"} <= sums.keys():
         return None
-    errors, cells = (sums[f"{split}_{name}"].sum((1, 2)) for name in (above, below))
+    observed = "count" if below == "truth" else below  # no demand at an origin was observed, too
+    names = (above, below, observed)
+    errors, cells, seen = (sums[f"{split}_{name}"].sum((1, 2)) for name in names)
     if not cells.sum():
         return None
-    values = at_origins(errors, cells)
+    values = at_origins(errors, cells, seen > 0)
     return sums[f"{split}_origins"], values / (2 if metric in HALVED else 1)
 
 
-def at_origins(errors: np.ndarray, cells: np.ndarray) -> np.ndarray:
+def at_origins(errors: np.ndarray, cells: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
     """The loss of each origin (n,) from its sum of errors (n,) and its observed cells (n,).
 
     A score pools cells: R = Σa / Σc over origins, with a the sum of errors at an origin and c its
     observed cells. The loss of an origin is R + (a − R·c) / mean(c), the linearised ratio (Cochran
     1977, §6.3): just a / c where all is observed, and else of mean R and of the right variance.
-    Origins at which nothing was observed are NaN, and leave that mean as it is.
+    Origins at which nothing was observed are NaN, and leave that mean as it is. Where `cells` are
+    sizes and not counts, as for WAPE, they may be 0 at origins that were observed: `seen` says it.
     """
-    pooled, seen = errors.sum() / cells.sum(), cells > 0
+    pooled, seen = errors.sum() / cells.sum(), cells > 0 if seen is None else seen
     return np.where(seen, pooled + (errors - pooled * cells) / cells[seen].mean(), np.nan)
 
 

@@ -57,6 +57,12 @@ class Table:
         best = min(scored, key=lambda pair: pair[0], default=None)
         return best[1] if best and best[0] < math.inf else None
 
+    @property
+    def level(self) -> Row | None:
+        """What skill is measured against: the seasonal naive row that validation prefers."""
+        rows = [row for row in self.rows if row.records and row.model == LEVEL]
+        return min(rows, key=_preference, default=None)
+
     @cached_property
     def ranks(self) -> tuple[float | None, ...]:
         """Of each row, by test error: 1 is best, ties share theirs, failures share the last."""
@@ -79,7 +85,7 @@ class Table:
 
     def skill(self, row: Row) -> Value | None:
         """1 − MAE / MAE of the seasonal naive model, seed by seed."""
-        level = next((r.score("test", "mae") for r in self.rows if r.model == LEVEL), None)
+        level = self.level.score("test", "mae") if self.level else None
         if not level or not level.mean:
             return None
         return Value.of([mae and 1 - mae / level.mean for mae in row.each("test", "mae")])

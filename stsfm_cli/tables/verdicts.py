@@ -32,6 +32,8 @@ def told(claims: Claims) -> Iterator[str]:
     """What the claims of one table say: pairs, the confidence set, skill, and the method."""
     yield from (_claim(label, claims, claim) for label, claim in tested(claims).items())
     yield from _refused(claims)
+    if claims.unscored:
+        yield f"Without {LABELS[claims.metric]}, and so not tested: {', '.join(claims.unscored)}."
     if claims.mcs:
         best = "is" if len(claims.mcs) == 1 else "is among"
         yield f"With 95 % confidence the best {best}: {', '.join(claims.mcs)}."
@@ -79,11 +81,15 @@ def _method(claims: Claims) -> Iterator[str]:
         free = "all" if pair.n == pair.independent else f"{pair.independent:,}"
         over = f"{count(pair.n, 'origin')} ({free} independent)"
         yield (
-            f"Differences are to {claims.control} ({why}), with intervals at 95 %; p-values are "
-            f"two-sided, by Holm for {count(len(found), 'comparison')}; {pair.method}, over {over}."
+            f"Differences are to {claims.control} ({why}), intervals at 95 % for each alone; "
+            f"p-values are two-sided, by Holm for {count(len(found), 'comparison')}; "
+            f"{pair.method}, over {over}."
         )
+    if claims.seeds:
+        runs = ", ".join(f"{label} {n}" for label, n in claims.seeds.items())
+        yield f"All this is said of the seeds that were run ({runs}), and of no others."
     resampled = ["the best by the model confidence set"] if claims.mcs else []
-    resampled += ["skill with intervals at 95 %"] if claims.skills else []
+    resampled += ["skill with intervals at 95 % for each row alone"] if claims.skills else []
     if resampled:
         words = " and ".join(resampled)
         yield f"{words[0].upper()}{words[1:]}: block bootstrap of t statistics."
@@ -134,8 +140,10 @@ def _ranks(overall: Overall) -> Iterator[str]:
 
 def _skill(label: str, found: Interval) -> str:
     """lstm 33 % [−40, 66]."""
-    if found.estimate is None or found.low is None or found.high is None:
+    if found.estimate is None:
         return f"{label} unknown"
+    if found.low is None or found.high is None:
+        return f"{label} {_percent(found.estimate)} % at every origin"
     low, high = _percent(found.low), _percent(found.high)
     return f"{label} {_percent(found.estimate)} % [{low}, {high}]"
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from stsfm.__main__ import main
 from stsfm.record import Record, records
 from stsfm.significance import compare, skill_interval
 from stsfm.significance.families import by_family
+from stsfm.tables.cells import cells, headings
 from stsfm.tables.claims import claims
 from stsfm.tables.grid import Grid
 from stsfm.tables.losses import at_origins, losses
@@ -156,6 +158,42 @@ def test_skill_is_over_the_seasonal_naive_that_validation_prefers(tables):
     both = replace(tables[1], rows=(other, *tables[1].rows))
     (drift,) = [row for row in both.rows if row.label == "drift"]
     assert both.level is base and both.skill(drift) == tables[1].skill(drift)
+
+
+def test_an_oracle_is_no_rival(desk):
+    words = ["data=driven", "data.length=300", "data.oracle=2", "data.covariates=[oracle]"]
+    base = ["baselines=[naive,seasonal_naive]", "protocol.horizon=1"]
+    assert desk("run", "model=linear", *words, *base) == 0, desk.err
+    assert "Best classical model on validation: linear" not in desk.out
+    assert "With an oracle, and so not tested: linear." in desk.out
+    table = tabulate(desk.runs(), tried=3)
+    (row,) = [row for row in table.rows if row.oracle]
+    assert table.rows[0] is row and table.ranks[0] is None and 1 in table.ranks
+    column = headings(table).index("test MASE")
+    assert cells(table)[0][column].mark == "" and cells(table)[1][column].mark == "best"
+    assert "linear" not in claims(table).mcs and "linear" not in claims(table).pairs
+    assert {claims(table, "linear").control} == {"linear"} <= {*claims(table, "linear").mcs}
+    assert Grid((table,)).ranks()["linear"] is None
+
+
+def test_no_test_score_breaks_a_tie_on_validation(tables):
+    rows = {row.label: row for row in tables[1].rows}
+    same = json.loads(json.dumps(rows["linear"].scores))
+    twins = tuple(replace(rows["linear"], label=label) for label in ("b", "a"))  # b leads on test
+    for twin in twins:
+        twin.__dict__["scores"] = same
+    assert replace(tables[1], rows=twins).best_classical.label == "a"
+
+
+def test_nodes_without_a_scale_are_counted_and_rounding_errors_are_no_zeros(desk):
+    season = [1.0, 4.0, 2.0, 9.0]
+    lines = [f"{k},{season[k % 4]},{season[k % 4] + (k * 7919 % 13)}" for k in range(160)]
+    Path("two.csv").write_text("\n".join(["row,flat,moving", *lines]) + "\n")
+    words = ["data.time=row", "data.season=4", "protocol.horizon=1", "baselines=[seasonal_naive]"]
+    assert desk("run", "model=linear", "data=two.csv", *words) == 0, desk.err
+    assert "MASE is over 1 of 2 nodes: without a seasonal naive error" in desk.out
+    assert desk("run", "model=linear", "data=two.csv", "data.targets=[flat]", *words) == 0, desk.err
+    assert "MASE is undefined: " in desk.out and "+0.0000" not in desk.out
 
 
 # Over datasets

@@ -48,7 +48,7 @@ def answer(one: Shown) -> Iterator[Words]:
     """Two to four sentences on one table: choice, test, nets, and whether it may be chance."""
     chosen, best, net = one.chosen, one.best, one.net
     if chosen is None or best is None:
-        yield ["No model has a score: every run failed."]
+        yield ["No forecast has a score: every run failed, or reads an oracle."]
         return
     yield from _choice(one, chosen, best)
     control = one.table.best_classical
@@ -88,7 +88,7 @@ def _chance(one: Shown, row: Row) -> str:
 
 def chances(one: Shown) -> Iterator[Words]:
     """What was tested of the rows that conclusions name; else what there is to say of all."""
-    named = [one.chosen, one.best, *(row for row in one.rows if row.is_net)]
+    named = [one.chosen, one.best, *(row for row in one.rows if row.is_net and not row.oracle)]
     said = [_chance(one, row) for row in named if row is not None]
     yield from ([line] for line in dict.fromkeys(said or significance(one)[:1]))
 
@@ -103,7 +103,7 @@ def conclusions(one: Shown) -> Iterator[Words]:
     chosen, best, control = one.chosen, one.best, one.table.best_classical
     if chosen is not None and best is not None:
         yield from _choice(one, chosen, best)
-    for net in [row for row in one.rows if row.is_net and control is not None]:
+    for net in [row for row in one.rows if row.is_net and not row.oracle]:
         yield from _rivals(one, net, control) if control else ()
     yield from _level(one)
     yield from _seeds(one)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from stsfm.tables.grid import Task
 from stsfm.tables.row import Row
 from stsfm.tables.sheet import NONE, Cell, Sheet
 from stsfm.tables.sheets import sheets
-from stsfm.tables.table import costs
+from stsfm.tables.table import costs, preferred
 
 COSTS = ("fit s", "predict s", "params", "memory")
 MEANS = "Means over the runs of a row; memory is the peak of the process."
@@ -74,8 +73,7 @@ class Shown:
 
     def first(self, rows: list[Row], split: str) -> Row | None:
         """The best of some rows, of those that have a score."""
-        best = min(rows, key=lambda row: self.cost(row, split), default=None)
-        return best if best and self.cost(best, split) < math.inf else None
+        return preferred((row for row in rows if not row.oracle), split, self.table.metric)
 
     def cost(self, row: Row, split: str) -> float:
         return costs(row, split, self.table.metric)

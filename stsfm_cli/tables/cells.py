@@ -118,6 +118,7 @@ def _shown(table: Table, brief: bool, without: Sequence[str]) -> list[Column]:
 def _column(rows: tuple[Row, ...], column: Column) -> list[Cell]:
     values = [column.get(row) if row.records else None for row in rows]
     digits = digits_of(values, column.scale) if column.digits is None else column.digits
+    fair = [None if row.oracle else value for row, value in zip(rows, values, strict=True)]
     write = column.text or (lambda x: number(x * column.scale, digits))
     return [
         Cell(
@@ -125,7 +126,7 @@ def _column(rows: tuple[Row, ...], column: Column) -> list[Cell]:
             number=value.mean * column.scale if value else None,
             mark=mark,
         )
-        for row, value, mark in zip(rows, values, marks(values, column.better), strict=True)
+        for row, value, mark in zip(rows, values, marks(fair, column.better), strict=True)
     ]
 
 

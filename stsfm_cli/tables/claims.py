@@ -62,6 +62,7 @@ class Claims:
     skills: Mapping[str, Interval] = field(default_factory=dict)  # label → over seasonal naive
     seeds: Mapping[str, int] = field(default_factory=dict)  # label → of rows that draw some
     unscored: tuple[str, ...] = ()  # labels of rows that finished, and have no such losses
+    oracles: tuple[str, ...] = ()  # labels of rows that read one, and so are no rivals
     sentences: tuple[str, ...] = ()
 
 
@@ -70,16 +71,19 @@ def claims(table: Table, control: str | None = None) -> Claims:
     metric = ADDITIVE.get(table.metric, table.metric)
     against = control_of(table, control)
     made = Claims(metric=metric, control=against, declared=control is not None)
-    lost = _losses(table, metric)
+    every, kept = _losses(table, metric), [row for row in table.rows if row.records]
+    oracles = {row.label for row in kept if row.oracle}
+    oracles = set() if against in oracles else oracles  # who declares one wants to compare them
+    lost = {label: one for label, one in every.items() if label not in oracles}
     if reason := _refusal(lost):
         return replace(made, sentences=(few(reason),))
-    kept = [row for row in table.rows if row.records]
     made = replace(
         made,
         mcs=_members(lost),
         skills=_skills(_losses(table, "mae"), table.level),
         seeds={row.label: row.seeds for row in kept if row.label in lost and not row.deterministic},
-        unscored=tuple(row.label for row in kept if row.label not in lost),
+        unscored=tuple(row.label for row in kept if row.label not in every),
+        oracles=tuple(row.label for row in kept if row.label in oracles),
     )
     if against in lost:
         made = replace(made, pairs=_pairs(lost, against))

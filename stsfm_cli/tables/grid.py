@@ -136,7 +136,8 @@ class Grid:
     def ranks(self, metric: str = "") -> dict[str, float | None]:
         """Model → its mean rank over tasks, failures last; None where it is missing in a task.
 
-        Only models that all tasks have are ranked, against each other.
+        None, too, of who reads an oracle. Only models that all tasks have are ranked, against each
+        other.
         """
         names = list(dict.fromkeys(name for rows in self._rows.values() for name in rows))
         complete = [name for name in names if self._complete(name, metric or self.metric)]
@@ -164,7 +165,10 @@ class Grid:
 
     def _complete(self, name: str, metric: str) -> bool:
         rows = [held.get(name) for held in self._rows.values()]
-        return all(row and (not row.records or row.score("test", metric)) for row in rows)
+        return all(
+            row and not row.oracle and (not row.records or row.score("test", metric))
+            for row in rows
+        )
 
     def _named(self, task: Task | str) -> Task:
         if isinstance(task, Task):

@@ -110,6 +110,11 @@ class Row:
         return self.scores[0].get("sees", ["past"]) if self.scores else []
 
     @property
+    def oracle(self) -> bool:
+        """Does it read what is known only afterwards? Then it is no forecast, and no rival."""
+        return "oracle" in self.sees
+
+    @property
     def fitted_to(self) -> str:
         return self.scores[0]["fitted_to"] if self.scores else ""
 

@@ -12,7 +12,11 @@ from stsfm.tables.sheet import EXPLORATORY, digits_of, number
 from stsfm.tables.table import Table, costs
 from stsfm.words import count, lasting, listed
 
-ORACLE = "† An oracle is known only afterwards: such a row shows what knowing it would be worth."
+ORACLE = (
+    "† An oracle is known only afterwards: such a row shows what knowing it would be worth, and is "
+    "neither ranked nor the control."
+)
+UNSCALED = "without a seasonal naive error on train there is no scale"
 
 
 def sentences(table: Table) -> list[str]:
@@ -21,7 +25,8 @@ def sentences(table: Table) -> list[str]:
     best = table.best_classical
     if best is not None:
         words.append(f"Best classical model on validation: {best.label}.")
-        words += [_verdict(table, row, best) for row in table.rows if row.records and row.is_net]
+        nets = [row for row in table.rows if row.records and row.is_net and not row.oracle]
+        words += [_verdict(table, row, best) for row in nets]
     words += about_intervals(table)
     words += table.searched
     words += table.tested or [_untested(table)]
@@ -72,7 +77,10 @@ def about_intervals(table: Table) -> list[str]:
 
 
 def footnotes(table: Table) -> list[str]:
-    return [ORACLE] if any("oracle" in row.sees for row in table.rows) else []
+    without, nodes = table.unscaled
+    words = [f"MASE is over {nodes - without} of {nodes} nodes: {UNSCALED}."] * (without < nodes)
+    words = words or [f"MASE is undefined: {UNSCALED}."]
+    return words * bool(without) + [ORACLE] * any(row.oracle for row in table.rows)
 
 
 def _verdict(table: Table, net: Row, best: Row) -> str:
@@ -88,9 +96,8 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
     digits = digits_of(map(table.score, table.rows))
     numbers = f"{number(mine.mean, digits)} against {number(theirs.mean, digits)}"
     words = f"{net.label} {verb} {best.label}: test {METRIC[table.metric].label} {numbers}"
-    classical = [
-        row.label for row in table.rows if row.records and not row.is_net and row is not best
-    ]
+    others = [row for row in table.rows if row.records and not row.is_net and not row.oracle]
+    classical = [row.label for row in others if row is not best]
     ahead = [name for name in classical if cost[name] < cost[net.label]]
     return f"{words}; also ahead of it: {', '.join(ahead)}." if ahead else f"{words}."
 
@@ -149,7 +156,9 @@ def of_grid(grid: Grid) -> list[str]:
         words.append(f"{count(len(grid.tasks), 'task')} of {of}: no independent replicates.")
     ranks = grid.ranks()
     if unranked := [name for name in grid.models if ranks[name] is None]:
-        words.append(f"Without a mean rank, being without a score somewhere: {listed(unranked)}.")
+        words.append(
+            f"Without a mean rank, having an oracle or no score somewhere: {listed(unranked)}."
+        )
     shown = sum(len(table.rows) for table in grid.tables)
     tried = count(sum(table.tried for table in grid.tables), "configuration")
     words.append(f"{tried} tried over all tasks, {shown} shown.")

@@ -84,7 +84,8 @@ def _body(one: Pivot, *, brief: bool) -> tuple[tuple[Cell, ...], ...]:
     inner = _scores(one, brief=brief)
     ranks = one.part.ranks(one.metric) if one.ranked else {}
     skills = [one.part.skill(str(key[0])) if one.ranked else None for key in one.rows]
-    best = marks([None if s is None else Value(s) for s in skills], "high")
+    fair = [s if ranks.get(key[0]) else None for key, s in zip(one.rows, skills, strict=True)]
+    best = marks([None if s is None else Value(s) for s in fair], "high")
     order = marks([None if not (r := ranks.get(key[0])) else Value(r) for key in one.rows], "low")
     body = []
     for key, skill, at_best, first in zip(one.rows, skills, best, order, strict=True):
@@ -109,7 +110,8 @@ def _scores(one: Pivot, *, brief: bool) -> dict[tuple[Key, Key], Cell]:
         values = [entry.value(one.metric) for _, entry in held]
         digits = digits_of(values)
         race = "seed" not in one.row_axes + one.column_axes  # no seed is better than another
-        better = marks(values, "high" if one.metric in HIGHER else "low")
+        fair = [None if entry.row.oracle else entry.value(one.metric) for _, entry in held]
+        better = marks(fair, "high" if one.metric in HIGHER else "low")
         for (place, entry), value, mark in zip(held, values, better, strict=True):
             found[place] = _cell(entry, value, digits, mark if race else "", brief=brief)
     return found

@@ -52,10 +52,8 @@ class Table:
     @property
     def best_classical(self) -> Row | None:
         """The classical model that validation prefers."""
-        rows = [row for row in self.rows if row.records and not row.is_net]
-        scored = [(costs(row, "val", self.metric), row) for row in rows]
-        best = min(scored, key=lambda pair: pair[0], default=None)
-        return best[1] if best and best[0] < math.inf else None
+        rows = [row for row in self.rows if row.records and not row.is_net and not row.oracle]
+        return preferred(rows, "val", self.metric)
 
     @property
     def level(self) -> Row | None:
@@ -65,8 +63,12 @@ class Table:
 
     @cached_property
     def ranks(self) -> tuple[float | None, ...]:
-        """Of each row, by test error: 1 is best, ties share theirs, failures share the last."""
-        known = [k for k, row in enumerate(self.rows) if not row.records or self.score(row)]
+        """Of each row, by test error: 1 is best, ties share theirs, failures share the last.
+
+        None of a row that reads an oracle, or has no score.
+        """
+        rows = [(k, row) for k, row in enumerate(self.rows) if not row.oracle]
+        known = [k for k, row in rows if not row.records or self.score(row)]
         ranks = average_ranks([costs(self.rows[k], "test", self.metric) for k in known])
         at = dict(zip(known, ranks, strict=True))
         return tuple(at.get(k) for k in range(len(self.rows)))
@@ -83,6 +85,15 @@ class Table:
     def _sampling_errors(self) -> dict[str, float | None]:
         return {row.label: sampling_error(row, self.metric) for row in self.rows}
 
+    @property
+    def unscaled(self) -> tuple[int, int]:
+        """How many nodes have no MASE though they are scored; and how many are scored."""
+        scores = next((s["test"] for row in self.rows for s in row.scores if s.get("test")), {})
+        errors = (scores.get("mae") or {}).get("node", [])
+        scaled = (scores.get("mase") or {}).get("node", [])
+        scored = [k for k, error in enumerate(errors) if error is not None]
+        return sum(scaled[k] is None for k in scored) if scaled else 0, len(scored)
+
     def skill(self, row: Row) -> Value | None:
         """1 − MAE / MAE of the seasonal naive model, seed by seed."""
         level = self.level.score("test", "mae") if self.level else None
@@ -95,6 +106,14 @@ def costs(row: Row, split: str, metric: str) -> float:
     """A score as a cost, of which less is better: infinite where there is none."""
     value = row.score(split, metric)
     return math.inf if value is None else -value.mean if metric in HIGHER else value.mean
+
+
+def preferred(rows: Iterable[Row], split: str, metric: str) -> Row | None:
+    """The best of some rows; of equal ones the first by name, so that test breaks no tie of val."""
+    known = [
+        (cost, row.label, row) for row in rows if (cost := costs(row, split, metric)) < math.inf
+    ]
+    return min(known, key=lambda one: one[:2], default=(0, "", None))[2]
 
 
 def average_ranks(values: Sequence[float]) -> list[float]:

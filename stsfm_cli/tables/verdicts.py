@@ -23,6 +23,9 @@ VERDICTS = {
 }
 
 
+MOST = 6  # decimals
+
+
 def few(reason: str) -> str:
     """No significance test: 3 independent origins."""
     return f"No significance test: {reason.removeprefix('no test: ')}."
@@ -34,6 +37,8 @@ def told(claims: Claims) -> Iterator[str]:
     yield from _refused(claims)
     if claims.unscored:
         yield f"Without {LABELS[claims.metric]}, and so not tested: {', '.join(claims.unscored)}."
+    if claims.oracles:
+        yield f"With an oracle, and so not tested: {', '.join(claims.oracles)}."
     if claims.mcs:
         best = "is" if len(claims.mcs) == 1 else "is among"
         yield f"With 95 % confidence the best {best}: {', '.join(claims.mcs)}."
@@ -52,8 +57,11 @@ def _claim(label: str, claims: Claims, claim: Claim) -> str:
     pair = claim.pair
     assert pair.low is not None and pair.high is not None and claim.p is not None
     digits = _decimals(pair.high - pair.low)
-    low, high = (number(x, digits) for x in (pair.low, pair.high))
-    change = f"{pair.difference:+.{digits}f}".replace("-", "−")
+    style = f".{digits}f" if digits < MOST else ".2g"  # rounding errors are no zeros
+    low, high, change = (
+        format(x, sign + style).replace("-", "−")
+        for x, sign in ((pair.low, "z"), (pair.high, "z"), (pair.difference, "+"))
+    )
     verb = f"{VERDICTS[claim.verdict]} {claims.control}"
     return f"{label} {verb}: {LABELS[claims.metric]} {change} [{low}, {high}], {p_value(claim.p)}."
 
@@ -159,4 +167,4 @@ def p_value(p: float) -> str:
 
 def _decimals(width: float) -> int:
     """Decimals that show an interval of such a width to two figures."""
-    return max(0, min(6, 1 - math.floor(math.log10(width / 2)))) if width > 0 else 0
+    return max(0, min(MOST, 1 - math.floor(math.log10(width / 2)))) if width > 0 else 0

@@ -88,9 +88,10 @@ class Table:
     @property
     def unscaled(self) -> tuple[int, int]:
         """How many nodes have no MASE though they are scored; and how many are scored."""
-        scores = next((s["test"] for row in self.rows for s in row.scores if s.get("test")), {})
-        errors = (scores.get("mae") or {}).get("node", [])
-        scaled = (scores.get("mase") or {}).get("node", [])
+        tests = (scores["test"] for row in self.rows for scores in row.scores)
+        test: dict[str, Any] = next(filter(None, tests), {})
+        errors = (test.get("mae") or {}).get("node", [])
+        scaled = (test.get("mase") or {}).get("node", [])
         scored = [k for k, error in enumerate(errors) if error is not None]
         return sum(scaled[k] is None for k in scored) if scaled else 0, len(scored)
 

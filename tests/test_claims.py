@@ -76,7 +76,7 @@ def test_a_declared_control_is_the_control_and_must_be_a_row(tables):
     assert found.control == "drift" and "drift" not in found.pairs
     assert any("drift (declared)" in words for words in found.sentences)
     missing = claims(tables[1], "gru").sentences
-    assert "No row is tested against a control: it is not in this table." in missing
+    assert "No row is tested against a control: no one row of this table is called so." in missing
 
 
 def test_duplicated_seeds_move_no_p_value(tables):
@@ -94,6 +94,9 @@ def test_rows_that_failed_are_no_part_of_the_family(tables):
     found = claims(replace(table, rows=rows))
     assert "drift" not in found.pairs and any("3 comparisons" in words for words in found.sentences)
     lost = claims(replace(table, rows=rows), "drift")
+    broken = replace(table.rows[0], records=(), label="drift lr=9", model="drift")
+    beside = replace(table, rows=(*table.rows, broken))
+    assert claims(beside, "drift").control == "drift"  # the one that finished
     alone = claims(replace(table, rows=table.rows[:1]))
     assert alone.sentences == ("No significance test: there is one row.",)
     assert not lost.pairs and "No row is tested against a control: drift kept no losses." in (

@@ -106,11 +106,15 @@ def claimed(table: Table, control: str | None = None) -> Table:
 
 
 def control_of(table: Table, name: str | None) -> str | None:
-    """The label of the control: a row's label, or the name of a model that has one row; or None."""
+    """The label of the control, or None: a row's label, or the name of a model with one row.
+
+    Of a model with one row that finished it is that one, whatever else failed.
+    """
     if name is None:
         return table.best_classical.label if table.best_classical else None
-    like = [row.label for row in table.rows if name in (row.label, row.name)]
-    return name if name in like else like[0] if len(like) == 1 else None
+    like = [row for row in table.rows if name in (row.label, row.name)]
+    labels = [row.label for row in like if row.records] or [row.label for row in like]
+    return name if name in labels else labels[0] if len(labels) == 1 else None
 
 
 def _losses(table: Table, metric: str) -> dict[str, Losses]:

@@ -69,7 +69,11 @@ def _claim(label: str, claims: Claims, claim: Claim) -> str:
 def _refused(claims: Claims) -> Iterator[str]:
     """Rows that could not be tested, those with the same reason in one sentence."""
     if not claims.pairs:
-        named = "it is not in this table" if claims.declared else "there is no classical model"
+        named = (
+            "no one row of this table is called so"
+            if claims.declared
+            else "there is no classical model"
+        )
         missing = f"{claims.control} kept no losses" if claims.control else named
         yield f"No row is tested against a control: {missing}."
     reasons: dict[str, list[str]] = {}

@@ -10,6 +10,7 @@ from typing import Any
 
 from stsfm.reports.content import Mark, Words
 from stsfm.reports.shown import Shown
+from stsfm.significance.origins import FEWEST
 from stsfm.tables.grid import Grid
 from stsfm.tables.row import Row
 from stsfm.tables.sheet import number, rank_text
@@ -131,16 +132,16 @@ def _seeds(one: Shown) -> Iterator[Words]:
 
 
 def _intervals(one: Shown) -> Iterator[Words]:
-    """Whose intervals hold what they promise, and whose do not."""
+    """Whose intervals held what they promise, and whose did not; a few origins can't tell."""
     rows = [(abs(value.mean - 0.8), row.label, row) for row in one.rows
             if (value := row.score("test", "cover80"))]  # fmt: skip
-    if len(rows) < 2:
+    if len(rows) < 2 or one.status["independent"] < FEWEST:
         return
     nearest, farthest = min(rows)[-1], max(rows)[-1]
     near, far = (one.cell(row, "cover 80 %") for row in (nearest, farthest))
     if near and far:
-        yield ["Of intervals that promise 80 %, those of ", _name(nearest), " come nearest (",
-               near, " %) and those of ", _name(farthest), " are farthest off (", far,
+        yield ["Of intervals that promise 80 %, those of ", _name(nearest), " came nearest on test (",
+               near, " %) and those of ", _name(farthest), " were farthest off (", far,
                " %)."]  # fmt: skip
 
 

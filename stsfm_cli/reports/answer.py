@@ -140,9 +140,9 @@ def _intervals(one: Shown) -> Iterator[Words]:
     nearest, farthest = min(rows)[-1], max(rows)[-1]
     near, far = (one.cell(row, "cover 80 %") for row in (nearest, farthest))
     if near and far:
-        yield ["Of intervals that promise 80 %, those of ", _name(nearest), " came nearest on test (",
-               near, " %) and those of ", _name(farthest), " were farthest off (", far,
-               " %)."]  # fmt: skip
+        yield ["Of intervals that promise 80 %, those of ", _name(nearest),
+               " came nearest on test (", near, " %) and those of ", _name(farthest),
+               " were farthest off (", far, " %)."]  # fmt: skip
 
 
 def over_tasks(grid: Grid) -> Iterator[Words]:

@@ -142,7 +142,7 @@ def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record], typed: str
     for name, folders in planned.comparisons.items():
         jobs = [asked[folder] for folder in folders]
         runs = [job.run for job in jobs if job.run.state in ("finished", "failed")]
-        runs += tuned
+        runs = [run for run in (*runs, *tuned) if run.tested]
         config = jobs[0].config
         if runs:
             yield write_comparison(
@@ -153,3 +153,5 @@ def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record], typed: str
                 command=typed,
                 control=config["control"],
             )
+        elif config["score"] == "val":
+            screen.say("no table: score=val leaves the test scores for a choice that is made")

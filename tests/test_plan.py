@@ -425,6 +425,16 @@ def test_a_sweep_goes_through_the_engine_and_is_compared(desk):
     assert not (desk.only("mean").folder / "table.md").exists()
 
 
+def test_a_control_may_be_what_a_search_will_choose():
+    words = ["model=linear", "search=optuna", "control='linear (tuned)'"]
+    assert planned(*words).config["control"] == "linear (tuned)"
+
+
+def test_without_test_scores_there_is_no_table_and_no_failure(desk):
+    assert desk("run", "model=naive,drift", "baselines=[]", "score=val") == 0, desk.err
+    assert desk.out.splitlines()[-1].startswith("no table: score=val")
+
+
 @pytest.mark.parametrize(
     ("args", "line"),
     [

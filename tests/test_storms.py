@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -135,10 +136,8 @@ def test_a_terminal_that_is_closed_ends_a_sweep_unless_it_was_told_to_go_on(benc
     os.set_blocking(terminal, False)
 
     def begun() -> bool:
-        try:
+        with suppress(BlockingIOError):
             os.read(terminal, 65536)  # or it would wait for its reader
-        except BlockingIOError:
-            pass
         return bool(list(records(Path("runs"))))
 
     until(begun)

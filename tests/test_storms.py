@@ -89,9 +89,9 @@ NET = ["trainer.epochs=3", "trainer.patience=null", "model.hidden=3", "protocol.
 
 
 def test_killed_at_any_time_the_same_command_ends_with_the_table_of_an_unbroken_one(bench):
-    words = ["model=rnn,naive", "seeds=2", "baselines=[]", *NET]
+    words = ["model=rnn,gru", "baselines=[naive]", *NET]
     sweep = begin(*words)
-    until(finished)
+    until(lambda: len(finished()) >= 2)
     sweep.kill()
     sweep.wait()
     done = [one.folder for one in finished()]

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stsfm import compose
-from stsfm.lock import SEARCHING, holding
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.record.lock import SEARCHING, holding
 from stsfm.search import facts, told
 from stsfm.search.settings import Settings
 from stsfm.search.source import Search

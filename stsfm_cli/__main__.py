@@ -30,7 +30,10 @@ SHELLS = ("bash", "fish", "zsh")
 def main(argv: list[str] | None = None) -> int:
     """Call the command named first and return its exit code; a mistake costs one line."""
     if argv is None:
+        _open_streams()
         signal.signal(signal.SIGTERM, _terminated)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # no nohup
+            signal.signal(signal.SIGHUP, _terminated)
     args = list(sys.argv[1:] if argv is None else argv)
     command = args[0] if args and args[0] in COMMANDS else ""
     try:
@@ -94,8 +97,17 @@ def _complete(args: list[str]) -> int:
     return 0
 
 
-def _terminated(*_: object) -> NoReturn:
-    raise SystemExit(128 + signal.SIGTERM)  # through every `finally`, so that records are closed
+def _terminated(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)  # through every `finally`, so that records are closed
+
+
+def _open_streams() -> None:
+    """Where a standard stream was closed, the next file to be opened would take its place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 if __name__ == "__main__":

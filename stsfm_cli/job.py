@@ -10,7 +10,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,7 @@ def fit(
 ) -> Record | None:
     """Make the run of a config. A failure is recorded, said and returned; None on helping ranks."""
     identity = identify(config, split)
-    home, name = Path(config["runs_dir"]), identity.model
+    home, name = Path(config["runs_dir"]).absolute(), identity.model
     run = Record(home / identity.folder)
     told = loggers.Loggers(config["loggers"], run, screen)
     settings = config["model"].get("trainer", {})
@@ -186,7 +186,7 @@ def fit(
                 if mine is not None:
                     _preface(mine, config, words)
                     LOG.info("%s: fitting", status["headline"])
-                    with Peak() as peak:
+                    with Peak() as peak, chdir("."):  # a model may go elsewhere
                         evaluation = evaluate(
                             model, split, refit=identity.seed is None, test=not val_only
                         )

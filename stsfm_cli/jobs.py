@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,14 @@ def _several(composed: Composed, screen: Screen, typed: str) -> Outcome:
         for line in command.lines(planned) if composed.searches else ():
             screen.say(line)
         return Outcome()
+    with command.alone(planned) if composed.searches else nullcontext():
+        return _done(composed, planned, screen, typed)
+
+
+def _done(composed: Composed, planned: Plan, screen: Screen, typed: str) -> Outcome:
+    """Carry out a plan, and put what came of it side by side."""
+    from stsfm.search import command
+
     asked = [job for job in planned.jobs if job.asked]
     search = command.search(planned) if composed.searches else None
     endings = _carried_out(planned, screen, search)
@@ -133,7 +142,7 @@ def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record], typed: str
     for name, folders in planned.comparisons.items():
         jobs = [asked[folder] for folder in folders]
         runs = [job.run for job in jobs if job.run.state in ("finished", "failed")]
-        runs += tuned
+        runs = [run for run in (*runs, *tuned) if run.tested]
         config = jobs[0].config
         if runs:
             yield write_comparison(
@@ -144,3 +153,5 @@ def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record], typed: str
                 command=typed,
                 control=config["control"],
             )
+        elif config["score"] == "val":
+            screen.say("no table: score=val leaves the test scores for a choice that is made")

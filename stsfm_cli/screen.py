@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,14 +26,15 @@ class Screen:
             return
         try:
             print(line, flush=True)
-        except BrokenPipeError:  # `stsfm run … | head`: nobody reads on, but the work goes on
+        except OSError:  # `… | head`, a terminal that was closed: nobody reads on, the work goes on
             self.quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def warn(self, line: str) -> None:
         """Once per command: the jobs of a sweep often share what there is to say."""
         if line not in self.warned:
-            print(line, file=sys.stderr, flush=True)
+            with suppress(OSError):
+                print(line, file=sys.stderr, flush=True)
         self.warned.add(line)
 
     @contextmanager

@@ -333,9 +333,9 @@ def test_a_baseline_that_is_asked_for_needs_its_page(kept):
 
 
 def test_pages_wait_for_baselines_that_are_asked_for_too(desk):
-    """The first two are each beside the other: both are made, then both pages are drawn."""
+    """The first two are each beside the other: the page of the later one has all it needs."""
     both = ["model=naive,drift,mean", "baselines=[drift,mean]"]
-    assert carried_out(planned(*both)) == ["drift", "mean", "naive", "drift", "mean"]
+    assert carried_out(planned(*both)) == ["drift", "mean", "naive", "drift"]
     for model in ("naive", "drift", "mean"):
         beside = desk.json(desk.only(model).folder / "members.json")["beside"]
         assert {Path(path).parts[-2] for path in beside} == {"drift", "mean"} - {model}
@@ -423,6 +423,16 @@ def test_a_sweep_goes_through_the_engine_and_is_compared(desk):
     assert {(one["question"], one["control"]) for one in told} == {("", None), ("which?", "naive")}
     assert all((run.folder / "table.md").exists() for run in desk.runs("drift"))
     assert not (desk.only("mean").folder / "table.md").exists()
+
+
+def test_a_control_may_be_what_a_search_will_choose():
+    words = ["model=linear", "search=optuna", "control='linear (tuned)'"]
+    assert planned(*words).config["control"] == "linear (tuned)"
+
+
+def test_without_test_scores_there_is_no_table_and_no_failure(desk):
+    assert desk("run", "model=naive,drift", "baselines=[]", "score=val") == 0, desk.err
+    assert desk.out.splitlines()[-1].startswith("no table: score=val")
 
 
 @pytest.mark.parametrize(

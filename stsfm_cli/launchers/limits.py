@@ -41,12 +41,19 @@ def _amount(
 def resident(pid: int) -> int:
     """Bytes of memory that a process and all that it started hold; 0 where it is gone."""
     total = 0
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        for one in (process, *process.children(recursive=True)):
-            with suppress(psutil.Error):  # it ended while we looked
-                total += one.memory_info().rss
+    for one in family(pid):
+        with suppress(psutil.Error):  # it ended while we looked
+            total += one.memory_info().rss
     return total
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all that it started; none where it is gone."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return []
 
 
 def lasting(seconds: float) -> str:

@@ -19,7 +19,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-from stsfm.launchers import child
+import psutil
+
+from stsfm.launchers import child, limits
 from stsfm.launchers.orphans import CHILD
 from stsfm.launchers.watched import command
 from stsfm.sweeps.plan import Job
@@ -78,13 +80,17 @@ class Command:
 
 
 def kill(process: Process) -> None:
-    """End a process and all of its group at once; also what it left behind when it ended."""
+    """End a process, its group and all that it started; its group also where it has ended."""
     gone = (ProcessLookupError, PermissionError)
+    started = limits.family(process.pid)[1:] if process.code() is None else []
     if process.code() is None:  # else its number may be another's by now
         with suppress(*gone):
             os.kill(process.pid, signal.SIGKILL)  # it may not head its group yet
     with suppress(*gone):
         os.killpg(process.pid, signal.SIGKILL)
+    for one in started:  # those that lead groups of their own
+        with suppress(psutil.Error):
+            one.kill()
 
 
 @contextmanager

@@ -50,6 +50,8 @@ def writing(
         with _logging_to(record.folder / "log.txt"):
             try:
                 yield record
+                if record.status.get("pid") != status["pid"]:
+                    raise RuntimeError("the folder of the run was removed while it was made")
                 shutil.rmtree(record.folder / CHECKPOINT, ignore_errors=True)
                 write_status(record, status | {"state": "finished"})
             except BaseException as error:

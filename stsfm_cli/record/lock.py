@@ -15,16 +15,17 @@ from stsfm.mistakes import Mistake
 
 NAME = ".lock"  # held by who writes the folder
 CLAIM = ".claim"  # held by a sweep that will have it written
+SEARCHING = ".searching"  # held in the folder of a comparison, by its search
 UNABLE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # such as NFS without its lock service
 
 
 @contextmanager
-def holding(folder: Path) -> Iterator[None]:
+def holding(folder: Path, name: str = NAME) -> Iterator[None]:
     """Hold a folder, made if need be; while another process has it, wait aloud.
 
     The file of the lock is gone afterwards.
     """
-    with _held(folder, NAME, wait=True):
+    with _held(folder, name, wait=True):
         yield
 
 

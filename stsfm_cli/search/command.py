@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stsfm import compose
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.record.lock import SEARCHING, holding
 from stsfm.search import facts, told
 from stsfm.search.settings import Settings
 from stsfm.search.source import Search
@@ -15,6 +18,18 @@ from stsfm.search.space import spaces
 from stsfm.sweeps.plan import Job, Plan
 from stsfm.sweeps.planner import Planner
 from stsfm.sweeps.rounds import Rounds
+
+
+@contextmanager
+def alone(planned: Plan) -> Iterator[None]:
+    """One search at a time in a comparison, for a trial that is open is taken up; others wait."""
+    home = _home(planned)
+    try:
+        with holding(home, SEARCHING):
+            yield
+    finally:
+        with suppress(OSError):  # not empty: only a mistake leaves nothing there
+            os.removedirs(home)
 
 
 def search(planned: Plan) -> Search:

@@ -51,7 +51,8 @@ def carry_out(
     retries    how often a job that failed is tried again
     fail_fast  the first that fails for good stops the others
 
-    Ctrl-C and SIGTERM stop everything within 10 s; then KeyboardInterrupt or SystemExit(143).
+    Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP) stop everything within 10 s; then
+    KeyboardInterrupt, SystemExit(143) or SystemExit(129).
     """
     work = _Work(source, launcher, retries, status)
     with _signals() as caught, launcher:
@@ -190,7 +191,10 @@ def _signals() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield caught
         return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # no nohup
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield caught
     finally:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stsfm.record import Record
 
 PAGE = "only its page"
+TUNED = " (tuned)"  # how a table calls what a search has chosen
 WHY = {  # state of a run's folder → why it is to do
     "missing": "new",
     "failed": "failed before",
@@ -119,7 +120,7 @@ def plan(composed: Composed) -> Plan:
             if job.why or other.why not in ("", WHY["missing"]):
                 beside[other.run.folder] = other
     jobs = [*(job for folder, job in beside.items() if folder not in asked), *asked.values()]
-    _check_controls(jobs)
+    _check_controls(asked, comparisons.values())
     return Plan(
         jobs=tuple(estimate.estimated(jobs)),
         comparisons={name: tuple(folders) for name, folders in comparisons.items()},
@@ -132,10 +133,12 @@ def instead(words: Sequence[str], part: Mapping[str, Any]) -> tuple[str, ...]:
     return (*rest, f"model={part['choices']['model']}")
 
 
-def _check_controls(jobs: Iterable[Job]) -> None:
-    models = {name for job in jobs for name in (job.identity.model, *job.config["baselines"])}
-    for control in {job.config["control"] for job in jobs} - {None}:
-        if control not in models:
-            known = ", ".join(sorted(models))
-            hint = did_you_mean(str(control), models)
-            raise Mistake(f"control={control} is none of what is compared: {known}.{hint}")
+def _check_controls(jobs: Mapping[Path, Job], comparisons: Iterable[Iterable[Path]]) -> None:
+    """Mistake where a comparison has no model that its others shall be tested against."""
+    for folders in comparisons:
+        members = [jobs[folder] for folder in folders]
+        models = {n for job in members for n in (job.identity.model, *job.config["baselines"])}
+        for control in {str(job.config["control"] or "") for job in members} - {""}:
+            if control.removesuffix(TUNED) not in models:
+                known, hint = ", ".join(sorted(models)), did_you_mean(control, models)
+                raise Mistake(f"control={control} is none of what is compared: {known}.{hint}")

@@ -21,8 +21,7 @@ class Rounds:
     def __init__(self, plan: Plan) -> None:
         beside = {folder for job in plan.to_do for folder in job.beside}
         runs = [job for job in plan.to_do if job.why != PAGE]
-        # a baseline first, even if it was asked for: it gets its own page in the second round
-        first = [replace(job, asked=False) for job in runs if job.run.folder in beside]
+        first = [job for job in runs if job.run.folder in beside]  # even if it was asked for
         self.waiting = deque(first + [job for job in runs if job.run.folder not in beside])
         anew = {job.run.folder for job in runs}
         self.pages = [j for j in plan.jobs if j.asked and (j.why or anew.intersection(j.beside))]

@@ -6,6 +6,8 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,12 +89,14 @@ class Status:
         """Draw anew, if there is a terminal and it is time to."""
         if self.live is not None and time.monotonic() - self.drawn > REFRESH:
             self.drawn = time.monotonic()
-            self.live.update(self._picture(running), refresh=True)
+            with self._terminal() as live:
+                live.update(self._picture(running), refresh=True)
 
     def end(self) -> None:
         """Only lines stay; the last ones are what to type to repeat what failed."""
         if self.live is not None:
-            self.live.stop()
+            with self._terminal() as live:
+                live.stop()
             self.live = None
         if len(self.failures) > 1:
             self.screen.say(f"{len(self.failures)} jobs failed; each is repeated by")
@@ -105,7 +109,19 @@ class Status:
         if self.live is None or not sys.stdout.isatty():
             self.screen.say(line)
         else:
-            self.live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            with self._terminal() as live:
+                live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def _terminal(self) -> Iterator[Live]:
+        """The table, for something to be done with it; it goes with a terminal that is closed."""
+        assert self.live is not None
+        try:
+            yield self.live
+        except OSError:
+            live, self.live = self.live, None
+            with suppress(OSError):
+                live.stop()
 
     def _judge(self, job: Job) -> None:
         val = job.run.pooled("val")

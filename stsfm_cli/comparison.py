@@ -29,6 +29,7 @@ FORMATS = {"md": as_markdown, "tex": as_latex, "csv": as_csv, "html": html_page}
 def write_comparison(
     runs: Iterable[Record],
     *,
+    baselines: Iterable[Path] | None = None,
     name: str,
     screen: Screen,
     every_config: bool = False,
@@ -41,6 +42,7 @@ def write_comparison(
     """Put runs beside the baselines of their protocols, in the folder of a comparison.
 
     runs      of one protocol or of several: each is a task, with a table of its own
+    baselines  the folders of those that were planned; None = those that the runs lie beside
     question  what the comparison was made for, in words
     control   the model that the others are tested against
     layout    what the grid of several tasks shows, and where
@@ -51,7 +53,7 @@ def write_comparison(
     """
     runs, layout = list(runs), layout or Layout()
     shelf = shelf or Shelf(runs[0].folder.parents[2])
-    together = beside(shelf, runs)
+    together = beside(shelf, runs, baselines)
     folder = shelf.home / "_comparisons" / name
     found = told.read(folder)
     grid = gather(
@@ -70,13 +72,16 @@ def write_comparison(
     return folder
 
 
-def beside(shelf: Shelf, runs: Iterable[Record]) -> list[Snapshot]:
+def beside(
+    shelf: Shelf, runs: Iterable[Record], baselines: Iterable[Path] | None = None
+) -> list[Snapshot]:
     """The runs and, under each of their protocols, the baselines that they were put beside."""
+    planned = None if baselines is None else [shelf.at(folder) for folder in baselines]
     tasks: dict[str, list[Snapshot]] = {}
     for run in runs:
         held = shelf.at(run.folder)
         tasks.setdefault(held.status.get("fingerprint", ""), []).append(held)
-    found = [run for alike in tasks.values() for run in (*alike, *shelf.baselines(alike))]
+    found = [run for alike in tasks.values() for run in (*alike, *shelf.baselines(alike, planned))]
     return list({run.folder.resolve(): run for run in found}.values())
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext
@@ -15,13 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from stsfm import files, loggers, record, trust
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.checkpoints import Checkpoints
-from stsfm.conf.schema import OF_A_COMMAND
 from stsfm.datasets.split import Split
 from stsfm.environment import drift, environment
 from stsfm.headline import describe, noticed
@@ -184,7 +180,9 @@ def fit(
         try:
             with attempt.writing(home, identity, status, force=anew) as mine, told:
                 if mine is not None:
-                    _preface(mine, config, words)
+                    attempt.preface(mine, config, words)
+                    versions = environment(config["hardware"]["threads"])
+                    files.write_json(mine.folder / "environment.json", versions)
                     LOG.info("%s: fitting", status["headline"])
                     with Peak() as peak, chdir("."):  # a model may go elsewhere
                         evaluation = evaluate(
@@ -214,15 +212,3 @@ def _ranks(settings: Mapping[str, Any]) -> AbstractContextManager[None]:
 def _said(screen: Screen, name: str, line: str) -> None:
     screen.say(f"{name}: {line}")
     LOG.info(line)
-
-
-def _preface(run: Record, config: Mapping[str, Any], words: Sequence[str]) -> None:
-    """What is known before anything is fitted."""
-    choices = {k: v for k, v in config["choices"].items() if k not in OF_A_COMMAND}
-    kept = {k: v for k, v in config.items() if k not in OF_A_COMMAND} | {"choices": choices}
-    files.write(
-        run.folder / "config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
-    )
-    words = words or [f"{group}={name}" for group, name in choices.items() if name]
-    files.write(run.folder / "command.txt", shlex.join(["stsfm", "run", *words]) + "\n")
-    files.write_json(run.folder / "environment.json", environment(config["hardware"]["threads"]))

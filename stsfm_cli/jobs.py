@@ -147,6 +147,7 @@ def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record], typed: str
         if runs:
             yield write_comparison(
                 runs,
+                baselines=dict.fromkeys(folder for job in jobs for folder in job.beside),
                 name=name,
                 screen=screen,
                 question=config["question"],

@@ -14,10 +14,12 @@ import sweeping
 
 from stsfm.launchers.base import Ending, Launcher
 from stsfm.record import lock, records
-from stsfm.record.attempt import writing
+from stsfm.record.attempt import bury, writing
 from stsfm.screen import Screen
 from stsfm.sweeps.engine import SHARED, carry_out
 from stsfm.sweeps.status import Status
+
+SAID = "it is said so"
 
 
 def finish(job, wait=lambda: None) -> None:
@@ -26,6 +28,16 @@ def finish(job, wait=lambda: None) -> None:
         wait()
         part = {"mae": {"pooled": 1.0}}
         (run.folder / "scores.json").write_text(json.dumps({"val": part, "test": part}))
+
+
+def fail(job) -> Ending:
+    """The record of a job that failed, as the process that watched it writes it."""
+    after = job.run.status.get("attempt", 0)
+    bury(
+        job.run, job.identity, job.about, SAID,
+        after=after, began=time.time(), config=job.config, words=job.words,
+    )  # fmt: skip
+    return Ending("failed", SAID)
 
 
 class Pretended(Launcher):
@@ -54,7 +66,7 @@ class Pretended(Launcher):
                 state = self.outcomes.pop(0) if self.outcomes else "finished"
                 if state == "finished":
                     finish(job)
-                gone.append((job, Ending(state, "" if state == "finished" else "it is said so")))
+                gone.append((job, fail(job) if state == "failed" else Ending(state)))
         self.running = [e for e in self.running if all(e[0] is not job for job, _ in gone)]
         return gone
 
@@ -270,7 +282,7 @@ def test_a_picture_of_a_sweep_tells_epochs_counts_and_the_best(jobs):
     status.total = 4
     finish(done)
     status.ended(done, Ending("finished"))
-    status.ended(jobs[1], Ending("failed", "no"))
+    status.ended(jobs[1], fail(jobs[1]))
     net.run.folder.mkdir(parents=True)
     net.run.append_history({"epoch": 1, "val": 0.25})
     status.started(net)
@@ -279,4 +291,8 @@ def test_a_picture_of_a_sweep_tells_epochs_counts_and_the_best(jobs):
     seen = console.export_text()
     assert "lstm" in seen and "epoch 1/2 · val 0.25" in seen
     assert "1 done · 1 failed · 1 running · 1 to go" in seen
-    assert "best on validation: naive MAE 1.000" in seen and "left" in seen
+    assert "left · best val MAE: naive 1.000" in seen
+    console = Console(width=50, record=True, file=io.StringIO())
+    console.print(status._picture([done]))  # its numbers are there: its page is drawn now
+    (_, last) = console.export_text().splitlines()
+    assert last.startswith("1 done · 1 failed · 0 running · 2 to go · 1 page") and last[-1] == "…"

@@ -45,7 +45,16 @@ PEERS = {
     "record": {"files", "identity", "mistakes", "words"},
     "tables": {"mistakes", "record", "significance", "words"},
     "plots": {"files", "record", "significance", "tables", "words"},
-    "reports": {"files", "mistakes", "record", "refits", "search", "tables", "words"},
+    "reports": {
+        "files",
+        "mistakes",
+        "record",
+        "refits",
+        "search",
+        "significance",
+        "tables",
+        "words",
+    },
     "compose": {"help", "mistakes", "options", "request", "search", "trust"},
     "launchers": {"identity", "job", "mistakes", "record", "screen", "sweeps", "words"},
 }

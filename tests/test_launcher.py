@@ -85,6 +85,8 @@ def test_what_one_job_does_to_itself_no_other_feels(bench):
         assert recorded[name] == ("failed", ended[name].reason)
     assert ended["eats"].reason.endswith("iB, more than launcher.memory=900MiB")
     assert {name: recorded[name][0] for name in good} == dict.fromkeys(good, "finished")
+    for run in records(bench / "runs"):  # a failure says what it was to be, however it ended
+        assert run.config["choices"]["model"] == run.folder.parent.name
     # a bad job alone gives the sweep's exit code, and what was printed is in the run's log
     (log,) = bench.glob("runs/*/crashes/*/log.txt")
     assert "Segmentation fault" in log.read_text()

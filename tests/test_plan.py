@@ -435,6 +435,23 @@ def test_without_test_scores_there_is_no_table_and_no_failure(desk):
     assert desk.out.splitlines()[-1].startswith("no table: score=val")
 
 
+def test_where_all_fail_the_table_has_the_baselines_of_the_command_and_short_names(desk):
+    assert desk("run", "-q", "model=drift", "baselines=[naive,mean]") == 0
+    bad = ["model=rnn", "model.hidden=no,never", "baselines=[naive]", "launcher.memory=1MiB"]
+    assert desk("run", *bad) == 1  # killed before it had written anything
+    (folder,) = (desk.folder / "runs" / "_comparisons").iterdir()
+    rows = [line.split(" | ")[0] for line in (folder / "table.md").read_text().splitlines()]
+    shown = sorted(row for row in rows if row.startswith(("| naive", "| mean", "| rnn")))
+    assert shown == ["| naive", "| rnn hidden=never", "| rnn hidden=no"]
+
+
+def test_a_file_is_compared_by_the_name_it_was_run_by(desk):
+    rows = [f"{2000 + k // 12}-{k % 12 + 1:02},{k % 12 + k % 7}" for k in range(120)]
+    (desk.folder / "my.csv").write_text("\n".join(["time,y", *rows]))
+    assert desk("run", "-q", "model=drift", "data=my.csv", "baselines=[]") == 0
+    assert desk("compare", "model=drift", "data=./my.csv") == 0 and "drift" in desk.out
+
+
 @pytest.mark.parametrize(
     ("args", "line"),
     [
@@ -444,6 +461,7 @@ def test_without_test_scores_there_is_no_table_and_no_failure(desk):
         (["model=naive,drift", "loggers=[tensorbord]"], "Did you mean 'tensorboard'"),
         (["model=naive,drift", "control=dirft"], "Did you mean 'drift'?"),
         (["model=naive,drift", "baselines=[arma]"], "Did you mean 'arima'"),
+        (["model=naive,drift", "retries=-1"], "retries=-1: wanted 0 or more"),
         (["model=naive,drift", "launcher.jobs=2"], "Did you mean 'launcher.n_jobs'?"),
     ],
 )

@@ -59,7 +59,7 @@ def compare(args: list[str], screen: Screen) -> Path:
         screen.warn(f"stsfm compare: without {os.path.relpath(run.folder)}: {run.damage()}")
         chosen.remove(run)
     if not chosen:
-        raise Mistake(f"no run in {home} matches {' '.join(args)}; `stsfm ls` shows what there is")
+        raise Mistake(f"no run in {home} matches {' '.join(words)}; `stsfm ls` shows what there is")
     _check_control(options.get("control"), beside(shelf, chosen))
     lacking = set(wanted.get("model", [])) - {run.status["model"] for run in chosen}
     data = {str(run.status["data"]) for run in chosen}

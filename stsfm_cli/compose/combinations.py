@@ -151,6 +151,8 @@ class _Table:
         if not config["runs_dir"].strip():
             raise Mistake("runs_dir= names no folder; runs_dir=runs is the default")
         trust.use(config["plugins"])
+        if config["retries"] < 0:
+            raise Mistake(f"retries={config['retries']}: wanted 0 or more: how often tried again")
         if config["score"] not in ("all", "val"):
             raise Mistake(f"score={config['score']}: wanted score=all or score=val")
         own = config["model"].pop("space", {})  # for a search to know, for no model to be given

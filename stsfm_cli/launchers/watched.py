@@ -70,6 +70,7 @@ class Watched:
             bury(
                 run, self.job.identity, self.job.about, why,
                 after=self.after, began=self.began, state=end,
+                config=self.job.config, words=self.job.words,
             )  # fmt: skip
         return Ending(end, why, seconds)
 

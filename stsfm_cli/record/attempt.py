@@ -9,17 +9,21 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 import shutil
 import socket
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import yaml
+
 from stsfm import files
+from stsfm.conf.schema import OF_A_COMMAND
 from stsfm.mistakes import cause
 from stsfm.record import CHECKPOINT, SCHEMA, Record, lock, seal
 
@@ -71,12 +75,15 @@ def bury(
     *,
     after: int,
     began: float,
+    config: Mapping[str, Any],
+    words: Sequence[str],
     state: Literal["failed", "interrupted"] = "failed",
 ) -> None:
     """Record how an attempt ended that could not say it, even one that had written nothing.
 
     after  how many attempts there were before it
     began  when its process was started, in seconds since 1970
+    config, words  what it was to be: tables tell rows apart by it, failures included
 
     Where another process is at the run by now, or has finished it, nothing is written.
     """
@@ -87,9 +94,21 @@ def bury(
         if status.get("attempt", 0) <= after:  # it died before it had written any
             status = _opened(run, identity, about, began)
             _clear(run.folder, kept=KEPT)
+            preface(run, config, words)
         elif status["state"] != "running":  # it had added up its time itself
             status = status | {"spent": run.spent - (status["ended"] - status["started"])}
         write_status(run, status | {"state": state, "error": error})
+
+
+def preface(run: Record, config: Mapping[str, Any], words: Sequence[str]) -> None:
+    """What a run is to be, before anything is fitted: its config, and the command that makes it."""
+    choices = {k: v for k, v in config["choices"].items() if k not in OF_A_COMMAND}
+    kept = {k: v for k, v in config.items() if k not in OF_A_COMMAND} | {"choices": choices}
+    files.write(
+        run.folder / "config.yaml", yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
+    )
+    words = words or [f"{group}={name}" for group, name in choices.items() if name]
+    files.write(run.folder / "command.txt", shlex.join(["stsfm", "run", *words]) + "\n")
 
 
 def write_status(record: Record, status: Mapping[str, Any]) -> None:

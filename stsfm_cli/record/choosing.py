@@ -21,7 +21,17 @@ def filters(args: Iterable[str], command: str) -> dict[str, list[str]]:
         if not equals or not values:
             raise Mistake(f"wanted key=value, got {arg!r}, as in: stsfm {command} model=lstm,gru")
         found[key] = values.split(",")
+    if "data" in found:  # a file as it was typed for the run: data/my.csv is kept as my
+        found["data"] = [_kept_as(name) for name in found["data"]]
     return found
+
+
+def _kept_as(name: str) -> str:
+    if "." not in name and "/" not in name:
+        return name
+    from stsfm.datasets.tabular import stem
+
+    return stem(name)
 
 
 def select(found: Iterable[Kept], wanted: dict[str, list[str]]) -> list[Kept]:

@@ -76,14 +76,21 @@ class Shelf:
             seconds=sum(run.spent for run in runs),
         )
 
-    def baselines(self, runs: Iterable[Record]) -> list[Snapshot]:
+    def baselines(
+        self, runs: Iterable[Record], planned: Iterable[Snapshot] | None = None
+    ) -> list[Snapshot]:
         """The very runs that these, of one protocol, were put beside; else those others of it were.
+
+        planned  what a command wants beside its runs, which may all have failed, and have no page
 
         Of each the newest of its settings; none whose model is among `runs`.
         """
         runs = list(runs)
-        alike = self.under(runs[0].status.get("fingerprint", ""))
-        found = self._beside(runs) or self._beside(alike)
+        fingerprint = runs[0].status.get("fingerprint", "")
+        if planned is None:
+            found = self._beside(runs) or self._beside(self.under(fingerprint))
+        else:
+            found = [run for run in planned if run.status.get("fingerprint", "") == fingerprint]
         models = {run.status.get("model") for run in runs}
         found = [self._newest.get(run.status["settings"], run) for run in found if run.status]
         return [run for run in found if run.status["model"] not in models]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from stsfm.launchers.base import Ending
 from stsfm.screen import Screen
 from stsfm.sweeps.plan import Job
+from stsfm.words import count
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -128,7 +129,7 @@ class Status:
         metric = "mase" if val.get("mase") is not None else "mae"
         if metric in val:
             protocol = str(job.run.status.get("fingerprint"))
-            words = f"{job.identity.model} {metric.upper()} {val[metric]:.3f}"
+            words = f"{metric.upper()}: {job.identity.model} {val[metric]:.3f}"
             found = (val[metric], words)
             self.best[protocol] = min(self.best.get(protocol, found), found)
 
@@ -148,20 +149,26 @@ class Status:
             )
         if len(running) > SHOWN:
             table.add_row(f"and {len(running) - SHOWN} more")
-        return Group(table, Text(self._summary(len(running)), style="bold"))
+        pages = sum(job.run.folder in self.told for job in running)
+        words = self._summary(len(running) - pages, pages)
+        return Group(table, Text(words, style="bold", no_wrap=True, overflow="ellipsis"))
 
-    def _summary(self, running: int) -> str:
-        """5 done · 1 failed · 2 running · 12 to go · best on validation: … · about 3 min left"""
+    def _summary(self, running: int, pages: int) -> str:
+        """5 done · 1 failed · 2 running · 12 to go · about 3:00 left · best val MASE: linear 0.229
+
+        What matters least comes last, for a narrow terminal cuts it off.
+        """
         ended = self.counts.total()
         left = max(self.total - ended, running)
         parts = [f"{self.counts['finished']} done"]
         parts += [f"{self.counts['failed']} failed"] if self.counts["failed"] else []
         parts += [f"{running} running", f"{left - running} to go"]
-        if len(self.best) == 1:  # errors under different protocols are not compared
-            parts.append(f"best on validation: {next(iter(self.best.values()))[1]}")
+        parts += [f"{count(pages, 'page')} being drawn"] if pages else []
         if ended and left:
             rest = (time.monotonic() - self.began) / ended * left
             parts.append(f"about {_clock(rest)} left")
+        if len(self.best) == 1:  # errors under different protocols are not compared
+            parts.append(f"best val {next(iter(self.best.values()))[1]}")
         return " · ".join(parts)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 MISSING = "???"
 OF_A_COMMAND = (  # not of a run
-    "control", "fail_fast", "force", "launcher", "question", "retries", "score", "search", "space",
+    "control", "factors", "fail_fast", "force", "launcher", "question", "retries", "score",
+    "search", "space",
 )  # fmt: skip
 
 
@@ -23,6 +24,7 @@ class Config:
     fail_fast: bool = MISSING  # type: ignore[assignment]
     question: str = MISSING
     control: str | None = MISSING
+    factors: list[str] = field(default_factory=list)
     sweep: dict[str, Any] = field(default_factory=dict)
     data: Any = MISSING
     protocol: Any = MISSING

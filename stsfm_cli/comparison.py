@@ -115,6 +115,7 @@ def gather(
             every_config=every_config,
             metric=layout.metric,
             tuned=told.tuned(search),
+            factors=layout.factors,
         )
         words, kept = told.lines(search, fingerprint), told.kept(search, fingerprint)
         tables.append(replace(table, searched=tuple(words), kept=kept))
@@ -179,7 +180,7 @@ def again(folder: Path) -> Grid:
     """The grid of a comparison that was written, from its runs as they are now."""
     made_of = Record(folder).read("members.json")
     kept = made_of.get("layout", {})
-    axes = {name: tuple(kept.get(name, ())) for name in ("rows", "columns", "by")}
+    axes = {name: tuple(kept.get(name, ())) for name in ("rows", "columns", "by", "factors")}
     return gather(
         Shelf(folder.parents[1]),
         compared(folder),

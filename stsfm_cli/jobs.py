@@ -137,6 +137,7 @@ def _ended_well(job: Job, ending: Ending | None) -> bool:
 def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record], typed: str) -> Iterator[Path]:
     """The folder of each comparison of which a run has come to an end."""
     from stsfm.comparison import write_comparison
+    from stsfm.tables.grid import Layout
 
     asked = {job.run.folder: job for job in planned.jobs if job.asked}
     for name, folders in planned.comparisons.items():
@@ -153,6 +154,7 @@ def _compared(planned: Plan, screen: Screen, tuned: Iterable[Record], typed: str
                 question=config["question"],
                 command=typed,
                 control=config["control"],
+                layout=Layout(factors=tuple(config["factors"])),
             )
         elif config["score"] == "val":
             screen.say("no table: score=val leaves the test scores for a choice that is made")

@@ -246,3 +246,24 @@ def test_an_exception_leaves_a_failed_run_with_its_trace(tmp_path):
     with pytest.raises(KeyboardInterrupt), writing(tmp_path, IDENTITY, ABOUT, force=False):
         raise KeyboardInterrupt
     assert run.state == "interrupted" and run.status["attempt"] == 2
+
+
+def test_every_value_of_a_factor_has_a_row_and_of_the_rest_validation_chooses(desk):
+    words = ["model=gru", "loss=huber,mae", "model.hidden=4,8", "baselines=[naive]", SHORT]
+    assert desk("run", *words, "factors=[los]") == 2 and "Did you mean 'loss'" in desk.err
+    assert desk("run", *words, "factors=[loss]") == 0, desk.err
+    folder = desk.comparison()
+    with (folder / "table.csv").open() as file:
+        rows = {row["model"]: row for row in csv.DictReader(file)}
+    rows = {name.partition(" hidden")[0]: row for name, row in rows.items()}
+    assert set(rows) == {"gru loss=huber", "gru loss=mae", "naive"}
+    kept = desk.runs("/gru/")
+    for loss in ("huber", "mae"):
+        like = [run for run in kept if run.config["choices"]["loss"] == loss]
+        best = min(like, key=lambda run: run.scores["val"]["mase"]["pooled"])
+        shown = float(rows[f"gru loss={loss}"]["test_mase"])
+        assert shown == pytest.approx(best.scores["test"]["mase"]["pooled"])
+    text = (folder / "table.md").read_text()
+    assert "2 configurations that validation did not choose" in text and "EXPLORATORY" not in text
+    assert desk("compare", "model=gru", "--factors", "loss,model.hidden") == 0
+    assert desk.out.count("  gru loss=") == 4

@@ -4,6 +4,7 @@ stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [any.key=value]
   --metric mae         the score that models are ordered by (mase)
   --rows, --columns    model, data, horizon, protocol, seed or any key: what a grid has where
   --by KEY             a grid for each of its values
+  --factors loss       keys whose every value is a row; of others validation chooses one
   --control arima      the model that others are tested against (best classical on validation)
   --question TEXT      what is asked: a sentence for the report
   --all-configs        every configuration; stamps the tables EXPLORATORY
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from stsfm.tables.grid import Layout
 
 USAGE = __doc__.partition("\n\n")[2]
-AXES = ("rows", "columns", "by")
+AXES = ("rows", "columns", "by", "factors")
 OPTIONS = ("metric", *AXES, "control", "question")
 
 

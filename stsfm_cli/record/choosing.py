@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import yaml
@@ -73,6 +73,21 @@ def facts(record: Record) -> dict[str, Any]:
     config = record.config
     keys = flatten({k: v for k, v in config.items() if k != "choices"})
     return keys | (config.get("choices") or {}) | names(record)
+
+
+def keys_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a configuration of a model is made of: its keys and the choices of groups, dotted."""
+    model = config.get("model", {})
+    choices = {k: v for k, v in (config.get("choices") or {}).items() if k in model}
+    return flatten({"choices": choices, "model": model}, drop=("seed", "_target_"))
+
+
+def level(keys: Mapping[str, Any], factor: str) -> Any:
+    """The value of a key as it is typed: loss, model.hidden, trainer.lr; None without one."""
+    for name in (f"choices.{factor}", factor, f"model.{factor}"):
+        if name in keys:
+            return keys[name]
+    return None
 
 
 def flatten(tree: dict[str, Any], prefix: str = "", drop: tuple[str, ...] = ()) -> dict[str, Any]:

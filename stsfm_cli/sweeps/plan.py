@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.record.choosing import keys_of, level
 from stsfm.sweeps import estimate
 from stsfm.words import count
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from stsfm.record import Record
 
 PAGE = "only its page"
-TUNED = " (tuned)"  # how a table calls what a search has chosen
 WHY = {  # state of a run's folder → why it is to do
     "missing": "new",
     "failed": "failed before",
@@ -121,6 +121,7 @@ def plan(composed: Composed) -> Plan:
                 beside[other.run.folder] = other
     jobs = [*(job for folder, job in beside.items() if folder not in asked), *asked.values()]
     _check_controls(asked, comparisons.values())
+    _check_factors(asked.values())
     return Plan(
         jobs=tuple(estimate.estimated(jobs)),
         comparisons={name: tuple(folders) for name, folders in comparisons.items()},
@@ -133,12 +134,23 @@ def instead(words: Sequence[str], part: Mapping[str, Any]) -> tuple[str, ...]:
     return (*rest, f"model={part['choices']['model']}")
 
 
+def _check_factors(jobs: Iterable[Job]) -> None:
+    """Mistake where no model has a key whose values shall be rows."""
+    found = [keys_of(job.config) for job in jobs]
+    for factor in {factor: None for job in jobs for factor in job.config["factors"]}:
+        if all(level(keys, factor) is None for keys in found):
+            known = {name.removeprefix("choices.") for keys in found for name in keys}
+            raise Mistake(
+                f"factors=[{factor}]: no model has that key.{did_you_mean(factor, known)}"
+            )
+
+
 def _check_controls(jobs: Mapping[Path, Job], comparisons: Iterable[Iterable[Path]]) -> None:
     """Mistake where a comparison has no model that its others shall be tested against."""
     for folders in comparisons:
         members = [jobs[folder] for folder in folders]
         models = {n for job in members for n in (job.identity.model, *job.config["baselines"])}
         for control in {str(job.config["control"] or "") for job in members} - {""}:
-            if control.removesuffix(TUNED) not in models:
+            if control.partition(" ")[0] not in models:
                 known, hint = ", ".join(sorted(models)), did_you_mean(control, models)
                 raise Mistake(f"control={control} is none of what is compared: {known}.{hint}")

@@ -56,6 +56,7 @@ class Layout:
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
+    factors: tuple[str, ...] = ()  # keys whose every value is a row, chosen by nobody
 
     @property
     def asked(self) -> bool:

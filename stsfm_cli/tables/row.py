@@ -14,7 +14,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from stsfm.record import Record
-from stsfm.record.choosing import flatten
+from stsfm.record.choosing import keys_of
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class Row:
     failures: tuple[str, ...] = ()
     label: str = ""  # the model, and the settings that tell it from its like
     tuned: bool = False  # whether a search chose it
+    levels: str = ""  # of the factors that are compared: loss=quantile
 
     @property
     def name(self) -> str:
         """What it is called beside other models: gru, and gru (tuned), are two rows."""
-        return tuned(self.model) if self.tuned else self.model
+        name = f"{self.model} {self.levels}".rstrip()
+        return tuned(name) if self.tuned else name
 
     @cached_property
     def scores(self) -> list[dict[str, Any]]:
@@ -79,10 +81,7 @@ class Row:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The model's keys and the choices of groups, dotted."""
-        config = self.settings.config
-        model = config.get("model", {})
-        choices = {k: v for k, v in config.get("choices", {}).items() if k in model}
-        return flatten({"choices": choices, "model": model}, drop=("seed", "_target_"))
+        return keys_of(self.settings.config)
 
     def told(self, differ: Collection[str]) -> dict[str, Any]:
         """What tells it from its like, by short names; what a choice leads to goes without saying.

@@ -16,6 +16,7 @@ from typing import Any
 from stsfm.losses.metrics import METRICS
 from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
+from stsfm.record.choosing import keys_of, level
 from stsfm.record.shelf import Effort
 from stsfm.tables.losses import sampling_error
 from stsfm.tables.row import Row, Value, differing
@@ -139,10 +140,12 @@ def tabulate(
     every_config: bool = False,
     metric: str = "",
     tuned: Collection[str] = (),
+    factors: Sequence[str] = (),
 ) -> Table:
     """Fold runs into a table. Mistake if they follow different protocols, or if there are none.
 
-    tuned  the settings that a search chose: rows beside those of their models as they are
+    tuned    the settings that a search chose: rows beside those of their models as they are
+    factors  keys whose every value has a row; of the others validation chooses
     """
     ended = ("finished", "failed")
     records = [record for record in records if record.tested and record.state in ended]
@@ -155,7 +158,7 @@ def tabulate(
     groups: dict[str, list[Record]] = {}
     for record in {record.status["run"]: record for record in current}.values():  # kept twice
         groups.setdefault(record.status["group"], []).append(record)
-    rows = _labelled([_row(group, tuned) for group in groups.values()])
+    rows = _labelled([_row(group, tuned, factors) for group in groups.values()])
     shown, hidden = (rows, []) if every_config else chosen(rows)
     if hidden:
         words = f"{count(len(hidden), 'configuration')} that validation did not choose"
@@ -174,10 +177,12 @@ def tabulate(
     return replace(table, rows=tuple(sorted(shown, key=order)))
 
 
-def _row(group: list[Record], tuned: Collection[str]) -> Row:
+def _row(group: list[Record], tuned: Collection[str], factors: Sequence[str]) -> Row:
     finished = [record for record in group if record.state == "finished"]
     failed = [record.status.get("error", "") for record in group if record.state == "failed"]
     model = group[0].status["model"]
+    mine = keys_of(group[0].config) if factors else {}
+    levels = ((key.removeprefix("model."), level(mine, key)) for key in factors)
     return Row(
         model=model,
         settings=group[0],
@@ -185,6 +190,7 @@ def _row(group: list[Record], tuned: Collection[str]) -> Row:
         failures=tuple(failed),
         label=model,
         tuned=group[0].status["settings"] in tuned,
+        levels=" ".join(f"{key}={value}" for key, value in levels if value is not None),
     )
 
 
@@ -230,5 +236,6 @@ def _labelled(rows: list[Row]) -> list[Row]:
     labelled = []
     for row in rows:
         words = [f"{key}={value}" for key, value in row.told(differ[row.name]).items()]
-        labelled.append(replace(row, label=" ".join([row.model, *words]) + " (tuned)" * row.tuned))
+        name = " ".join([row.model, *filter(None, [row.levels]), *words])
+        labelled.append(replace(row, label=name + " (tuned)" * row.tuned))
     return labelled

@@ -276,6 +276,7 @@ def test_an_sbatch_that_is_refused_costs_one_line(queue):
 # ---- several machines without either -------------------------------------------------------------
 
 
+@pytest.mark.skipif("STSFM_CLUSTER" not in os.environ, reason="is done by .ci/run: 20 s")
 def test_two_machines_train_one_net_to_the_numbers_of_two_processes(tmp_path, monkeypatch):
     """One process per device, as torchrun and slurm start them."""
     monkeypatch.chdir(tmp_path)

@@ -1,6 +1,7 @@
 """A folder of its own for every test that runs something, and the command line in this process."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,4 +50,5 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path, monkeypatch, capsys) -> Desk:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # a plug-in's folder is of its test alone
     return Desk(tmp_path, capsys)

@@ -212,11 +212,15 @@ def numbers(home: str) -> dict[str, list]:
 
 
 def test_order_and_company_change_no_number(jobs):
-    for home, words, n_jobs in (("ab", MIXED, 1), ("ba", MIXED[::-1], 1), ("beside", MIXED, 2)):
+    for home, words, n_jobs in (
+        ("ab", MIXED, 1),
+        ("ba", MIXED[::-1], 1),
+        ("side-by-side", MIXED, 2),
+    ):
         made = sweeping.sweep([f"{each} runs_dir={home}" for each in words], n_jobs=n_jobs)
         assert {ending.state for ending in made.values()} == {"finished"}
     assert len(numbers("ab")) == 4
-    assert numbers("ab") == numbers("ba") == numbers("beside")
+    assert numbers("ab") == numbers("ba") == numbers("side-by-side")
 
 
 def test_a_job_that_fails_now_and_then_comes_to_its_end(jobs):

@@ -69,11 +69,7 @@ def forecasts(story: Story) -> tuple[Figure, str] | None:
         window(ax, story, pick.window, pick.node, bands, ticks=6 if alone else 4)
         ax.set_title(_title(story, pick, alone), linespacing=1.35)
     if same:  # one scale for one series, so that the panels compare
-        limits = np.array([ax.get_ylim() for ax in grid[0]])
-        for ax in grid[0]:
-            ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
-        for ax in grid[0, 1:]:
-            ax.tick_params(labelleft=False)
+        layout.one_scale(grid[0])
     settle(made, grid, story, titles=0.34, gap=0.3 if same else 0.12)
     return made, _caption(story, picks, bands)
 

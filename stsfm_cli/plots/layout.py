@@ -142,3 +142,12 @@ def ends_width(made: Figure, ends: Sequence[End]) -> float:
 
 def _weight(end: End) -> str:
     return "bold" if end.bold else "normal"
+
+
+def one_scale(row: np.ndarray) -> None:
+    """Panels (n,) side by side on one scale, whose labels the first has for all."""
+    limits = np.array([ax.get_ylim() for ax in row])
+    for ax in row:
+        ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+    for ax in row[1:]:
+        ax.tick_params(labelleft=False)

@@ -23,11 +23,7 @@ def forecasts(contest: Contest) -> tuple[Figure, str] | None:
         ax.set_title(_title(contest, pick, alone), linespacing=1.35)
     same = len({pick.node for pick in picks}) == 1
     if same:  # one scale for one series, so that the panels compare
-        limits = np.array([ax.get_ylim() for ax in grid[0]])
-        for ax in grid[0]:
-            ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
-        for ax in grid[0, 1:]:
-            ax.tick_params(labelleft=False)
+        layout.one_scale(grid[0])
     grid[0, 0].set_ylabel(contest.quantity)
     low, high = grid[0, -1].get_ylim()
     last = contest.clock[_ahead(contest, picks[-1])][-1]

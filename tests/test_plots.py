@@ -353,3 +353,15 @@ def test_steps_are_labelled_at_round_numbers() -> None:
     assert style.step_ticks(24, 24) == [1, 6, 12, 18, 24]
     assert style.step_ticks(336, 24) == [1, 72, 144, 216, 288]
     assert style.step_ticks(5, 1) == [1, 2, 3, 4, 5]
+
+
+def test_panels_of_one_series_share_a_scale():
+    from stsfm.plots.layout import one_scale
+
+    row = Figure().subplots(1, 3)
+    for ax, top in zip(row, (1, 5, 2), strict=True):
+        ax.plot([0, top])
+    one_scale(row)
+    low, high = row[1].get_ylim()
+    assert high >= 5 and all(ax.get_ylim() == (low, high) for ax in row)
+    assert [ax.yaxis.get_tick_params()["labelleft"] for ax in row[1:]] == [False, False]

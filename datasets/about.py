@@ -12,6 +12,7 @@ import numpy as np
 Array = Any  # np.ndarray or torch.Tensor: both speak + * abs, slicing and .shape
 
 DAY = 86_400 * 10**9  # ns, in which stamps count
+GRAPHS = ("given", "none", "shuffled", "learned")  # what a model is shown of the graph
 KINDS = ("calendar", "planned", "forecast", "oracle")  # how a covariate comes to be known ahead
 
 
@@ -51,12 +52,14 @@ class Space(Arrays):
     adjacency  float (node, node), (time, node, node) where the graph changes; [i, j] weighs i → j
     coords     float (node, dim), in `units`
     geometry   what the coordinates mean: plane, sphere (longitude, latitude) or grid
+    graph      one of GRAPHS: what became of the graph that was given (ablation.py)
     """
 
     adjacency: Array | None = None
     coords: Array | None = None
     geometry: str = "plane"
     units: str = ""
+    graph: str = "given"
 
     @property
     def changes(self) -> bool:

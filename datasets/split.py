@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,22 @@ from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import RollingWindows
 
 
+class View(NamedTuple):
+    """A part of what is scored that has scores of its own, such as "15 min" of an hour ahead."""
+
+    name: str
+    steps: tuple[int, int]  # from the first to before the last
+    windows: int | None = None  # only the first so many of a split; None = all
+
+
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """A panel cut by a protocol. Windows are in transformed units, `panel` in data units."""
+    """A panel cut by a protocol. Windows are in transformed units, `panel` in data units.
+
+    views    parts of the cells that are scored on their own, beside all of them together
+    metrics  those that the tables of the protocol show, the first orders them; () = the house's
+    warned   what a reader has to be told before the numbers: an oracle, a dropped batch
+    """
 
     name: str
     panel: Panel
@@ -27,8 +40,11 @@ class Split:
     train: RollingWindows
     val: RollingWindows
     test: RollingWindows
-    development: RollingWindows  # train and validation: all before the test border
+    development: RollingWindows | None  # all before the test border; None: train is fitted to
     rules: Mapping[str, Any]  # every rule, resolved: rows, horizon, stride, transform, …
+    views: tuple[View, ...] = ()
+    metrics: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
 
     def truth(self, windows: RollingWindows) -> RollingWindows:
         """The same windows in data units, untouched by the transform."""
@@ -46,13 +62,22 @@ class Split:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of the data; a large panel is read for it once."""
-        return panel_digest(self.panel)
+        """sha256 of the data and its graph; a large panel is read for it once."""
+        return panel_digest(self.panel, self.series)
+
+    @cached_property
+    def series(self) -> str:
+        """sha256 of the data without the graph, which is but one of the things a model may read."""
+        return series_digest(self.panel)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Six hex digits of what makes scores comparable; a model's look-back is no part of it."""
-        return fingerprint(self.panel.about, self.digest, self.rules)
+        """Six hex digits of what makes scores comparable.
+
+        A model's look-back is no part of it, nor is the graph: `data.space` is an ablation of one
+        task.
+        """
+        return fingerprint(self.panel.about, self.series, self.rules)
 
 
 def fingerprint(about: About, digest: str, rules: Mapping[str, Any]) -> str:
@@ -69,18 +94,27 @@ def fingerprint(about: About, digest: str, rules: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
-def panel_digest(panel: Panel) -> str:
+def panel_digest(panel: Panel, series: str = "") -> str:
+    """sha256 of the series and of the graph that a model may read."""
+    series = series or series_digest(panel)
+    if panel.space.adjacency is None and panel.space.graph == "given":
+        return series
+    digest = hashlib.sha256(f"{series} {panel.space.graph}".encode())
+    if panel.space.adjacency is not None:
+        digest.update(np.ascontiguousarray(panel.space.adjacency).data)
+    return digest.hexdigest()
+
+
+def series_digest(panel: Panel) -> str:
     """sha256 over the bytes of all that was observed, and where, and of what is fixed in it."""
     digest = hashlib.sha256()
     for array in (panel.values, panel.mask, panel.time, panel.known, panel.privileged):
         if array is not None:
             digest.update(str((array.shape, str(array.dtype))).encode())
             digest.update(np.ascontiguousarray(array).data)
-    for array in (panel.space.adjacency, panel.space.coords):
-        if array is not None:
-            digest.update(np.ascontiguousarray(array).data)
     about, space = panel.about, panel.space
     if space.coords is not None:
+        digest.update(np.ascontiguousarray(space.coords).data)
         digest.update(f"{space.geometry} in {space.units}".encode())
     for constants in (about.static, about.physics):
         for name, constant in sorted(constants.items()):

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from stsfm.datasets.ablation import Graph, ablated
 from stsfm.datasets.panel import About, Panel, Space
 
 HOUR = 3_600 * 10**9  # ns
@@ -33,7 +34,14 @@ def sines(
 
 
 def ring(
-    *, length: int, nodes: int, own: float, neighbour: float, noise: float, seed: int
+    *,
+    length: int,
+    nodes: int,
+    own: float,
+    neighbour: float,
+    noise: float,
+    seed: int,
+    space: Graph = "given",
 ) -> Panel:
     """A stable VAR(1) on a ring graph: length × nodes × 1, with its adjacency.
 
@@ -51,7 +59,7 @@ def ring(
     x = np.zeros((length + burn_in, nodes))
     for t in range(1, len(x)):
         x[t] = transition @ x[t - 1] + noise * rng.standard_normal(nodes)
-    return _panel(x[burn_in:], name="ring", space=Space(adjacency=adjacency))
+    return ablated(_panel(x[burn_in:], name="ring", space=Space(adjacency=adjacency)), space)
 
 
 def driven(

@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from stsfm.datasets.ablation import Graph, ablated
 from stsfm.datasets.about import Finding
-from stsfm.datasets.arrange import arrange
-from stsfm.datasets.delimited import shown
 from stsfm.datasets.graph import Geometry, Kernel, space_of
-from stsfm.datasets.instants import place
-from stsfm.datasets.numbers import Decimal, Numbers, numbers
-from stsfm.datasets.oddities import merged, oddities
 from stsfm.datasets.panel import About, Panel
-from stsfm.datasets.reader import read_file
-from stsfm.datasets.roles import Layout, Roles, roles
+from stsfm.datasets.reading.arrange import arrange
+from stsfm.datasets.reading.delimited import shown
+from stsfm.datasets.reading.instants import place
+from stsfm.datasets.reading.numbers import Decimal, Numbers, numbers
+from stsfm.datasets.reading.oddities import merged, oddities
+from stsfm.datasets.reading.reader import read_file
+from stsfm.datasets.reading.roles import Layout, Roles, roles
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -57,6 +58,7 @@ def tabular(
     neighbours: int = 8,
     threshold: float = 0.1,
     geometry: Geometry = "plane",
+    space: Graph = "given",
 ) -> Panel:
     """The panel in a file: values (time, node, channel) on a regular grid of time.
 
@@ -120,7 +122,8 @@ def tabular(
         done = "all forecast, unless data.targets=[…] names some"
         findings.append(Finding("channels", shown(list(about.channels)), len(about.channels), done))
     listed = merged([*findings, *oddities(panel)])
-    return replace(panel, about=replace(about, findings=tuple(listed)))
+    panel = replace(panel, about=replace(about, findings=tuple(listed)))
+    return ablated(panel, space)
 
 
 def stem(path: str) -> str:

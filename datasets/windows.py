@@ -38,6 +38,7 @@ class Frame:
     targets: tuple[int, ...]  # which of them are forecast
     covariates: int  # known ahead
     season: int = 1
+    step: int = 0  # ns from row to row; 0 where they differ, as months do
     vocabulary: int = 0
     space: Space | None = None
     needs: frozenset[str] = frozenset()  # the fields of a Forecast that the loss asks for
@@ -113,6 +114,12 @@ class RollingWindows:
         return self.panel.only_targets()
 
     @cached_property
+    def _step(self) -> int:
+        apart = self.panel.time[1:] - self.panel.time[:-1]
+        even = len(apart) and bool((apart == apart[0]).all())
+        return int(apart[0]) if even else 0
+
+    @cached_property
     def _whole(self) -> bool:
         """Does every past have all its rows?"""
         if self.context is None:
@@ -158,6 +165,7 @@ class RollingWindows:
             targets=tuple(about.target_index),
             covariates=len(about.covariates),
             season=about.season,
+            step=self._step,
             vocabulary=len(about.vocabulary),
             space=panel.space,
         )

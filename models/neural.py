@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from stsfm.datasets.panel import Forecast, Panel
+from stsfm.datasets.panel import Forecast, Panel, Space
 from stsfm.datasets.windows import Frame, RollingWindows
 from stsfm.losses.base import Loss
 from stsfm.models.base import Forecaster
@@ -128,11 +128,18 @@ class Neural(Forecaster):
         torch.save(self.net.state_dict(), weights)
         (folder / "weights.pt").write_bytes(weights.getvalue())
         frame = asdict(replace(self.frame, space=None)) | {"needs": sorted(self.frame.needs)}
+        if (space := self.frame.space) is not None:
+            arrays = space.arrays()
+            frame["space"] = {k: v for k, v in vars(space).items() if k not in arrays}
+            np.savez(folder / "space.npz", allow_pickle=False, **arrays)
         (folder / "frame.json").write_text(json.dumps(frame))
 
     def load(self, folder: Path) -> Self:
         frame = json.loads((folder / "frame.json").read_text())
         lists = {name: tuple(frame[name]) for name in ("targets", "levels")}
+        if frame["space"] is not None:
+            with np.load(folder / "space.npz", allow_pickle=False) as arrays:
+                frame["space"] = Space(**frame["space"] | {name: arrays[name] for name in arrays})
         self._build(Frame(**frame | lists | {"needs": frozenset(frame["needs"])}))
         weights = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
         self.net.load_state_dict(weights)

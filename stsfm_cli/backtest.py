@@ -55,12 +55,13 @@ def evaluate(model: Forecaster, split: Split, *, refit: bool, test: bool = True)
     seconds = time.perf_counter() - start - calibrate
     refits = Refits(model, split.rules)
     val = backtest(model, split.val, split, reference, refits)
-    if refit and test and not refits.every:
+    development = split.development if refit and test else None
+    if development is not None and not refits.every:
         start = time.perf_counter()
-        model.refit(split.development)
+        model.refit(development)
         seconds += time.perf_counter() - start
     tested = backtest(model, split.test, split, reference, refits) if test else None
-    fitted_to = "train + val" if refit and test else "train"
+    fitted_to = "train" if development is None else "train + val"
     if refits.every:
         fitted_to = f"up to {often(split.rules['refit'])}"
     seconds += refits.seconds

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from stsfm import compose
-from stsfm.datasets.grid import grid
 from stsfm.datasets.protocol import rolling
+from stsfm.datasets.reading.grid import grid
 from stsfm.datasets.tabular import stem, tabular
 from stsfm.mistakes import Mistake
 from stsfm.request import read

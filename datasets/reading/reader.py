@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stsfm.datasets.about import Finding
-from stsfm.datasets.delimited import few, parse, unique
+from stsfm.datasets.reading.delimited import few, parse, unique
 
 if TYPE_CHECKING:
     from pandas import DataFrame

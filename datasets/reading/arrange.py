@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stsfm.datasets.about import Finding
-from stsfm.datasets.delimited import shown
-from stsfm.datasets.instants import Rows
-from stsfm.datasets.numbers import Numbers
-from stsfm.datasets.oddities import stamp
-from stsfm.datasets.roles import Roles
+from stsfm.datasets.reading.delimited import shown
+from stsfm.datasets.reading.instants import Rows
+from stsfm.datasets.reading.numbers import Numbers
+from stsfm.datasets.reading.oddities import stamp
+from stsfm.datasets.reading.roles import Roles
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from stsfm.datasets.about import Finding
-from stsfm.datasets.delimited import shown
+from stsfm.datasets.reading.delimited import shown
 
 if TYPE_CHECKING:
     from pandas import Series

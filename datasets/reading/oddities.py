@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from stsfm.datasets.about import Finding
-from stsfm.datasets.delimited import shown
 from stsfm.datasets.panel import Panel
+from stsfm.datasets.reading.delimited import shown
 
 FAR = 5.0  # interquartile ranges beyond the quartiles
 JUMP = 5.0  # times as large as before, or as small

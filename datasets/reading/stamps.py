@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from stsfm.datasets.about import Finding
-from stsfm.datasets.dates import FIRST, LAST, said, wall_clocks
-from stsfm.datasets.zones import localised, to_utc
+from stsfm.datasets.reading.dates import FIRST, LAST, said, wall_clocks
+from stsfm.datasets.reading.zones import localised, to_utc
 
 if TYPE_CHECKING:
     from pandas import Series

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from stsfm.datasets.about import DAY, Finding
-from stsfm.datasets.grid import grid
-from stsfm.datasets.roles import Roles
-from stsfm.datasets.stamps import stamps
+from stsfm.datasets.reading.grid import grid
+from stsfm.datasets.reading.roles import Roles
+from stsfm.datasets.reading.stamps import stamps
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -116,7 +116,7 @@ def _order(ns: np.ndarray, by: Series | None) -> list[Finding]:
 def _twice(row: np.ndarray, by: Series | None, time: np.ndarray, hint: str) -> list[Finding]:
     import pandas as pd
 
-    from stsfm.datasets.oddities import stamp
+    from stsfm.datasets.reading.oddities import stamp
 
     pairs = pd.DataFrame({"row": row, "by": 0 if by is None else by.to_numpy()})
     again = pairs.duplicated().to_numpy()

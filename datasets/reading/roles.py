@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from stsfm.datasets.about import Finding
-from stsfm.datasets.delimited import shown
-from stsfm.datasets.stamps import stamps
+from stsfm.datasets.reading.delimited import shown
+from stsfm.datasets.reading.stamps import stamps
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

@@ -1,0 +1,39 @@
+"""How a graph spreads what its nodes know: transition matrices of a random walk on it.
+
+    P_f = D_out⁻¹ W  along the edges,    P_b = D_in⁻¹ Wᵀ  against them
+
+Rows sum to 1; a node without an edge keeps what it has, so that no row is empty. P x averages x
+over those that a node leads to, Pᵏ x over those that k steps reach. The diagonal of W counts as an
+edge to itself where the data give one.
+Li et al., Diffusion convolutional recurrent neural network, ICLR (2018).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array, diags_array
+
+from stsfm.datasets.panel import Array, Space
+
+
+def transitions(space: Space | None) -> tuple[csr_array, ...]:
+    """P_f and P_b (node, node), sparse; one of them where the graph is symmetric, none without one.
+
+    Raises ValueError for a graph that changes with time, or has negative weights.
+    """
+    if space is None or space.adjacency is None:
+        return ()
+    if space.changes:
+        raise ValueError("the graph changes with time, and this model wants one that stays")
+    weights = np.asarray(space.adjacency)
+    if (weights < 0).any():
+        raise ValueError("a walk needs weights of 0 or more, and the graph has negative ones")
+    both = (weights,) if np.array_equal(weights, weights.T) else (weights, weights.T)
+    return tuple(walk(each) for each in both)
+
+
+def walk(weights: Array) -> csr_array:
+    """D⁻¹ W of one matrix of weights (node, node), sparse."""
+    alone = weights.sum(1) == 0
+    edges = csr_array(weights) + diags_array(alone.astype(float))
+    return csr_array(diags_array(1 / edges.sum(1)) @ edges)

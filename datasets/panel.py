@@ -109,7 +109,7 @@ class Panel(Arrays):
     def __getitem__(self, rows: slice) -> Panel:
         """The same panel over some rows of time."""
         cut = lambda x, axis: x[(..., rows) + (slice(None),) * (-1 - axis)]  # noqa: E731
-        held = {k: cut(v, TIME_AXIS[k]) for k, v in self._timed()}
+        held = {k: cut(v, TIME_AXIS[k]) for k, v in self.timed()}
         return self._derive(**held, space=self.space.at(rows))
 
     def upto(self, row: int) -> Panel:
@@ -130,18 +130,18 @@ class Panel(Arrays):
 
         Where `padded`, rows below 0 stand for what was never observed.
         """
-        held = {} if padded else {k: _runs(v, starts, length) for k, v in self._timed()}
+        held = {} if padded else {k: _runs(v, starts, length) for k, v in self.timed()}
         if not padded and not self.space.changes:
             return self._derive(**held)
         rows = starts[..., None] + _count_up(starts, length)
         if padded:
             real, rows = (rows >= 0)[..., None, None], rows.clip(0)
-            held = {k: v[rows] if k == "time" else v[rows] * real for k, v in self._timed()}
+            held = {k: v[rows] if k == "time" else v[rows] * real for k, v in self.timed()}
         return self._derive(**held, space=self.space.at(rows))
 
     def part(self, batch: slice | tuple[int, ...] | None) -> Panel:
         """Some of a batch of panels, as views; None makes a batch of one."""
-        return self._derive(**{k: v[batch] for k, v in self._timed()})
+        return self._derive(**{k: v[batch] for k, v in self.timed()})
 
     def _derive(self, **fields: Any) -> Panel:
         """A panel cut from this one: what was checked once holds for its parts."""
@@ -149,7 +149,7 @@ class Panel(Arrays):
         new.__dict__.update(self.__dict__, **fields)
         return new
 
-    def _timed(self) -> Iterator[tuple[str, Array]]:
+    def timed(self) -> Iterator[tuple[str, Array]]:
         """The arrays that have a time axis."""
         return ((k, v) for k in TIME_AXIS if (v := getattr(self, k)) is not None)
 

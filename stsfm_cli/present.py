@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stsfm.datasets.panel import Array
 from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
 from stsfm.record import Record
@@ -97,12 +98,15 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     """What the figures need, read back from the record; None where no forecasts were kept."""
     from stsfm.plots import Story
 
-    forecast = run.forecasts()
+    forecast, origins = run.forecasts(), split.test.origins
     if not forecast:
         return None
     finished = [run, *(b for b in baselines if b.state == "finished")]
     level = next((m for m in baselines if m.status["model"] == LEVEL), None)
-    reference = level.forecasts().get("point") if level else None
+    reference = level.forecasts() if level else {}
+    both = [kept["origins"].tolist() for kept in (forecast, reference) if kept]
+    drawn = set.intersection(*map(set, both))  # of two models one may have kept fewer windows
+    point, quantiles = (_of(forecast, name, drawn) for name in ("point", "quantiles"))
     truth = split.panel.only_targets()
     return Story(
         model=run.status["model"],
@@ -112,14 +116,23 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         time=truth.time,
         borders={part: split.rules[part] for part in ("train", "val", "test")},
         horizon=split.rules["horizon"],
-        origins=forecast["origins"],
-        point=forecast["point"],
-        quantiles=forecast.get("quantiles"),
+        origins=origins,
+        kept=origins.searchsorted(sorted(drawn)),
+        point=point,
+        missed=run.arrays("windows.npz")["test_residual"][..., 0],
+        quantiles=quantiles,
         levels=tuple(forecast["levels"]),
         intervals=(run.scores.get("intervals") or {}).get("kind", ""),
-        reference=reference,
+        reference=_of(reference, "point", drawn),
         context=run.scores["reads"],
         mae={m.status["model"]: m.scores["test"]["mae"]["step"] for m in finished},
         history=run.history(),
         protocol=f"{split.name} {split.fingerprint}",
     )
+
+
+def _of(kept: Mapping[str, Array], name: str, origins: set[int]) -> Array | None:
+    """What was kept of some origins under a name; None where nothing was."""
+    if name not in kept:
+        return None
+    return kept[name][[origin in origins for origin in kept["origins"].tolist()]]

@@ -21,8 +21,6 @@ from stsfm.memory import Peak
 from stsfm.models.base import Forecaster
 from stsfm.record import Record
 
-FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
-
 
 def save(
     run: Record,
@@ -39,8 +37,7 @@ def save(
     write(folder / "transform.npz", _npz(split.prepare.arrays()))
     write_json(folder / "data.json", data_of(split))
     write(folder / "windows.npz", _npz(_errors(split, val, test)))
-    forecasts = _forecasts(split, test) if test else {}
-    if forecasts and sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
+    if test and (forecasts := _forecasts(split, test)):
         write(folder / "forecast.npz", _npz(forecasts))
     cites = [model.cite, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
     write(folder / "references.bib", "\n".join(map(reference, cites)))
@@ -104,7 +101,7 @@ def data_of(split: Split) -> dict[str, Any]:
 
 
 def _errors(split: Split, val: Backtest, test: Backtest | None) -> dict[str, np.ndarray]:
-    """Sums per window × node × channel: enough for every test of significance."""
+    """Sums per window, of some by node and channel: enough for every test of significance."""
     arrays: dict[str, np.ndarray] = {}
     for name, windows, part in (("val", split.val, val), ("test", split.test, test)):
         if part:
@@ -114,8 +111,12 @@ def _errors(split: Split, val: Backtest, test: Backtest | None) -> dict[str, np.
 
 
 def _forecasts(split: Split, test: Backtest) -> dict[str, np.ndarray]:
-    forecast, arrays = test.forecast, {"origins": split.test.origins}
-    arrays |= {"time": test.truth.time, "truth": test.truth.values, "mask": test.truth.mask}
+    """What was kept of them, beside their truth; {} where nothing was."""
+    forecast, truth = test.forecast, test.truth
+    if forecast is None or truth is None:
+        return {}
+    arrays = {"origins": split.test.origins[test.rows]}
+    arrays |= {"time": truth.time, "truth": truth.values, "mask": truth.mask}
     arrays |= {"point": forecast.point, "levels": np.array(forecast.levels)}
     optional = {"mean": forecast.mean, "quantiles": forecast.quantiles}
     return arrays | {name: array for name, array in optional.items() if array is not None}

@@ -10,7 +10,7 @@ from clock import here, paired, report
 from torch.utils.data import DataLoader, Dataset
 
 from stsfm.datasets.airline import airline
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.synthetic import sines
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Loss

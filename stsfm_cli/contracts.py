@@ -19,7 +19,7 @@ import numpy as np
 from stsfm.backtest import evaluate
 from stsfm.build import NET_KEYS
 from stsfm.datasets.panel import Array, Forecast, Panel
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.models.base import Forecaster
 from stsfm.results import reference
 from stsfm.subject import HORIZON, ROWS, TEST, VAL, Subject, panel_of, split_of, toy

@@ -54,6 +54,7 @@ def sums(step: Step, reference: Reference) -> dict[str, np.ndarray]:
     out = {
         "count": seen,
         "absolute": error,
+        "residual": y - forecast.point,
         "squared": (mean - y) ** 2,
         "truth": abs(y),
         "relative": np.where(size > 0, 200 * error / np.where(size > 0, size, 1), 0),

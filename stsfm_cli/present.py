@@ -12,6 +12,7 @@ from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
 from stsfm.record import Record
 from stsfm.record.shelf import Shelf
+from stsfm.results import BY_STEP
 from stsfm.screen import Screen
 from stsfm.tables.claims import claimed
 from stsfm.tables.render import as_csv, as_markdown
@@ -96,6 +97,7 @@ def tried(run: Record) -> int:
 def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     """What the figures need, read back from the record; None where no forecasts were kept."""
     from stsfm.plots import Story
+    from stsfm.spatial import Place
 
     forecast = run.forecasts()
     if not forecast:
@@ -104,6 +106,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     level = next((m for m in baselines if m.status["model"] == LEVEL), None)
     reference = level.forecasts().get("point") if level else None
     truth = split.panel.only_targets()
+    sums = run.arrays("windows.npz")
     return Story(
         model=run.status["model"],
         about=truth.about,
@@ -122,4 +125,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         mae={m.status["model"]: m.scores["test"]["mae"]["step"] for m in finished},
         history=run.history(),
         protocol=f"{split.name} {split.fingerprint}",
+        place=Place.of(split.panel.space, split.panel.nodes),
+        sums={name: sums[f"test_step_{name}"][..., 0] for name in BY_STEP},
+        space=run.scores.get("space"),
     )

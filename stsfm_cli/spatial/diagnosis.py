@@ -27,7 +27,7 @@ def diagnosis(
 
     residual  (origin, node, channel) observed − forecast one step ahead, where `seen`
     origins   (origin,) rows where the forecasts begin
-    table     "absolute" and "count" (step, node, channel), summed over origins
+    table     "absolute", "residual", "count" (step, node, channel), summed over origins
     """
     if place.empty and place.graph == "given":
         return None
@@ -38,25 +38,30 @@ def diagnosis(
     white = whiteness(residual, seen, origins, near.edges, near.weights)
     return {
         "neighbours": near.said,
-        "moran": _moran(near, residual[..., 0], seen[..., 0]),
+        "moran": _moran(near, residual[..., 0], seen[..., 0], table),
         "az": asdict(white) | {"missing": _no_time(origins) if white.time is None else ""},
         "degree": _degree(place, table),
     }
 
 
-def _moran(near: Neighbours, residual: np.ndarray, seen: np.ndarray) -> dict[str, Any]:
-    """Of the residuals at each origin, and of their means over origins: the map of the bias."""
-    edges, weights, some = near.edges, near.weights, np.arange(residual.shape[1])
-    if len(some) > MOST:
-        some = _about_the_first(edges, len(some))
-        place = np.full(residual.shape[1], -1)
-        place[some] = np.arange(MOST)
-        inside = (place[edges] >= 0).all(1)
-        edges, weights = place[edges[inside]], weights[inside]
-    residual, seen = residual[:, some], seen[:, some]
-    often = seen.sum(0)
-    bias = np.where(seen, residual, 0).sum(0) / often.clip(1)
-    parts = {"each": (residual, seen), "bias": (bias[None], (often > 0)[None])}
+def _moran(
+    near: Neighbours, residual: np.ndarray, seen: np.ndarray, table: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    """Of the residuals at each origin; and of their means over origins and steps, the bias."""
+    edges, weights, nodes = near.edges, near.weights, residual.shape[1]
+    some = np.arange(nodes)
+    if nodes > MOST:
+        some = _about_the_first(edges, nodes)
+        at = np.full(nodes, -1)
+        at[some] = np.arange(MOST)
+        inside = (at[edges] >= 0).all(1)
+        edges, weights = at[edges[inside]], weights[inside]
+    bias = by_node(table, "residual")[None, some]
+    there = np.isfinite(bias)
+    parts = {
+        "each": (residual[:, some], seen[:, some]),
+        "bias": (np.where(there, bias, 0), there),
+    }
     return {name: asdict(moran(x, there, edges, weights)) for name, (x, there) in parts.items()}
 
 
@@ -79,14 +84,14 @@ def _no_time(origins: np.ndarray) -> str:
 
 def _degree(place: Place, table: dict[str, np.ndarray]) -> dict[str, Any] | None:
     """Spearman's rank correlation of degree and MAE over nodes; None where degrees are alike."""
-    degree, error = place.degree, by_node(table)
+    degree, error = place.degree, by_node(table, "absolute")
     seen = np.isfinite(error)
     if seen.sum() < 3 or np.ptp(degree[seen]) <= 1e-9 * degree.max() or not np.ptp(error[seen]):
         return None
     return {"rho": rank_correlation(degree[seen], error[seen]), "nodes": int(seen.sum())}
 
 
-def by_node(table: dict[str, np.ndarray]) -> np.ndarray:
-    """(node,) MAE of the first channel; NaN where nothing was observed."""
-    absolute, n = table["absolute"][..., 0].sum(0), table["count"][..., 0].sum(0)
-    return np.where(n > 0, absolute / np.maximum(n, 1), np.nan)
+def by_node(table: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """(node,) the mean of a sum over origins and steps, of the first channel; NaN without any."""
+    total, n = table[name][..., 0].sum(0), table["count"][..., 0].sum(0)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)

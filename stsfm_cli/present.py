@@ -14,6 +14,7 @@ from stsfm.record import Record
 from stsfm.record.shelf import Shelf
 from stsfm.results import BY_STEP
 from stsfm.screen import Screen
+from stsfm.spatial.words import sentences
 from stsfm.tables.claims import claimed
 from stsfm.tables.render import as_csv, as_markdown
 from stsfm.tables.table import LEVEL, tabulate
@@ -31,8 +32,9 @@ def present(run: Record, baselines: list[Record], left_out: list[str], split: Sp
     if story := _story(run, baselines, split):
         draw(story, run.folder / "plots")
     write(run.folder / "table.csv", as_csv(table))
+    words = "".join(f"{line}\n" for line in sentences(run.scores.get("space")))
     snapshot = f"Written {date.today()}; `stsfm compare` counts anew.\n"
-    write(run.folder / "table.md", as_markdown(table) + "\n" + snapshot)
+    write(run.folder / "table.md", "\n".join(filter(None, (as_markdown(table), words, snapshot))))
     beside = [os.path.relpath(member.folder, run.folder) for member in baselines]
     plots = [f"plots/{path.name}" for path in (run.folder / "plots").glob("[!.]*")]
     whole = manifest(run.folder, ["table.csv", "table.md", *plots])
@@ -66,6 +68,8 @@ def members(run: Record) -> list[Record]:
 def show(run: Record, screen: Screen) -> None:
     """Print the table of a run again, and where everything lies."""
     screen.table(claimed(tabulate(members(run), tried=tried(run))))
+    for line in sentences(run.scores.get("space")):
+        screen.say(line)
     plots = len(list((run.folder / "plots").glob("*.png")))
     where = os.path.relpath(run.folder)
     screen.say(

@@ -20,7 +20,7 @@ SIGNS = "RdBu_r"  # of what has a sign: white is 0
 EXTREMES = (0.02, 0.98)  # quantiles that colours end at, where there are many nodes
 MANY = 25  # nodes, of fewer of which none is an extreme
 EDGES = 2_000  # most edges drawn
-BAR, BESIDE = 0.09, 0.5  # inches of a colour bar, and of all that stands right of a map
+BAR = 0.09  # inches that a colour bar is wide
 
 
 class Scale(NamedTuple):
@@ -154,7 +154,7 @@ def _beyond(values: np.ndarray, low: float, high: float) -> str:
 
 def _size(nodes: int) -> float:
     """Square points of a dot: many are small."""
-    return float(np.clip(6_000 / nodes, 4, 60))
+    return float(np.clip(4_000 / nodes, 3, 60))
 
 
 def _borders(middles: np.ndarray) -> np.ndarray:

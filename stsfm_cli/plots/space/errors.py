@@ -22,14 +22,14 @@ def error_map(story: Story) -> tuple[Figure, str] | None:
     mae, bias = story.per_node("absolute"), story.per_node("residual")
     if not np.isfinite(mae).any():
         return None
-    sheet, room = canvas.Sheet(place), 2.35 if place.coords is not None else 2.75
-    made, grid = layout.figure(style.PAGE, 0.75 + room * sheet.shape, 1, 2)
+    sheet = canvas.Sheet(place)
+    made, grid = layout.figure(style.PAGE, 0.75 + 2.35 * sheet.shape, 1, 2)
     scales = canvas.sizes(mae), canvas.signs(bias)
     drawn = [sheet.draw(ax, values, scale)
              for ax, values, scale in zip(grid[0], (mae, bias), scales, strict=True)]  # fmt: skip
-    if sheet.placed:  # the two share their axes' names
-        grid[0, 1].set_ylabel("")
-    layout.arrange(made, grid, titles=0.26, gap=0.95, right=0.75)
+    grid[0, 1].set_ylabel("")
+    grid[0, 1].tick_params(labelleft=False)
+    layout.arrange(made, grid, titles=0.26, gap=0.8, right=0.75)
     for ax, image, scale, title, label in zip(
         grid[0], drawn, scales, ("(a) Error", "(b) Bias"), ("MAE", "mean residual"), strict=True
     ):

@@ -15,6 +15,7 @@ from stsfm.plots.story import Story
 
 STEPS = 3  # shown of each window: the first, the middle and the last
 TALL = 1.1  # times its width that a picture may be high
+APART = 0.12  # inches between two windows, beside the gap between pictures
 
 
 class Pick(NamedTuple):
@@ -34,7 +35,8 @@ def fields(story: Story) -> tuple[Figure, str] | None:
     levels = canvas.sizes(np.concatenate([truth, point], None))
     scales = [levels, levels, canvas.signs(rows[2])]
     sheet, columns = canvas.Sheet(story.place), len(picks) * len(steps)
-    wide = (style.PAGE - 1.2) / max(columns, 4)
+    between = APART * (len(picks) - 1)
+    wide = (style.PAGE - 1.2 - between) / max(columns, 4)
     tall = wide * min(sheet.shape, TALL)
     made, grid = layout.figure(style.PAGE, 0.62 + 3 * (tall + 0.06), 3, columns)
     drawn = [_row(grid[k], sheet, values, scales[k]) for k, values in enumerate(rows)]
@@ -42,8 +44,12 @@ def fields(story: Story) -> tuple[Figure, str] | None:
         ax.set_ylabel(name)
     for ax, (_, step) in zip(grid[0], product(picks, steps), strict=True):
         ax.set_title(f"+{step + 1}", loc="center", pad=3)
-    right = 0.75 + (style.PAGE - 1.2 - wide * columns if columns < 4 else 0)
+    right = 0.75 + between + (style.PAGE - 1.2 - wide * columns if columns < 4 else 0)
     layout.arrange(made, grid, titles=[0.5, 0.06, 0.06], gap=0.05, right=right)
+    for ax, column in zip(grid.flat, np.indices(grid.shape)[1].flat, strict=True):
+        box = ax.get_position()
+        box.x0, box.x1 = box.intervalx + column // len(steps) * APART / style.PAGE
+        ax.set_position(box)
     for k, pick in enumerate(picks):
         box = grid[0, k * len(steps)].get_position()
         made.text(box.x0, 1 - 0.1 / made.get_figheight(), _title(story, pick, len(picks) < 2),

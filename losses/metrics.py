@@ -54,6 +54,7 @@ def sums(step: Step, reference: Reference) -> dict[str, np.ndarray]:
     out = {
         "count": seen,
         "absolute": error,
+        "residual": y - forecast.point,
         "squared": (mean - y) ** 2,
         "truth": abs(y),
         "total": y,

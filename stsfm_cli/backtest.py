@@ -16,6 +16,7 @@ from stsfm.losses.metrics import METRICS, Metric, Reference, sums
 from stsfm.models.base import Forecaster
 from stsfm.refits import Refits, often
 
+FIRST = ("residual", "count")  # what is kept of the first step, whose errors alone are new
 KEPT = 11_000_000  # quantiles kept; of more there are scores only, and the record keeps points
 
 
@@ -25,6 +26,8 @@ class Backtest:
 
     scores: dict[str, Any]  # metric → {pooled, step: [horizon], node: [node]}
     windows: dict[str, np.ndarray]  # sum → (window, node, channel), summed over steps
+    steps: dict[str, np.ndarray]  # sum → (step, node, channel), summed over windows
+    first: dict[str, np.ndarray]  # residual and count of the first step (window, node, channel)
     truth: Panel  # (window, time, node, target channel), data units
     forecast: Forecast
     seconds: float  # spent forecasting
@@ -83,6 +86,7 @@ def backtest(
     transform = split.transform
     steps: dict[str, np.ndarray] = {}  # sum → (horizon, node, channel)
     each: dict[str, list[np.ndarray]] = {}
+    first: dict[str, list[np.ndarray]] = {name: [] for name in FIRST}
     forecasts, truths, seconds = [], [], 0.0
     frame = windows.frame
     every = len(windows) * frame.horizon * frame.nodes * len(frame.targets)
@@ -98,6 +102,8 @@ def backtest(
         for name, cells in sums(step, reference).items():
             steps[name] = steps.get(name, 0) + cells.sum(0)
             each.setdefault(name, []).append(cells.sum(1))
+            if name in first:
+                first[name].append(cells[:, 0])
         if every * len(forecast.levels) > KEPT:
             forecast = replace(forecast, quantiles=None, levels=())
         forecasts.append(forecast)
@@ -105,6 +111,8 @@ def backtest(
     return Backtest(
         scores={metric.name: score(metric, steps) for metric in METRICS},
         windows={name: np.concatenate(parts) for name, parts in each.items()},
+        steps=steps,
+        first={name: np.concatenate(parts) for name, parts in first.items()},
         truth=_join(truths),
         forecast=Forecast.concat(forecasts),
         seconds=seconds,

@@ -17,6 +17,7 @@ from stsfm.datasets.panel import Array
 from stsfm.datasets.split import independent
 from stsfm.plots.across.naming import explained, shorten
 from stsfm.plots.dates import stamp
+from stsfm.spatial import Place
 from stsfm.words import count, listed, steps
 
 
@@ -105,6 +106,7 @@ class Contest:
     picks: tuple[Pick, ...] = ()
     truth: Array = field(default_factory=nothing)  # (pick, row) of clock; NaN in gaps
     configurations: tuple[Entry, ...] = ()  # all that were tried, where several were
+    place: Place | None = None  # where the nodes are
 
     def __post_init__(self) -> None:
         for entry in self.entries:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
+from stsfm.losses.metrics import METRIC
 from stsfm.record import Record
 from stsfm.record.shelf import Shelf
 from stsfm.results import BY_STEP
@@ -85,9 +86,9 @@ def line(run: Record, state: str = "") -> str:
         why = run.damage() or status.get("error", "")
         return f"{run.state:12} {place:44} {why}".rstrip()
     val, test = run.pooled("val"), run.pooled("test")
-    metric = "mase" if (test or val).get("mase") else "mae"
+    metric = run.metric
     on_test = f"{test[metric]:.3f}" if test else "not scored"
-    errors = f"{metric.upper()} val {val[metric]:.3f}  test {on_test}"
+    errors = f"{METRIC[metric].label} val {val[metric]:.3f}  test {on_test}"
     numbers = f"protocol {status['fingerprint']}  {errors}"
     return f"{state or run.state:12} {place:44} {numbers}"
 

@@ -87,7 +87,7 @@ def _plain(scores: Any) -> Any:
         return {name: _plain(value) for name, value in scores.items()}
     if isinstance(scores, list):
         return [_plain(value) for value in scores]
-    return None if scores is None or np.isnan(scores) else scores
+    return scores if scores is not None and np.isfinite(scores) else None
 
 
 def data_of(split: Split) -> dict[str, Any]:

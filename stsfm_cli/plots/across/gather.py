@@ -21,6 +21,7 @@ from stsfm.tables.table import Table
 SHOWN = 5  # models whose forecasts are drawn over one truth
 COSTS = ("fit_seconds", "predict_seconds")
 SUMS = {"mase": ("mase", "mase_count"), "mae": ("absolute", "count")}
+SUMS |= {"mae_scaled": ("scaled_absolute", "count"), "mse_scaled": ("scaled_squared", "count")}
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
     z = (g(y; λ) − shift) / scale,    g(y; λ) = (y^λ − 1) / λ,  log y at λ = 0,  y without power
 
-Both are per node and channel, fitted on observed training cells only and inverted on the Forecast.
+Both are per node and channel, fitted on observed training cells only and inverted on the Forecast;
+`pooled` is an affine scale that all nodes share, so that errors weigh as they do in the data.
 Covariates known ahead are scaled by their own training rows, but for calendar features.
 Box & Cox, An analysis of transformations, JRSS B 26 (1964).
 """
@@ -19,7 +20,7 @@ from stsfm.datasets.panel import Array, Arrays, Forecast, Panel, xp
 from stsfm.datasets.storage.rows import chunks, room_for
 
 Power = Literal["none", "log", "boxcox"]
-Scaling = Literal["none", "standard"]
+Scaling = Literal["none", "standard", "pooled"]
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))  # quantiles read off a predictive scale
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(
@@ -44,7 +45,7 @@ class Transform(Arrays):
         raw = cls(shift=np.zeros(train.values.shape[1:]), scale=np.ones(1), power=lam)
         if scaling == "none":
             return raw
-        shift, scale = _moments(train, raw)
+        shift, scale = _moments(train, raw, over=(0, 1) if scaling == "pooled" else 0)
         mean, spread = train.known.mean(0), train.known.std(0)
         clock = np.array([kind == "calendar" for kind in train.about.kinds], bool)
         return replace(
@@ -135,16 +136,24 @@ def _wide(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     return np.where(deviation > 1e-12 * np.maximum(1.0, abs(mean)), deviation, 1.0)
 
 
-def _moments(train: Panel, raw: Transform) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation of the observed cells of each series; 0 and 1 where there are none."""
+def _moments(
+    train: Panel, raw: Transform, over: int | tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation (node, channel) of what was observed; 0 and 1 where nothing was.
+
+    Over time, or over time and nodes.
+    """
+    parts = [*chunks(train.values)]
     cells = lambda rows: raw.forward(train.values[rows], train.mask[rows])  # noqa: E731
-    count = sum(train.mask[rows].sum(0) for rows in chunks(train.values))
+    count = sum(train.mask[rows].sum(over) for rows in parts)
     some = np.maximum(count, 1)
-    mean = sum(cells(rows).sum(0) for rows in chunks(train.values)) / some
+    mean = sum(cells(rows).sum(over) for rows in parts) / some
     squares: Array = 0.0
-    for rows in chunks(train.values):
-        squares = squares + (((cells(rows) - mean) * train.mask[rows]) ** 2).sum(0)
-    return mean, np.where(count, np.sqrt(squares / some), 1.0)
+    for rows in parts:
+        squares = squares + (((cells(rows) - mean) * train.mask[rows]) ** 2).sum(over)
+    spread = np.where(count, np.sqrt(squares / some), 1.0)
+    shape = train.values.shape[1:]
+    return np.broadcast_to(mean, shape).copy(), np.broadcast_to(spread, shape).copy()
 
 
 def _least(panel: Panel) -> float:

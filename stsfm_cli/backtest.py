@@ -16,14 +16,17 @@ from stsfm.losses.metrics import METRICS, Metric, Reference, sums
 from stsfm.models.base import Forecaster
 from stsfm.refits import Refits, often
 from stsfm.sums import Kept, Tally, pieces
+from stsfm.views import Views
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backtest:
     """The scores of one model over one split, and what they were made of."""
 
-    scores: dict[str, Any]  # metric → {pooled, step: [horizon], node: [node]}
+    scores: dict[str, Any]  # metric → {pooled, step: [horizon], node: [node], view: {name: …}}
     windows: dict[str, np.ndarray]  # sum → (window, node | 1, channel | 1), summed over steps
+    steps: dict[str, np.ndarray]  # sum → (step, node, channel), summed over windows
+    first: dict[str, np.ndarray]  # residual and count of the first step (window, node, channel)
     rows: np.ndarray  # the windows whose forecasts were kept: all, every k-th or none
     truth: Panel | None  # (window, time, node, target channel) of those, data units
     forecast: Forecast | None
@@ -81,7 +84,7 @@ def backtest(
 ) -> Backtest:
     """Forecast every window and score it; `batch` windows at a time (0 = as many as fit)."""
     transform, tally, kept = split.transform, Tally(), Kept(len(windows))
-    first, seconds = 0, 0.0
+    first, seconds, views = 0, 0.0, Views(split.views)
     runs = refits.runs(windows) if refits else [windows]
     for part in (part for run in runs for part in run.batches(model.reads, batch)):
         start = time.perf_counter()
@@ -95,12 +98,16 @@ def backtest(
             _check_finite(forecast)
             truth = split.truth(part.subset(piece)).futures()
             step = Step(past=None, future=truth, forecast=forecast, transform=transform)
-            tally.add(sums(step, reference), forecast, truth)
+            added = sums(step, reference)
+            views.add(added)
+            tally.add(added)
             kept.add(first + piece.start, forecast, truth)
         first += len(part)
     return Backtest(
-        scores={metric.name: score(metric, tally.steps) for metric in METRICS},
+        scores={metric.name: score(metric, tally.steps, views) for metric in METRICS},
         windows=tally.windows,
+        steps=tally.steps,
+        first=tally.first,
         rows=kept.rows,
         truth=kept.truth(),
         forecast=kept.forecast(),
@@ -120,8 +127,10 @@ def _check_finite(forecast: Forecast) -> None:
         )
 
 
-def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None:
-    """A metric over all cells, per step and per node; None where it has no meaning."""
+def score(
+    metric: Metric, steps: dict[str, np.ndarray], views: Views | None = None
+) -> dict[str, Any] | None:
+    """A metric over all cells, per step, node and view; None where it has no meaning."""
     if (pooled := metric(steps)) is None:
         return None
     horizon, nodes = steps["count"].shape[:2]
@@ -129,5 +138,5 @@ def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None
         "pooled": pooled,
         "step": [metric({k: v[h] for k, v in steps.items()}) for h in range(horizon)],
         "node": [metric({k: v[:, n] for k, v in steps.items()}) for n in range(nodes)],
+        **({"view": views.of(metric)} if views and views.views else {}),
     }
-

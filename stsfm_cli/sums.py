@@ -1,6 +1,6 @@
 """What a backtest adds up and what it keeps, batch by batch, so that no forecast has to stay.
 
-Scores come from sums alone. Every window leaves its own sums and its residual one step ahead;
+Scores come from sums alone. Every window leaves its own sums and its errors one step ahead;
 forecasts stay where they are few, and else those of every k-th window, so that there is something
 to draw. k is a power of two: of two models of one task, the sparser sample is part of the denser.
 """
@@ -16,6 +16,7 @@ from stsfm.datasets.panel import Forecast, Panel
 
 LIMIT = 100 * 2**20  # bytes of forecasts and their truth that are kept
 CELLS = 500_000  # of forecasts scored at once
+FIRST = ("residual", "count")
 BY_NODE = ("count", "absolute", "squared")  # kept per window and node; other sums per window
 
 
@@ -27,29 +28,35 @@ def pieces(forecast: Forecast) -> Iterator[slice]:
 
 
 class Tally:
-    """Additive sums over all windows, and of each.
+    """Additive sums over all windows, of each window, and of the first step of each.
 
-    steps    sum → (horizon, node, channel)
+    steps    sum → (step, node, channel)
     windows  sum → (window, node, channel), or (window, 1, 1) over all nodes; over steps always
+    first    what is kept of the first step, whose errors alone are new: (window, node, channel)
     """
 
     def __init__(self) -> None:
         self.steps: dict[str, np.ndarray] = {}
-        self._each: dict[str, list[np.ndarray]] = {}
+        self._windows: dict[str, list[np.ndarray]] = {}
+        self._first: dict[str, list[np.ndarray]] = {}
 
-    def add(self, cells: Mapping[str, np.ndarray], forecast: Forecast, truth: Panel) -> None:
+    def add(self, cells: Mapping[str, np.ndarray]) -> None:
         """What some windows bring: sums by cell (window, step, node, channel)."""
         for name, cell in cells.items():
             self.steps[name] = self.steps.get(name, 0) + cell.sum(0)
             total = cell.sum(1)
             each = total if name in BY_NODE else total.sum((1, 2), keepdims=True)
-            self._each.setdefault(name, []).append(each)
-        ahead = np.where(truth.mask[:, 0], truth.values[:, 0] - forecast.point[:, 0], np.nan)
-        self._each.setdefault("residual", []).append(ahead)
+            self._windows.setdefault(name, []).append(each)
+            if name in FIRST:
+                self._first.setdefault(name, []).append(cell[:, 0].copy())
 
     @property
     def windows(self) -> dict[str, np.ndarray]:
-        return {name: np.concatenate(parts) for name, parts in self._each.items()}
+        return {name: np.concatenate(parts) for name, parts in self._windows.items()}
+
+    @property
+    def first(self) -> dict[str, np.ndarray]:
+        return {name: np.concatenate(parts) for name, parts in self._first.items()}
 
 
 class Kept:
@@ -98,4 +105,3 @@ def _spread(windows: int, forecast: Forecast) -> int:
     while size > every * LIMIT:
         every *= 2
     return every
-

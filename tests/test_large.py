@@ -10,7 +10,7 @@ import torch
 
 from stsfm.backtest import evaluate
 from stsfm.datasets.mapped import mapped
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.storage import digests, rows
 from stsfm.datasets.transform import Transform
 from stsfm.losses.base import Loss
@@ -55,6 +55,7 @@ def net():
     trainer = Trainer(
         epochs=2, patience=None, batch_size=16, lr=0.01, clip=1.0, accumulate=1, update_epochs=1,
         optimizer=partial(torch.optim.AdamW, weight_decay=0.0), checkpoint_seconds=None,
+        schedule="constant",
     )  # fmt: skip
     hardware = Hardware(
         accelerator="cpu", devices=1, nodes=1, strategy="auto", precision="32-true", threads=1
@@ -116,7 +117,7 @@ def test_an_epoch_takes_every_window_once_by_blocks(tmp_path, monkeypatch):
     torch.manual_seed(1)
     assert torch.equal(held.order(), order), "a resumed epoch has the same order"
     for part in order.split(held.chunk):
-        cuts = [cut for cut in held.of(part)]
+        cuts = list(held.of(part))
         seen = torch.cat([past.time[:, -1] for past, _, _ in cuts])
         wanted = windows.panel.time[windows.origins[part.numpy()] - 1]
         assert seen.tolist() == wanted.tolist(), "batches follow the order"

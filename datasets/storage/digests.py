@@ -44,7 +44,7 @@ def _facts(array: Any) -> bytes:
         return shape.encode() + array[(0,) * array.ndim].tobytes()
     if not mapped(array):
         return shape.encode() + hashlib.sha256(np.ascontiguousarray(array).data).digest()
-    found = os.stat(array.filename)
+    found = Path(array.filename).stat()
     where = f"{Path(array.filename).resolve()} {found.st_size} {found.st_mtime_ns} "
     return (where + shape).encode() + array[0].tobytes() + array[-1].tobytes()
 

@@ -109,8 +109,8 @@ def _caption(story: Story, free: int) -> str:
     kind = f"{story.intervals} " if story.intervals else ""
     text = (
         f"Calibration of the {kind}quantiles of {story.model}, all steps"
-        f"{' and nodes' * story.many}{story.of_all} pooled. (a) Where the observations lay in their forecasts, "
-        "in bins between neighbouring levels: a ∪ tells of intervals that are too narrow, a ∩ of "
+        f"{' and nodes' * story.many}{story.of_all} pooled. (a) Where the observations lay in "
+        "their forecasts, in bins between neighbouring levels: a ∪ tells of intervals that are too narrow, a ∩ of "
         "too wide ones, a slope of a bias. (b) The share of the observations below each quantile."
     )
     if free >= FEWEST:

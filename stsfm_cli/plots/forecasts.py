@@ -163,7 +163,8 @@ def _caption(story: Story, picks: list[Pick], bands: list[tuple[str, int, int]])
         at = ", ".join(f"{100 * pick.quantile:g}" for pick in picks)
         text = (
             f"Forecasts by {story.model} against what was observed, at the {at} % quantiles of the "
-            f"mean absolute error of all {windows}{story.of_all} (nearest rank, not chosen by hand)."
+            f"mean absolute error of all {windows}{story.of_all} (nearest rank, not chosen by "
+            "hand)."
         )
     if not story.mask[..., 0].all():
         text += (

@@ -110,7 +110,9 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     level = next((m for m in baselines if m.status["model"] == LEVEL), None)
     reference = level.forecasts().get("point") if level else None
     truth = split.panel.only_targets()
-    sums = run.arrays("windows.npz")
+    kept = run.arrays("windows.npz")
+    by_step = {name: kept[f"test_step_{name}"][..., 0] for name in BY_STEP
+               if f"test_step_{name}" in kept}  # fmt: skip
     return Story(
         model=run.status["model"],
         about=truth.about,
@@ -130,6 +132,6 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         history=run.history(),
         protocol=f"{split.name} {split.fingerprint}",
         place=Place.of(split.panel.space, split.panel.nodes),
-        sums={name: sums[f"test_step_{name}"][..., 0] for name in BY_STEP},
+        sums=by_step,
         space=run.scores.get("space"),
     )

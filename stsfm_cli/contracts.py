@@ -19,7 +19,7 @@ import numpy as np
 from stsfm.backtest import evaluate
 from stsfm.build import NET_KEYS
 from stsfm.datasets.panel import Array, Forecast, Panel
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.models.base import Forecaster
 from stsfm.results import reference
 from stsfm.subject import HORIZON, ROWS, TEST, VAL, Subject, panel_of, split_of, toy
@@ -171,7 +171,7 @@ def takes_covariates_along(subject: Subject) -> None:
     )  # fmt: skip
     known = rng.random((ROWS, 1, 2))
     mask = np.ones(values.shape, bool)
-    panel = Panel(values=values, mask=mask, time=plain.time, about=about, known=known)
+    panel = replace(plain, values=values, mask=mask, about=about, known=known)
     split = rolling(panel, horizon=HORIZON, val=VAL, test=TEST)
     model = subject.make().fit(split.train, split.val)
     made = model.backtest(split.test).point

@@ -120,6 +120,8 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     truth = split.panel.only_targets()
     sums = run.arrays("windows.npz")
     first = {name: sums[f"test_first_{name}"][..., 0] for name in FIRST}
+    by_step = {name: sums[f"test_step_{name}"][..., 0] for name in BY_STEP
+               if f"test_step_{name}" in sums}  # fmt: skip
     return Story(
         model=run.status["model"],
         about=truth.about,
@@ -141,7 +143,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         history=run.history(),
         protocol=f"{split.name} {split.fingerprint}",
         place=Place.of(split.panel.space, split.panel.nodes),
-        sums={name: sums[f"test_step_{name}"][..., 0] for name in BY_STEP},
+        sums=by_step,
         space=run.scores.get("space"),
     )
 

@@ -110,7 +110,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     finished = [run, *(b for b in baselines if b.state == "finished")]
     level = next((m for m in baselines if m.status["model"] == LEVEL), None)
     reference = level.forecasts().get("point") if level else None
-    truth = split.panel.only_targets()
+    truth = split.truth(split.test).panel.only_targets()
     sums = run.arrays("windows.npz")
     return Story(
         model=run.status["model"],

@@ -117,7 +117,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     both = [kept["origins"].tolist() for kept in (forecast, reference) if kept]
     drawn = set.intersection(*map(set, both))  # of two models one may have kept fewer windows
     point, quantiles = (_of(forecast, name, drawn) for name in ("point", "quantiles"))
-    truth = split.panel.only_targets()
+    truth = split.truth(split.test).panel.only_targets()
     sums = run.arrays("windows.npz")
     first = {name: sums[f"test_first_{name}"][..., 0] for name in FIRST}
     by_step = {name: sums[f"test_step_{name}"][..., 0] for name in BY_STEP

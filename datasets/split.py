@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stsfm.datasets.beyond import extended
 from stsfm.datasets.panel import About, Array, Panel
 from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import RollingWindows
@@ -48,8 +49,9 @@ class Split:
 
     def truth(self, windows: RollingWindows) -> RollingWindows:
         """The same windows in data units, untouched by the transform."""
+        beyond = len(windows.panel) - len(self.panel)  # rows that a protocol put behind the data
         return RollingWindows(
-            panel=self.panel,
+            panel=extended(self.panel, beyond) if beyond > 0 else self.panel,
             origins=windows.origins,
             horizon=windows.horizon,
             offset=windows.offset,

@@ -2,7 +2,8 @@
 
     z = (g(y; λ) − shift) / scale,    g(y; λ) = (y^λ − 1) / λ,  log y at λ = 0,  y without power
 
-Both are per node and channel, fitted on observed training cells only and inverted on the Forecast.
+Both are per node and channel, fitted on observed training cells only and inverted on the Forecast;
+`pooled` is an affine scale that all nodes share, so that errors weigh as they do in the data.
 Covariates known ahead are scaled by their own training rows, but for calendar features.
 Box & Cox, An analysis of transformations, JRSS B 26 (1964).
 """
@@ -18,7 +19,7 @@ import numpy as np
 from stsfm.datasets.panel import Array, Arrays, Forecast, Panel, xp
 
 Power = Literal["none", "log", "boxcox"]
-Scaling = Literal["none", "standard"]
+Scaling = Literal["none", "standard", "pooled"]
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))  # quantiles read off a predictive scale
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(
@@ -44,7 +45,9 @@ class Transform(Arrays):
         if scaling == "none":
             return raw
         z = np.ma.masked_array(raw.forward(train.values, train.mask), ~train.mask)
-        shift, scale = z.mean(0).filled(0.0), z.std(0).filled(1.0)
+        over = (0, 1) if scaling == "pooled" else 0
+        found = (np.ma.filled(x, 0.0) for x in (z.mean(over), z.std(over)))
+        shift, scale = (np.broadcast_to(x, z.shape[1:]).copy() for x in found)
         mean, spread = train.known.mean(0), train.known.std(0)
         clock = np.array([kind == "calendar" for kind in train.about.kinds], bool)
         return replace(

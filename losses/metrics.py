@@ -56,6 +56,11 @@ def sums(step: Step, reference: Reference) -> dict[str, np.ndarray]:
         "absolute": error,
         "squared": (mean - y) ** 2,
         "truth": abs(y),
+        "total": y,
+        "power": y**2,
+        "bias": mean - y,
+        "percent": np.where(y > 0, 100 * error / np.where(y > 0, y, 1), 0),
+        "unpercented": y <= 0,
         "relative": np.where(size > 0, 200 * error / np.where(size > 0, size, 1), 0),
         "deviation": (y - reference.level) ** 2,
         "scaled_absolute": abs(scaled),
@@ -104,6 +109,11 @@ class Metric:
             return float(self.finish({name: value.sum() for name, value in sums.items()}))
 
 
+def _about_mean(squares: Any, total: Any, count: Any) -> Any:
+    """Σ(x − mean)² from Σx² and Σx."""
+    return squares - total**2 / count
+
+
 METRICS = (
     Metric(name="mae", label="MAE", unit="data", formula="Σ|ŷ−y| / n",
            finish=lambda s: s["absolute"] / s["count"]),
@@ -115,8 +125,18 @@ METRICS = (
            finish=lambda s: s["absolute"] / s["truth"]),
     Metric(name="smape", label="sMAPE %", formula="mean of 200 |ŷ−y| / (|ŷ|+|y|)",
            finish=lambda s: s["relative"] / s["count"]),
+    Metric(name="mape", label="MAPE %", formula="mean of 100 |ŷ−y| / y; undefined with any y ≤ 0",
+           finish=lambda s: s["percent"] / s["count"] if s["unpercented"] == 0 else NAN),
     Metric(name="r2", label="R²", formula="1 − Σ(ȳ−y)² / Σ(y−m)², m each node's train mean",
            finish=lambda s: 1 - s["squared"] / s["deviation"]),
+    Metric(name="r2_grand", label="R² (grand mean)",
+           formula="1 − Σ(ȳ−y)² / Σ(y−m)², m the mean of all y scored",
+           finish=lambda s: 1 - s["squared"] / _about_mean(s["power"], s["total"], s["count"])),
+    Metric(name="explained", label="explained variance", formula="1 − Var(ȳ−y) / Var(y)",
+           finish=lambda s: 1 - _about_mean(s["squared"], s["bias"], s["count"])
+           / _about_mean(s["power"], s["total"], s["count"])),
+    Metric(name="accuracy", label="accuracy", formula="1 − √Σ(ȳ−y)² / √Σy²",
+           finish=lambda s: 1 - np.sqrt(s["squared"] / s["power"])),
     Metric(name="mae_scaled", label="MAE (scaled)", formula="Σ|T(ŷ)−T(y)| / n, T the transform",
            finish=lambda s: s["scaled_absolute"] / s["count"]),
     Metric(name="mse_scaled", label="MSE (scaled)", formula="Σ(T(ŷ)−T(y))² / n, T the transform",

@@ -114,7 +114,7 @@ class _Fit(L.LightningModule):
             if not len(self.val) or not self.best_epoch or row["val"] < self.best:
                 self.best, self.best_epoch = row.get("val", self.best), epoch
                 self.kept = {name: value.clone() for name, value in self.net.state_dict().items()}
-            row |= {"lr": self.settings.lr, "seconds": time.perf_counter() - start}
+            row |= {"lr": self.settings.rate(epoch), "seconds": time.perf_counter() - start}
             self.rows.append(row)
             if self.global_rank == 0:
                 self.monitor(row)
@@ -151,6 +151,9 @@ class _Fit(L.LightningModule):
     def _epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the windows of this rank: the mean loss, and its terms if several."""
         self._reseed(self.seed * 1_000_003 + epoch)
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        for group in optimizer.param_groups:
+            group["lr"] = self.settings.rate(epoch)
         order = torch.randperm(len(self.windows)).to(self.device)
         if self.ranks > 1:
             order = self._share(order)

@@ -49,7 +49,7 @@ def execute(
     loggers.check(config["loggers"])
     split = cut(config)
     screen.say(describe(split)["headline"])
-    if "path" in config["data"]:
+    if config["data"].get("path"):
         screen.say(noticed(split.panel, config["data"]))
     cached = found(config, split)
     if cached and (changed := drift(cached.read("environment.json"))):

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from stsfm.backtest import backtest
 from stsfm.datasets.airline import airline
 from stsfm.datasets.panel import About, Panel
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.synthetic import ring, sines
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.metrics import Reference

@@ -13,7 +13,7 @@ from stsfm import compose
 from stsfm.backtest import evaluate
 from stsfm.build import build_model
 from stsfm.datasets.panel import About, Panel
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.arima import ARIMA
 from stsfm.models.linear import Linear

@@ -119,8 +119,8 @@ def test_the_rooms_shadow_no_other_package():
 def test_every_dataset_model_and_loss_has_its_yaml():
     """Adding one is a Python file and a YAML file; a Python file may serve a family."""
     infrastructure = {
-        "datasets": {"about", "panel", "windows", "protocol", "split", "transform"}
-        | {"ablation", "acf", "beyond", "calendar", "graph", "season"},
+        "datasets": {"about", "panel", "windows", "split", "transform"}
+        | {"ablation", "acf", "beyond", "calendar", "fetch", "graph", "places", "season"},
         "losses": {"base", "metrics"},
         "models": {"base", "neural", "conformal"}
         | {"batches", "checkpoint", "process", "settings", "training"},

@@ -11,7 +11,7 @@ from stsfm import compose
 from stsfm.backtest import backtest, evaluate
 from stsfm.datasets.airline import airline
 from stsfm.datasets.panel import Forecast, Panel
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.synthetic import sines
 from stsfm.datasets.transform import LEVELS
 from stsfm.identity import identify

@@ -1,25 +1,15 @@
-"""The rules of a comparison: borders, origins, transform.
-
-    rows  0 ……… train ……… | gap | … validation … | gap | ……… test ……… end
-
-No future crosses a border; a past may reach back over it. Whatever is fitted is fitted on
-`train`, or on `development` (everything before the test border) by models that draw no numbers.
-"""
+"""Rolling origins in the units of the data: the protocol of everyday comparisons."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal
-
-import numpy as np
 
 from stsfm.datasets.calendar import add_calendar
 from stsfm.datasets.panel import Panel
-from stsfm.datasets.season import infer_season
+from stsfm.datasets.protocols.borders import Ground, border, with_season
 from stsfm.datasets.split import Split
-from stsfm.datasets.transform import Power, Scaling, Transform
-from stsfm.datasets.windows import RollingWindows
+from stsfm.datasets.transform import Power, Scaling
 
 VAL = 0.7  # where validation starts, unless a dataset or a user says otherwise
 
@@ -61,7 +51,8 @@ def rolling(
     Forecasting: Principles and Practice, 3rd ed. (2021), §5.10.
     """
     panel, inferred = panel.history(), not panel.about.season
-    panel = add_calendar(_with_season(panel, val, gap), calendar)
+    start = panel.about.suggests.get("val", VAL) if val == "auto" else val
+    panel = add_calendar(with_season(panel, border(panel, start) - gap), calendar)
     about = panel.about
     usual = {"horizon": max(1, about.season), "val": VAL, "test": 0.8, "transform": "none"}
     suggests: dict[str, Any] = usual | dict(about.suggests)
@@ -83,66 +74,21 @@ def rolling(
         )
     ends = {"train": first_val - gap, "val": first_test - gap, "test": rows}
     block = _calibration(calibration, ends["train"], ends["val"] - first_val)
-    fitted = Transform.fit(panel.upto(ends["train"]), power=power, scaling=scaling)
-    seen, targets = fitted.panel(panel), fitted.only(about.target_index)
-
-    def cut(start: int, stop: int, step: int) -> RollingWindows:
-        """Windows whose futures lie in rows [start, stop)."""
-        origins = np.arange(start, stop - h + 1, step)
-        part = seen.upto(stop)
-        return RollingWindows(panel=part, origins=origins, horizon=h, transform=targets)
-
-    split = Split(
-        name="rolling",
-        panel=panel,
-        transform=targets,
-        prepare=fitted,
-        train=cut(1, ends["train"], 1),
-        val=cut(first_val, ends["val"], stride),
-        test=cut(first_test, ends["test"], stride),
-        development=cut(1, ends["val"], 1),
-        rules={
-            "protocol": "rolling", "rows": rows, "horizon": h, "train": [0, ends["train"]],
+    ground = Ground.of(panel, ends["train"], h, power=power, scaling=scaling)
+    return ground.split(
+        {
+            "protocol": "rolling", "train": [0, ends["train"]],
             "val": [first_val, ends["val"]], "test": [first_test, ends["test"]],
             "stride": stride, "gap": gap, "calibration": block, "transform": power,
-            "scaling": scaling,
-            "mask": "unobserved cells are not scored", "steps": "all steps of the horizon pooled",
+            "scaling": scaling, "refit": every,
             "fit": "nets: train, best epoch on validation; others: refitted before the test border",
-            "refit": every,
             **({"season": f"{about.season} (inferred)"} if inferred else {}),
         },
+        train=ground.cut(1, ends["train"]),
+        val=ground.cut(first_val, ends["val"], stride),
+        test=ground.cut(first_test, ends["test"], stride),
+        development=ground.cut(1, ends["val"]),
     )  # fmt: skip
-    for part in ("train", "val", "test"):
-        if not len(getattr(split, part)):
-            raise ValueError(
-                f"the {part} rows {split.rules[part]} hold no future of {h} rows; "
-                "lower protocol.horizon or move protocol.val and protocol.test"
-            )
-    return split
-
-
-def _with_season(panel: Panel, val: float | int | str, gap: int) -> Panel:
-    """The panel with a season: where nobody said one, what its training rows show."""
-    if panel.about.season:
-        return panel
-    start = panel.about.suggests.get("val", VAL) if val == "auto" else val
-    train = panel.upto(max(0, border(panel, start) - gap))
-    return replace(panel, about=replace(panel.about, season=infer_season(train)))
-
-
-def border(panel: Panel, at: float | int | str) -> int:
-    """The first row of a split: a fraction of the rows, a row number or a date."""
-    if isinstance(at, float) and 0 < at < 1:
-        return round(at * len(panel))
-    if isinstance(at, int | float) and float(at).is_integer():
-        return int(at)
-    try:
-        date = np.datetime64(str(at), "ns").astype("int64")
-    except ValueError:
-        raise ValueError(
-            f"a border is a fraction (0.8), a date (1958-01) or a row number, got {at!r}"
-        ) from None
-    return int(np.searchsorted(panel.time, date))
 
 
 def _calibration(asked: float | int | Literal["auto"], train: int, val: int) -> int:

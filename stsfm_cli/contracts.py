@@ -20,7 +20,7 @@ from stsfm.backtest import evaluate
 from stsfm.build import NET_KEYS
 from stsfm.datasets.panel import Array, Forecast, Panel
 <<<<<<< HEAD
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.identity import members
 =======
 from stsfm.datasets.protocols.rolling import rolling

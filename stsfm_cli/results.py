@@ -16,6 +16,7 @@ from stsfm.datasets.about import KINDS, About
 from stsfm.datasets.split import Split
 from stsfm.files import naming, write, write_json
 from stsfm.headline import stamp
+from stsfm.identity import nets
 from stsfm.losses.metrics import METRICS
 from stsfm.memory import Peak
 from stsfm.models.base import Forecaster
@@ -47,7 +48,7 @@ def save(
         write(folder / "space.npz", _npz(place.arrays()))
     cites = [model.cite, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
     write(folder / "references.bib", "\n".join(map(reference, cites)))
-    kind = "net" if "trainer" in config["model"] else "classical"
+    kind = "net" if nets(config["model"]) else "classical"
     write_json(
         folder / "scores.json",
         {

@@ -51,7 +51,8 @@ class Space(Arrays):
 
     adjacency  float (node, node), (time, node, node) where the graph changes; [i, j] weighs i → j
     coords     float (node, dim), in `units`
-    geometry   what the coordinates mean: plane, sphere (longitude, latitude) or grid
+    geometry   what the coordinates mean: plane, sphere (longitude, latitude) or grid (points of a
+               rectangular one; lattice.py arranges them as an image)
     graph      one of GRAPHS: what became of the graph that was given (ablation.py)
     """
 

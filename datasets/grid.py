@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,13 +16,18 @@ import numpy as np
 
 from stsfm.datasets.ablation import Graph, ablated
 from stsfm.datasets.about import Finding
-from stsfm.datasets.lattice import Neighbours, lattice_of, neighbourhood
+from stsfm.datasets.graph import check_size
+from stsfm.datasets.lattice import Lattice
 from stsfm.datasets.panel import About, Panel, Space
 from stsfm.datasets.reading import field
 from stsfm.datasets.reading.field import Axis
 from stsfm.datasets.reading.grid import grid as regular
 from stsfm.datasets.reading.matrix import observed
 from stsfm.datasets.tabular import stem
+
+Neighbours = Literal[0, 4, 8]
+
+NEAR = 0.01  # degrees
 
 
 def grid(
@@ -93,19 +99,21 @@ def grid(
 
 def _space(y: Axis, x: Axis, seen: np.ndarray, coarsen: int, neighbours: Neighbours) -> Space:
     """Where the nodes are, and a graph of those that touch; around the globe where x goes round."""
-    row, column = np.nonzero(seen)
-    east, north = field.means(x.at, coarsen), field.means(y.at, coarsen)
-    coords = np.stack([east[column], north[row]], axis=1)  # (node, 2)
+    cell = np.argwhere(seen)  # (node, 2): row and column
+    lattice = Lattice(field.means(x.at, coarsen), field.means(y.at, coarsen), cell)
+    coords = np.stack([lattice.x[cell[:, 1]], lattice.y[cell[:, 0]]], axis=1)  # (node, 2)
+    globe = x.unit == y.unit == "degrees"
     units = x.unit if x.unit == y.unit else f"{x.unit}, {y.unit}"
-    space = Space(coords=coords, geometry="grid", units=units)
+    space = Space(coords=coords, geometry="sphere" if globe else "plane", units=units)
     if not neighbours:
         return space
-    lattice = lattice_of(space)
-    assert lattice
-    wide = len(lattice.x) > 2 and units == "degrees"
-    closed = wide and abs(np.ptp(lattice.x) * len(lattice.x) / (len(lattice.x) - 1) - 360) < 0.01
-    graph = neighbourhood(lattice, neighbours, closed=bool(closed))
-    return Space(adjacency=graph, coords=coords, geometry="grid", units=units)
+    check_size(len(cell))
+    count = len(lattice.x)
+    around = np.ptp(lattice.x) * count / max(count - 1, 1)  # degrees, if the globe is closed
+    closed = globe and count > 2 and abs(around - 360) < NEAR
+    graph = np.zeros((len(cell), len(cell)))
+    graph[tuple(lattice.pairs(corners=neighbours == 8, closed=closed).T)] = 1
+    return replace(space, adjacency=graph)
 
 
 def _names(space: Space) -> tuple[str, ...]:

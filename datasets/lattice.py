@@ -1,72 +1,60 @@
-"""Nodes that are points of a rectangular grid: their row and column, and who is whose neighbour.
-
-A Space of geometry "grid" has one x and one y per node, longitude and latitude in degrees or
-others. Its shape is that of the distinct ones: every distinct y is a row, every distinct x a
-column. Points that are no nodes, such as land in a field of the sea, leave their cells empty:
-
-    lattice = lattice_of(panel.space)
-    image = lattice.image(mae_by_node)         # (row, column), NaN where there is no node
-    plt.pcolormesh(lattice.x, lattice.y, image)
-"""
+"""Do nodes lie on a lattice? Then they are cells of an image, and neighbours share a side."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 
-from stsfm.datasets.graph import check_size
-from stsfm.datasets.panel import Array, Space
-
-Neighbours = Literal[0, 4, 8]
-
-STEPS = {4: ((0, 1), (1, 0)), 8: ((0, 1), (1, 0), (1, 1), (1, -1))}  # half of them: rows, columns
+FEWEST = 3  # rows, and columns
+FILLED = 0.25  # of the cells, at least: a coast may leave out the others
+NEAR = 1e-6  # of the extent: coordinates so near are one
 
 
-@dataclass(frozen=True)
-class Lattice:
-    """x (column) and y (row), both rising; the row and the column of each node."""
+class Lattice(NamedTuple):
+    x: np.ndarray  # (column,) increasing
+    y: np.ndarray  # (row,) increasing
+    cell: np.ndarray  # int (node, 2): row and column of each node
 
-    x: Array
-    y: Array
-    row: Array
-    column: Array
-
-    def image(self, values: Array) -> Array:
-        """Values (..., node) as (..., row, column), NaN where there is no node."""
+    def image(self, values: np.ndarray) -> np.ndarray:
+        """Values (..., node) as (..., row, column), NaN where no node is."""
         out = np.full((*values.shape[:-1], len(self.y), len(self.x)), np.nan)
-        out[..., self.row, self.column] = values
+        out[(..., *self.cell.T)] = values
         return out
 
+    @property
+    def edges(self) -> np.ndarray:
+        """(edge, 2) nodes whose cells share a side, in both directions."""
+        return self.pairs()
 
-def lattice_of(space: Space) -> Lattice | None:
-    """The grid that the nodes are points of; None where they are none."""
-    if space.coords is None or space.geometry != "grid":
+    def pairs(self, *, corners: bool = False, closed: bool = False) -> np.ndarray:
+        """(edge, 2) nodes whose cells touch, in both directions.
+
+        corners  at a corner is enough
+        closed   the last column touches the first, as around the globe
+        """
+        node = np.full((len(self.y), len(self.x)), -1)
+        node[tuple(self.cell.T)] = np.arange(len(self.cell))
+        node = np.concatenate([node, node[:, :1]], 1) if closed else node
+        beside = [(node[:, :-1], node[:, 1:]), (node[:-1], node[1:])]
+        if corners:
+            beside += [(node[:-1, :-1], node[1:, 1:]), (node[:-1, 1:], node[1:, :-1])]
+        pairs = np.concatenate([np.stack([a.ravel(), b.ravel()], 1) for a, b in beside])
+        pairs = pairs[(pairs >= 0).all(1)]
+        return np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
+
+
+def lattice(coords: np.ndarray) -> Lattice | None:
+    """The lattice of coordinates (node, 2); None where they are scattered, or two nodes meet."""
+    (x, column), (y, row) = map(_lines, coords.T)
+    if min(len(x), len(y)) < FEWEST or len(coords) < FILLED * len(x) * len(y):
         return None
-    x, column = np.unique(space.coords[:, 0], return_inverse=True)
-    y, row = np.unique(space.coords[:, 1], return_inverse=True)
-    return Lattice(x, y, row, column)
+    cell = np.stack([row, column], 1)
+    return Lattice(x, y, cell) if len(np.unique(cell, axis=0)) == len(cell) else None
 
 
-def neighbourhood(lattice: Lattice, neighbours: Neighbours, *, closed: bool) -> Array:
-    """1 between nodes (node, node) that touch along a side, and with 8 at a corner, too.
-
-    closed  the first column touches the last, as around the globe
-    """
-    count = len(lattice.row)
-    check_size(count)
-    at = np.full((len(lattice.y), len(lattice.x)), -1)
-    at[lattice.row, lattice.column] = np.arange(count)
-    graph = np.zeros((count, count))
-    for down, right in STEPS.get(neighbours, ()):
-        row, column = lattice.row + down, lattice.column + right
-        if closed:
-            column = column % len(lattice.x)
-        inside = (row < len(lattice.y)) & (column >= 0) & (column < len(lattice.x))
-        node = np.flatnonzero(inside)
-        other = at[row[inside], column[inside]]
-        node, other = node[other >= 0], other[other >= 0]
-        graph[node, other] = graph[other, node] = 1
-    np.fill_diagonal(graph, 0)
-    return graph
+def _lines(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values (line,), and the line of each."""
+    size = NEAR * float(np.ptp(values)) or 1.0
+    _, first, at = np.unique(np.round(values / size), return_index=True, return_inverse=True)
+    return values[first], at

@@ -6,8 +6,7 @@ import yaml
 from pages import ROOT
 
 from stsfm.build import build
-from stsfm.datasets.lattice import lattice_of, neighbourhood
-from stsfm.datasets.panel import Space
+from stsfm.datasets.lattice import lattice
 from stsfm.mistakes import Mistake
 from stsfm.request import spell_out
 
@@ -73,11 +72,12 @@ def test_grid_points_are_nodes_and_an_image_again(path, sea):
     assert (about.name, about.step, about.season, about.licence) == ("sea", "month", 0, "CC0")
     assert about.nodes[0] == "60S 0E" and about.nodes[-1] == "60N 45W"
     assert [(f.what, f.count) for f in about.findings] == [("points without any value", 3)]
-    lattice = lattice_of(panel.space)
-    np.testing.assert_array_equal(lattice.x, LON)
-    np.testing.assert_array_equal(lattice.y, LAT[::-1])
+    found = lattice(panel.space.coords)
+    np.testing.assert_array_equal(found.x, LON)
+    np.testing.assert_array_equal(found.y, LAT[::-1])
+    assert (panel.space.geometry, panel.space.units) == ("sphere", "degrees")
     seen = np.where(panel.mask, panel.values, np.nan)[..., 0]
-    np.testing.assert_array_equal(lattice.image(seen), truth(sea))
+    np.testing.assert_array_equal(found.image(seen), truth(sea))
     assert (~panel.mask).sum() == 1 and panel.values.flags.c_contiguous
 
 
@@ -129,11 +129,10 @@ def test_months_that_lack_are_missing(sea, tmp_path):
 
 def test_points_that_touch_are_neighbours(path):
     graph = field(path, neighbours=4).space.adjacency
-    lattice = lattice_of(field(path).space)
+    cell = lattice(field(path).space.coords).cell
     assert (graph == graph.T).all() and not graph.diagonal().any()
     for i, j in np.argwhere(graph):
-        down = abs(lattice.row[i] - lattice.row[j])
-        right = abs(lattice.column[i] - lattice.column[j])
+        down, right = abs(cell[i] - cell[j])
         assert (down, right) in ((0, 1), (1, 0), (0, 7))  # round the globe
     corners = field(path, neighbours=8).space.adjacency
     assert corners.sum() > graph.sum() and (corners >= graph).all()
@@ -143,16 +142,17 @@ def test_points_that_touch_are_neighbours(path):
 
 
 def test_a_lattice_counts_its_own_neighbours():
-    coords = np.array([[x, y] for y in range(3) for x in range(4)], float)
-    lattice = lattice_of(Space(coords=coords, geometry="grid"))
-    degrees = neighbourhood(lattice, 4, closed=False).sum(1)
+    found = lattice(np.array([[x, y] for y in range(3) for x in range(4)], float))
+
+    def degrees(**how):
+        return found.image(np.bincount(found.pairs(**how)[:, 0], minlength=12)).tolist()
+
     edge, middle = [2, 3, 3, 2], [3, 4, 4, 3]
-    np.testing.assert_array_equal(lattice.image(degrees), [edge, middle, edge])
-    eight = neighbourhood(lattice, 8, closed=False).sum(1)
-    np.testing.assert_array_equal(lattice.image(eight), [[3, 5, 5, 3], [5, 8, 8, 5], [3, 5, 5, 3]])
-    around = neighbourhood(lattice, 4, closed=True).sum(1)
-    np.testing.assert_array_equal(lattice.image(around)[:, 0], [3, 4, 3])
-    assert lattice_of(Space(coords=coords)) is None and lattice_of(Space()) is None
+    assert degrees() == [edge, middle, edge]
+    edge, middle = [3, 5, 5, 3], [5, 8, 8, 5]
+    assert degrees(corners=True) == [edge, middle, edge]
+    assert degrees(closed=True) == [[3] * 4, [4] * 4, [3] * 4]
+    assert degrees(closed=True, corners=True) == [[5] * 4, [8] * 4, [5] * 4]
 
 
 @pytest.mark.parametrize("given, words", [

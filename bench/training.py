@@ -10,7 +10,7 @@ from clock import here, paired, report
 from torch.utils.data import DataLoader, Dataset
 
 from stsfm.datasets.airline import airline
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.synthetic import sines
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Loss
@@ -26,7 +26,7 @@ def product(batch: int) -> None:
     """LSTM(64) on airline, as `stsfm run model=lstm` fits it, without stopping early."""
     split = rolling(airline())
     trainer = Trainer(
-        epochs=EPOCHS, patience=None, batch_size=batch, lr=0.01, clip=1.0, accumulate=1,
+        epochs=EPOCHS, patience=None, batch_size=batch, lr=0.01, schedule="constant", clip=1.0, accumulate=1,
         optimizer=partial(torch.optim.AdamW, weight_decay=0.0), checkpoint_seconds=10,
         update_epochs=1,
     )  # fmt: skip

@@ -15,13 +15,13 @@ back. Elman 1990; Hochreiter & Schmidhuber 1997, with forget bias 1 (Gers et al.
 
 from typing import ClassVar, final
 
-import torch
 from torch import nn
 
 from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.head import Head
-from stsfm.models.layers.normalise import Normalise, centre
+from stsfm.models.layers.head import Head, target_channels
+from stsfm.models.layers.inputs import by_node
+from stsfm.models.layers.normalise import Standardise, standardise
 
 
 class _Recurrent(nn.Module):
@@ -37,12 +37,10 @@ class _Recurrent(nn.Module):
         hidden: int,
         layers: int,
         dropout: float,
-        normalise: Normalise,
+        normalise: Standardise,
     ) -> None:
         super().__init__()
-        self.normalise = normalise
-        every = frame.targets == tuple(range(frame.channels))
-        self.targets = slice(None) if every else list(frame.targets)
+        self.normalise, self.targets = normalise, target_channels(frame)
         inputs = frame.channels + frame.covariates
         self.rnn = self.cell(inputs, hidden, layers, batch_first=True, dropout=dropout)
         self.head = Head(frame, hidden)
@@ -52,13 +50,10 @@ class _Recurrent(nn.Module):
         """Start the weights as the cell likes them; torch's own start by default."""
 
     def forward(self, past: Panel, future: Panel) -> Forecast:
-        values, level = centre(past, self.normalise)  # (b, t, n, c), (b, 1, n, c)
-        batch, time, nodes, _ = values.shape
-        if past.known.shape[-1]:
-            values = torch.cat([values, past.known.expand(batch, time, nodes, -1)], -1)
-        x = values.transpose(1, 2).reshape(batch * nodes, time, -1)
+        values, gauge = standardise(past, self.normalise)  # (b, t, n, c)
+        x = by_node(values, past.known).flatten(0, 1)  # (b·n, t, c + k)
         states = self.rnn(x)[0]  # (b·n, t, hidden)
-        return self.head(states[:, -1], future, level[..., self.targets])
+        return self.head(states[:, -1], future, *gauge.of(self.targets))
 
 
 @final

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -15,7 +17,8 @@ class Trainer:
     epochs: int  # at most
     patience: int | None  # epochs without a better validation before it stops
     batch_size: int  # windows per device
-    lr: float
+    lr: float  # of the first epoch
+    schedule: Literal["constant", "halve", "cosine"]  # of the rate over epochs
     clip: float | None  # norm of the gradient
     accumulate: int  # batches per optimiser step
     optimizer: Callable[..., torch.optim.Optimizer]
@@ -33,6 +36,19 @@ class Trainer:
             raise ValueError(
                 f"checkpoint_seconds must be at least 0 or null, got {self.checkpoint_seconds}"
             )
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 1; it depends on nothing that came before.
+
+        halve   half of the one before (Zhou et al., Informer, AAAI 2021, and the nets after it)
+        cosine  lr · (1 + cos π (epoch − 1) / epochs) / 2       (Loshchilov & Hutter, ICLR 2017)
+        """
+        past = epoch - 1
+        if self.schedule == "halve":
+            return self.lr * 0.5**past
+        if self.schedule == "cosine":
+            return self.lr * (1 + math.cos(math.pi * past / self.epochs)) / 2
+        return self.lr
 
 
 @dataclass(frozen=True, kw_only=True)

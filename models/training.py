@@ -102,7 +102,7 @@ class _Fit(L.LightningModule):
         size, self.ranks = self.settings.batch_size, self.trainer.world_size
         self.windows, self.val = (Batches(data, size, self.device) for data in self.data)
         self.windows.keep(size if self.ranks == 1 else 0)
-        self.val.keep(self.val.chunk)
+        self.val.keep(self.val.seen)
 
     def training_step(self, *_: Any) -> None:
         """All epochs, until one of them is `patience` epochs after the best."""
@@ -119,7 +119,7 @@ class _Fit(L.LightningModule):
             if not len(self.val) or not self.best_epoch or row["val"] < self.best:
                 self.best, self.best_epoch = row.get("val", self.best), epoch
                 self.kept = {name: value.clone() for name, value in self.net.state_dict().items()}
-            row |= {"lr": self.settings.lr, "seconds": time.perf_counter() - start}
+            row |= {"lr": self.settings.rate(epoch), "seconds": time.perf_counter() - start}
             self.rows.append(row)
             if self.global_rank == 0:
                 self.monitor(row)
@@ -156,7 +156,10 @@ class _Fit(L.LightningModule):
     def _epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the windows of this rank: the mean loss, and its terms if several."""
         self._reseed(self.seed * 1_000_003 + epoch)
-        order = torch.randperm(len(self.windows)).to(self.device)
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        for group in optimizer.param_groups:
+            group["lr"] = self.settings.rate(epoch)
+        order = self.windows.order().to(self.device)
         if self.ranks > 1:
             order = self._share(order)
         totals: dict[str, Tensor] = {}
@@ -223,7 +226,7 @@ class _Fit(L.LightningModule):
             past=past,
             future=future,
             forecast=forecast,
-            transform=self.windows.windows.transform,
+            transform=self.windows.transform,
             net=self.net,
         )
 

@@ -27,13 +27,18 @@ def describe(split: Split) -> dict[str, Any]:
         f"{count(origins, 'origin')} ({free} independent) · protocol {split.name} "
         f"{split.fingerprint} · {rules['transform']}{policy}"
         + (f" · season {rules['season']}" if "season" in rules else "")
+        + "".join(f" · {line.partition(':')[0]}" for line in split.warned)
     )
+    more = {
+        "metrics": split.metrics, "views": [view.name for view in split.views],
+        "warned": split.warned,
+    }  # fmt: skip
     units = ", ".join(sorted({unit for unit in about.only_targets().units if unit})) or "data units"
     return {
         "headline": headline, "fingerprint": split.fingerprint, "horizon": rules["horizon"],
         "origins": origins, "independent": free, "units": units,
         "offered": sorted(set(about.kinds)), "family": about.family or about.name,
-        "rules": dict(rules),
+        "rules": dict(rules), **{name: list(told) for name, told in more.items() if told},
     }  # fmt: skip
 
 
@@ -46,10 +51,11 @@ def stamp(panel: Panel, row: int) -> str:
 
 
 def noticed(panel: Panel, keys: Mapping[str, Any]) -> str:
-    """What was inferred from a file, in a line; `keys` are those of data."""
+    """What was found in a file of one's own, in a line; `keys` are those of data."""
     about, path = panel.about, keys["path"]
     odd = len(about.findings)
-    found = f"{count(odd, 'finding')}, see stsfm check {path}" if odd else "clean"
+    file = path if "season" in keys else f"data={about.name} data.path={path}"
+    found = f"{count(odd, 'finding')}, see stsfm check {file}" if odd else "clean"
     parts = [Path(path).name, rhythm(panel, keys), count(panel.nodes, "node"), missing(panel)]
     return " · ".join([*parts, found])
 
@@ -58,7 +64,7 @@ def rhythm(panel: Panel, keys: Mapping[str, Any]) -> str:
     """a row per hour, season 24 (inferred)"""
     step, season = panel.about.step, panel.about.season
     every = f"a row per {step}" if step else "rows without dates"
-    inferred = " (inferred)" if keys["season"] == "auto" else ""
+    inferred = " (inferred)" if keys.get("season") == "auto" else ""
     return f"{every}, " + (f"season {season}{inferred}" if season > 1 else f"no season{inferred}")
 
 

@@ -16,12 +16,14 @@ from stsfm.datasets.about import KINDS, About
 from stsfm.datasets.split import Split
 from stsfm.files import naming, write, write_json
 from stsfm.headline import stamp
+from stsfm.identity import nets
 from stsfm.losses.metrics import METRICS
 from stsfm.memory import Peak
 from stsfm.models.base import Forecaster
 from stsfm.record import Record
+from stsfm.spatial import Place, diagnosis
 
-FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
+BY_STEP = ("absolute", "residual", "count")  # sums kept for each step and node
 
 
 def save(
@@ -39,12 +41,14 @@ def save(
     write(folder / "transform.npz", _npz(split.prepare.arrays()))
     write_json(folder / "data.json", data_of(split))
     write(folder / "windows.npz", _npz(_errors(split, val, test)))
-    forecasts = _forecasts(split, test) if test else {}
-    if forecasts and sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
+    if test and (forecasts := _forecasts(split, test)):
         write(folder / "forecast.npz", _npz(forecasts))
+    place = Place.of(split.panel.space, split.panel.nodes)
+    if not place.empty:
+        write(folder / "space.npz", _npz(place.arrays()))
     cites = [model.cite, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
     write(folder / "references.bib", "\n".join(map(reference, cites)))
-    kind = "net" if "trainer" in config["model"] else "classical"
+    kind = "net" if nets(config["model"]) else "classical"
     write_json(
         folder / "scores.json",
         {
@@ -55,6 +59,7 @@ def save(
             "units": {metric.name: metric.unit or "1" for metric in METRICS},
             "val": _plain(val.scores),
             "test": _plain(test.scores) if test else {},
+            "space": _space(place, split, test) if test else None,
             "cost": {
                 "fit_seconds": evaluation.fit_seconds,
                 "calibrate_seconds": evaluation.calibrate_seconds,
@@ -81,7 +86,7 @@ def _plain(scores: Any) -> Any:
         return {name: _plain(value) for name, value in scores.items()}
     if isinstance(scores, list):
         return [_plain(value) for value in scores]
-    return None if scores is None or np.isnan(scores) else scores
+    return scores if scores is not None and np.isfinite(scores) else None
 
 
 def data_of(split: Split) -> dict[str, Any]:
@@ -104,18 +109,30 @@ def data_of(split: Split) -> dict[str, Any]:
 
 
 def _errors(split: Split, val: Backtest, test: Backtest | None) -> dict[str, np.ndarray]:
-    """Sums per window × node × channel: enough for every test of significance."""
+    """Sums per window, enough for every test; of the first step; by step and node."""
     arrays: dict[str, np.ndarray] = {}
     for name, windows, part in (("val", split.val, val), ("test", split.test, test)):
         if part:
             arrays[f"{name}_origins"] = windows.origins
             arrays |= {f"{name}_{key}": value for key, value in part.windows.items()}
+            arrays |= {f"{name}_first_{key}": value for key, value in part.first.items()}
+            arrays |= {f"{name}_step_{key}": part.steps[key] for key in BY_STEP}
     return arrays
 
 
+def _space(place: Place, split: Split, test: Backtest) -> dict[str, Any] | None:
+    """What the residuals show of space, beside the scores."""
+    residual, seen = test.first["residual"], test.first["count"] > 0
+    return diagnosis(place, residual, seen, split.test.origins, test.steps)
+
+
 def _forecasts(split: Split, test: Backtest) -> dict[str, np.ndarray]:
-    forecast, arrays = test.forecast, {"origins": split.test.origins}
-    arrays |= {"time": test.truth.time, "truth": test.truth.values, "mask": test.truth.mask}
+    """What was kept of them, beside their truth; {} where nothing was."""
+    forecast, truth = test.forecast, test.truth
+    if forecast is None or truth is None:
+        return {}
+    arrays = {"origins": split.test.origins[test.rows]}
+    arrays |= {"time": truth.time, "truth": truth.values, "mask": truth.mask}
     arrays |= {"point": forecast.point, "levels": np.array(forecast.levels)}
     optional = {"mean": forecast.mean, "quantiles": forecast.quantiles}
     return arrays | {name: array for name, array in optional.items() if array is not None}

@@ -11,7 +11,7 @@ import numpy as np
 from stsfm import compose
 from stsfm.build import build_model
 from stsfm.datasets.panel import About, Array, Panel, Space
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.split import Split
 from stsfm.models.base import Forecaster
 

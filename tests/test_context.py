@@ -14,7 +14,7 @@ from stsfm.datasets.airline import airline
 from stsfm.datasets.calendar import FEATURES, add_calendar
 from stsfm.datasets.graph import EARTH, between, space_of
 from stsfm.datasets.panel import About, Panel, Space
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.season import cycles, infer_season
 from stsfm.datasets.split import panel_digest
 from stsfm.datasets.synthetic import ring

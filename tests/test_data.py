@@ -8,7 +8,8 @@ import torch
 
 from stsfm.datasets.airline import airline
 from stsfm.datasets.panel import About, Forecast, Panel, Space
-from stsfm.datasets.protocol import border, rolling
+from stsfm.datasets.protocols.borders import border
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.split import independent
 from stsfm.datasets.synthetic import ring, sines
 from stsfm.datasets.transform import Transform

@@ -44,7 +44,8 @@ PEERS = {
     "significance": {"words"},
     "record": {"files", "identity", "mistakes", "words"},
     "tables": {"mistakes", "record", "significance", "words"},
-    "plots": {"files", "record", "significance", "tables", "words"},
+    "spatial": {"significance", "words"},
+    "plots": {"files", "record", "significance", "spatial", "tables", "words"},
     "reports": {
         "files",
         "mistakes",
@@ -52,6 +53,7 @@ PEERS = {
         "refits",
         "search",
         "significance",
+        "spatial",
         "tables",
         "words",
     },
@@ -119,8 +121,8 @@ def test_the_rooms_shadow_no_other_package():
 def test_every_dataset_model_and_loss_has_its_yaml():
     """Adding one is a Python file and a YAML file; a Python file may serve a family."""
     infrastructure = {
-        "datasets": {"about", "panel", "windows", "protocol", "split", "transform"}
-        | {"ablation", "acf", "beyond", "calendar", "graph", "season"},
+        "datasets": {"about", "panel", "windows", "split", "transform"}
+        | {"ablation", "acf", "beyond", "calendar", "fetch", "graph", "places", "season"},
         "losses": {"base", "metrics"},
         "models": {"base", "neural", "conformal"}
         | {"batches", "checkpoint", "process", "settings", "training"},

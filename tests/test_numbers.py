@@ -9,7 +9,7 @@ from pages import Page
 
 from stsfm.backtest import evaluate
 from stsfm.datasets.panel import About, Panel
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.transform import LEVELS
 from stsfm.losses.metrics import METRICS
 from stsfm.models.ar import AR
@@ -57,6 +57,8 @@ def in_loops(scored) -> dict[str, float]:
     shift, width = transform.shift, transform.scale
     z = lambda x, n, c: (math.log(x) - shift[n, c]) / width[n, c]  # noqa: E731
     count = len(rows)
+    var = lambda x: sum((each - sum(x) / count) ** 2 for each in x)  # noqa: E731
+    errors = sum((y - e) ** 2 for y, _, e, *_ in rows)
     losses = [
         max(tau * (y - q), (tau - 1) * (y - q))
         for y, _, _, qs, _, _ in rows
@@ -69,6 +71,10 @@ def in_loops(scored) -> dict[str, float]:
         "mase": sum(judged) / len(judged),
         "wape": sum(abs(y - p) for y, p, *_ in rows) / sum(abs(y) for y, *_ in rows),
         "smape": sum(200 * abs(y - p) / (abs(y) + abs(p)) for y, p, *_ in rows) / count,
+        "mape": sum(100 * abs(y - p) / y for y, p, *_ in rows) / count,
+        "accuracy": 1 - math.sqrt(errors) / math.sqrt(sum(y**2 for y, *_ in rows)),
+        "r2_grand": 1 - errors / var([y for y, *_ in rows]),
+        "explained": 1 - var([e - y for y, _, e, *_ in rows]) / var([y for y, *_ in rows]),
         "r2": 1 - sum((y - e) ** 2 for y, _, e, *_ in rows)
         / sum((y - level[n, c]) ** 2 for y, _, _, _, n, c in rows),
         "mae_scaled": sum(abs(z(y, n, c) - z(p, n, c)) for y, p, _, _, n, c in rows) / count,

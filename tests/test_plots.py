@@ -20,7 +20,7 @@ from stsfm.backtest import backtest
 from stsfm.datasets.acf import acf
 from stsfm.datasets.airline import airline
 from stsfm.datasets.panel import Panel
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.synthetic import ring, sines
 from stsfm.datasets.transform import LEVELS as GRID
 from stsfm.losses.metrics import Reference

@@ -13,7 +13,7 @@ from stsfm.backtest import evaluate
 from stsfm.build import build_model
 from stsfm.datasets.airline import airline
 from stsfm.datasets.panel import About, Panel
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.split import Split
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster

@@ -9,7 +9,7 @@ from stsfm import compose
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.datasets.airline import airline
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.split import Split
 from stsfm.datasets.windows import RollingWindows
 from stsfm.headline import describe

@@ -92,7 +92,7 @@ TARGETS = [
     "hydra.utils.instantiate",
     "hydra.utils.call",
     "stsfm.datasets.airline.csv.reader",
-    "stsfm.datasets.protocol.np.load",
+    "stsfm.datasets.protocols.borders.np.load",
     "stsfm.datasets.synthetic.np.savez",
     "stsfm.models.training.torch.load",
     "stsfm.models.linear._batches",

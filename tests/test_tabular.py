@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stsfm import compose
-from stsfm.datasets.protocol import rolling
+from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.reading.grid import grid
 from stsfm.datasets.tabular import stem, tabular
 from stsfm.mistakes import Mistake

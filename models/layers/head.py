@@ -2,10 +2,10 @@
 
 o = V [s ; k] + c          s: (b·n, width),  k: (b·n, horizon·covariates),  o: (b·n, h·c·outputs)
 
-point      ŷ = level + o
-scale      σ = softplus(o′)                          where the loss prices a Gaussian
-quantiles  q = level + sort(o₁ … o_K), ŷ the median  where it prices levels; sorting keeps them
-           from crossing (Chernozhukov et al., Econometrica 78, 2010)
+point      ŷ = level + spread · o
+scale      σ = spread · softplus(o′)                 where the loss prices a Gaussian
+quantiles  q = level + spread · sort(o₁ … o_K), ŷ the median, where it prices levels; sorting keeps
+           them from crossing (Chernozhukov et al., Econometrica 78, 2010)
 """
 
 import torch
@@ -16,33 +16,49 @@ from stsfm.datasets.windows import Frame
 
 
 class Head(nn.Module):
-    """State (b·n, width) and future → Forecast (b, horizon, n, target channel)."""
+    """State and future → Forecast (b, horizon, n, target channel).
+
+    There is a state for every node (b·n, width); or with `each` for every target channel of a node
+    (b·n·c, width), and one map reads them all.
+    """
 
     offers = frozenset({"scale", "quantiles"})
     tags = frozenset({"known"})  # what is known of the future stands beside the state
 
-    def __init__(self, frame: Frame, width: int) -> None:
+    def __init__(self, frame: Frame, width: int, *, each: bool = False) -> None:
         super().__init__()
         self.levels = frame.levels if "quantiles" in frame.needs else ()
         self.scaled = "scale" in frame.needs
-        self.shape = (frame.horizon, len(frame.targets), max(1, len(self.levels)) + self.scaled)
-        outputs = self.shape[0] * self.shape[1] * self.shape[2]
-        self.linear = nn.Linear(width + frame.horizon * frame.covariates, outputs)
+        channels, outputs = len(frame.targets), max(1, len(self.levels)) + self.scaled
+        self.states = channels if each else 1  # of a node
+        self.shape = (frame.horizon, channels // self.states, outputs)
+        features = width + frame.horizon * frame.covariates
+        self.linear = nn.Linear(features, self.shape[0] * self.shape[1] * self.shape[2])
 
-    def forward(self, state: Tensor, future: Panel, level: Tensor) -> Forecast:
-        """`level` (b, 1, n, target channel) is added back to what the net was not shown."""
-        batch, _, nodes, _ = future.values.shape
+    def forward(
+        self, state: Tensor, future: Panel, level: Tensor, spread: Tensor | None = None
+    ) -> Forecast:
+        """`level` and `spread` (b, 1, n, target channel) are what the net was not shown."""
+        batch, horizon, nodes, channels = future.values.shape
         if future.known.shape[-1]:
             known = future.known.expand(-1, -1, nodes, -1).transpose(1, 2)  # (b, n, h, k)
-            state = torch.cat([state, known.reshape(batch * nodes, -1)], -1)
-        out = self.linear(state)
-        if self.shape[-1] == 1 and not self.levels:
-            point = out.view(batch, nodes, *self.shape[:-1]).transpose(1, 2)  # (b, h, n, c)
-            return Forecast(point=level + point)
-        out = out.view(batch, nodes, *self.shape).transpose(1, 2)  # (b, h, n, c, outputs)
+            known = known.reshape(batch * nodes, -1).repeat_interleave(self.states, 0)
+            state = torch.cat([state, known], -1)
+        out = self.linear(state).view(batch, nodes, self.states, *self.shape)
+        out = out.permute(0, 3, 1, 2, 4, 5)  # (b, h, n, state, c, outputs), one of state and c is 1
+        out = out.reshape(batch, horizon, nodes, channels, -1)
+        if self.scaled:
+            out = torch.cat([out[..., :-1], nn.functional.softplus(out[..., -1:]) + 1e-4], -1)
+        if spread is not None:
+            out = out * spread[..., None]
         if self.levels:
             quantiles = level[..., None] + out[..., : len(self.levels)].sort(-1).values
             point = quantiles[..., self.levels.index(0.5)]
             return Forecast(point=point, quantiles=quantiles, levels=self.levels)
-        scale = nn.functional.softplus(out[..., 1]) + 1e-4
-        return Forecast(point=level + out[..., 0], scale=scale)
+        return Forecast(point=level + out[..., 0], scale=out[..., 1] if self.scaled else None)
+
+
+def target_channels(frame: Frame) -> list[int] | slice:
+    """Which channels of a past are forecast; all of them without a copy."""
+    every = frame.targets == tuple(range(frame.channels))
+    return slice(None) if every else list(frame.targets)

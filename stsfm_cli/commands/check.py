@@ -1,6 +1,7 @@
 """`stsfm check FILE`: what is in a file of yours, what will be done about it, and what it allows.
 
 The file is read as `stsfm run data=FILE` reads it, so that what is said here is what happens there.
+`stsfm check data=NAME` says it of a dataset that has a name.
 `stsfm check model=NAME` checks the promises of a model instead (contracts.py).
 """
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from stsfm.datasets.split import Split
 
 USAGE = """\
-usage: stsfm check FILE [data.KEY=VALUE …] [protocol.KEY=VALUE …]
-       `stsfm show data=tabular` lists the keys
+usage: stsfm check FILE|data=NAME [data.KEY=VALUE …] [protocol.KEY=VALUE …]
+       `stsfm show data=tabular` lists the keys of a file
        stsfm check model=NAME [KEY=VALUE …] [plugins=[…]] [--config-dir FOLDER]
        what every model promises, on a toy panel"""
+ROLLING = "rolling"
 HORIZONS = (1, 6, 12, 24, 48, 96, 192, 336, 720)
 
 
@@ -38,12 +40,14 @@ def main(args: list[str]) -> int:
 
     file, *overrides = args
     path = file if "." in file or "/" in file else f"./{file}"
-    config = compose.config([f"data={path}", *overrides])
+    named = file.startswith("data=")
+    config = compose.config([file if named else f"data={path}", *overrides])
     panel = build(config["data"], path="data")
     asked = config["protocol"]["horizon"]
     fine = asked == "auto" or (isinstance(asked, int) and asked > 0)  # else it is refused
-    split = build({**config["protocol"], "horizon": 1 if fine else asked}, panel, path="protocol")
-    print(file)
+    least = fine and config["choices"]["protocol"] == ROLLING  # of which all horizons are told
+    split = build({**config["protocol"], "horizon": 1 if least else asked}, panel, path="protocol")
+    print(file.removeprefix("data="))
     for line in (
         *_facts(split, len(panel), config["data"]),
         *_findings(panel),
@@ -118,6 +122,11 @@ def _origins(split: Split, asked: int | str) -> Iterator[str]:
 
     rules, season = split.rules, split.panel.about.season
     yield ""
+    if split.name != ROLLING:
+        parts = {"train": split.train, "validation": split.val, "test": split.test}
+        each = ", ".join(f"{len(windows):,} in {part}" for part, windows in parts.items())
+        yield f"origins of protocol {split.name} at horizon {rules['horizon']}: {each}"
+        return
     yield "origins that a horizon leaves (protocol rolling)"
     table: list[tuple[str, ...]] = [("horizon", "train", "validation", "test", "independent")]
     told = {asked} if isinstance(asked, int) else set()

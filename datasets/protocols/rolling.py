@@ -1,27 +1,18 @@
-"""The rules of a comparison: borders, origins, transform.
-
-    rows  0 ……… train ……… | gap | … validation … | gap | ……… test ……… end
-
-No future crosses a border; a past may reach back over it. Whatever is fitted is fitted on
-`train`, or on `development` (everything before the test border) by models that draw no numbers.
-"""
+"""Rolling origins in the units of the data: the protocol of everyday comparisons."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal
-
-import numpy as np
 
 from stsfm.datasets.calendar import add_calendar
 from stsfm.datasets.panel import Panel
-from stsfm.datasets.season import infer_season
+from stsfm.datasets.protocols.borders import Ground, border, with_season
 from stsfm.datasets.split import Split
-from stsfm.datasets.transform import Power, Scaling, Transform
-from stsfm.datasets.windows import RollingWindows
+from stsfm.datasets.transform import Power, Scaling
 
-VAL = 0.7  # where validation starts, unless a dataset or a user says otherwise
+# unless a dataset or a user says otherwise; the horizon is then a season
+USUAL = {"val": 0.7, "test": 0.8, "transform": "none"}
 
 
 def rolling(
@@ -37,6 +28,8 @@ def rolling(
     scaling: Scaling = "standard",
     calendar: Sequence[str] | Literal["auto"] = (),
     refit: int | Literal["never", "each_origin"] = "never",
+    folds: int = 1,
+    fold: int = 1,
 ) -> Split:
     """Rolling origins in the original units: every origin of a split is scored once per stride.
 
@@ -54,6 +47,9 @@ def rolling(
     refit      never: the fit before a border serves all origins of its split; each_origin: before
                each origin of validation and test a model learns again, from every window whose
                future has ended by then, less `gap`; k: before every k-th. The transform stays
+    folds      how many equal blocks the test rows are cut into, each a task of its own: its
+               validation are as many rows before it as `val` … `test` are, its train all before
+    fold       which of them, from 1
 
     A season of 0 is inferred from the training rows, and the horizon after it. Rows after the
     last observed target are no part of the protocol: they are a future to be forecast.
@@ -61,12 +57,14 @@ def rolling(
     Forecasting: Principles and Practice, 3rd ed. (2021), §5.10.
     """
     panel, inferred = panel.history(), not panel.about.season
-    panel = add_calendar(_with_season(panel, val, gap), calendar)
-    about = panel.about
-    usual = {"horizon": max(1, about.season), "val": VAL, "test": 0.8, "transform": "none"}
-    suggests: dict[str, Any] = usual | dict(about.suggests)
+    suggests: dict[str, Any] = USUAL | dict(panel.about.suggests)
     chosen: dict[str, Any] = {"horizon": horizon, "val": val, "test": test, "transform": transform}
-    chosen = {k: suggests[k] if v == "auto" else v for k, v in chosen.items()}
+    chosen = {k: suggests.get(k) if v == "auto" else v for k, v in chosen.items()}
+    first_val, first_test, end = _borders(panel, chosen["val"], chosen["test"], folds, fold)
+    panel = add_calendar(with_season(panel, first_val - gap), calendar)
+    about = panel.about
+    if chosen["horizon"] is None:
+        chosen["horizon"] = max(1, about.season)
     h, power = int(chosen["horizon"]), chosen["transform"]
     every: Any = 1 if refit == "each_origin" else refit
     counts = [("horizon", h, 1), ("stride", stride, 1), ("gap", gap, 0)]
@@ -74,75 +72,40 @@ def rolling(
     for name, value, least in counts:
         if value < least:
             raise ValueError(f"protocol.{name} must be at least {least}, got {value}")
-    rows = len(panel)
-    first_val, first_test = border(panel, chosen["val"]), border(panel, chosen["test"])
-    if not 0 < first_val < first_test < rows:
-        raise ValueError(
-            f"borders must rise within the {rows} rows of {about.name}: got validation from row "
-            f"{first_val} and test from row {first_test}; set protocol.val and protocol.test"
-        )
-    ends = {"train": first_val - gap, "val": first_test - gap, "test": rows}
+    ends = {"train": first_val - gap, "val": first_test - gap, "test": end}
     block = _calibration(calibration, ends["train"], ends["val"] - first_val)
-    fitted = Transform.fit(panel.upto(ends["train"]), power=power, scaling=scaling)
-    seen, targets = fitted.panel(panel), fitted.only(about.target_index)
-
-    def cut(start: int, stop: int, step: int) -> RollingWindows:
-        """Windows whose futures lie in rows [start, stop)."""
-        origins = np.arange(start, stop - h + 1, step)
-        part = seen.upto(stop)
-        return RollingWindows(panel=part, origins=origins, horizon=h, transform=targets)
-
-    split = Split(
-        name="rolling",
-        panel=panel,
-        transform=targets,
-        prepare=fitted,
-        train=cut(1, ends["train"], 1),
-        val=cut(first_val, ends["val"], stride),
-        test=cut(first_test, ends["test"], stride),
-        development=cut(1, ends["val"], 1),
-        rules={
-            "protocol": "rolling", "rows": rows, "horizon": h, "train": [0, ends["train"]],
+    ground = Ground.of(panel, ends["train"], h, power=power, scaling=scaling)
+    return ground.split(
+        {
+            "protocol": "rolling", "train": [0, ends["train"]],
             "val": [first_val, ends["val"]], "test": [first_test, ends["test"]],
             "stride": stride, "gap": gap, "calibration": block, "transform": power,
-            "scaling": scaling,
-            "mask": "unobserved cells are not scored", "steps": "all steps of the horizon pooled",
+            "scaling": scaling, "refit": every,
             "fit": "nets: train, best epoch on validation; others: refitted before the test border",
-            "refit": every,
             **({"season": f"{about.season} (inferred)"} if inferred else {}),
+            **({"fold": f"{fold} of {folds}"} if folds > 1 else {}),
         },
+        train=ground.cut(1, ends["train"]),
+        val=ground.cut(first_val, ends["val"], stride),
+        test=ground.cut(first_test, ends["test"], stride),
+        development=ground.cut(1, ends["val"]),
     )  # fmt: skip
-    for part in ("train", "val", "test"):
-        if not len(getattr(split, part)):
-            raise ValueError(
-                f"the {part} rows {split.rules[part]} hold no future of {h} rows; "
-                "lower protocol.horizon or move protocol.val and protocol.test"
-            )
-    return split
 
 
-def _with_season(panel: Panel, val: float | int | str, gap: int) -> Panel:
-    """The panel with a season: where nobody said one, what its training rows show."""
-    if panel.about.season:
-        return panel
-    start = panel.about.suggests.get("val", VAL) if val == "auto" else val
-    train = panel.upto(max(0, border(panel, start) - gap))
-    return replace(panel, about=replace(panel.about, season=infer_season(train)))
-
-
-def border(panel: Panel, at: float | int | str) -> int:
-    """The first row of a split: a fraction of the rows, a row number or a date."""
-    if isinstance(at, float) and 0 < at < 1:
-        return round(at * len(panel))
-    if isinstance(at, int | float) and float(at).is_integer():
-        return int(at)
-    try:
-        date = np.datetime64(str(at), "ns").astype("int64")
-    except ValueError:
+def _borders(
+    panel: Panel, val: float | int | str, test: float | int | str, folds: int, fold: int
+) -> tuple[int, int, int]:
+    """The first rows of validation and of test, and the row behind the last."""
+    rows, first_val, first_test = len(panel), border(panel, val), border(panel, test)
+    if not 0 < first_val < first_test < rows:
         raise ValueError(
-            f"a border is a fraction (0.8), a date (1958-01) or a row number, got {at!r}"
-        ) from None
-    return int(np.searchsorted(panel.time, date))
+            f"borders must rise within the {rows} rows of {panel.about.name}: got validation from "
+            f"row {first_val} and test from row {first_test}; set protocol.val and protocol.test"
+        )
+    if not 1 <= fold <= folds:
+        raise ValueError(f"protocol.fold is one of 1 … {max(1, folds)} folds, got {fold}")
+    start, end = (first_test + k * (rows - first_test) // folds for k in (fold - 1, fold))
+    return first_val + start - first_test, start, end
 
 
 def _calibration(asked: float | int | Literal["auto"], train: int, val: int) -> int:

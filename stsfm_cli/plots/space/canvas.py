@@ -107,6 +107,7 @@ class Sheet:
 
     def _axes(self, ax: Axes) -> None:
         if not self.placed:
+            ax.set(xticks=[], yticks=[])
             ax.axis("off")
             return
         globe, units = self.place.geometry == "sphere", self.place.units
@@ -150,9 +151,10 @@ def bar(
     made.outline.set_linewidth(0.4)
     made.ax.tick_params(length=2, width=0.4, pad=2)
     most = int(np.clip((box.y1 - foot) / style.DPI * 4, 2, 5))
-    made.locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10])
-    made.formatter = style.Numbers()
-    made.update_ticks()
+    low, high = scale.norm.vmin or 0.0, scale.norm.vmax or 0.0
+    ticks = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    slack = 1e-9 * (high - low)
+    made.set_ticks([x for x in ticks if low - slack <= x <= high + slack], format=style.Numbers())
     made.set_label(label, labelpad=3)
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from stsfm.plots import style
 from stsfm.plots.space.spread import spread
@@ -154,7 +154,9 @@ def bar(
     low, high = scale.norm.vmin or 0.0, scale.norm.vmax or 0.0
     ticks = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     slack = 1e-9 * (high - low)
-    made.set_ticks([x for x in ticks if low - slack <= x <= high + slack], format=style.Numbers())
+    made.locator = FixedLocator([x for x in ticks if low - slack <= x <= high + slack])
+    made.formatter = style.Numbers()
+    made.update_ticks()
     made.set_label(label, labelpad=3)
 
 

@@ -1,4 +1,4 @@
-"""Space in results: tests that hold their size, places that are where the data say, maps of them."""
+"""Space in results: tests that hold their size, places where the data say, and maps of them."""
 
 from __future__ import annotations
 

@@ -2,10 +2,12 @@
 
 A chunk is one gather, its batches are views of it; where one cut holds all windows, it is made
 once. A panel in memory is copied to the device in single precision (on the CPU a large one is
-shared, and its cuts are converted), and an epoch is a permutation of its windows. One that lies in a file stays there: an epoch goes through blocks of
-BLOCK windows that follow each other, in random order; the windows of a chunk, which holds several
-blocks, are read in the order of the file and shuffled among each other. So what is read lies
-together, and what is learned from together does not.
+shared, and its cuts are converted), and an epoch is a permutation of its windows.
+
+One that lies in a file stays there: an epoch goes through blocks of BLOCK windows that follow each
+other, in random order; the windows of a chunk, which holds several blocks, are read in the order of
+the file and shuffled among each other. So what is read lies together, and what is learned from
+together does not.
 """
 
 from __future__ import annotations

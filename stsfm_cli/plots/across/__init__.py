@@ -65,15 +65,7 @@ def draw(
 def _figures() -> list:
     """In the order in which a reader wants them."""
     from stsfm.plots.across import (
-        cost,
-        curves,
-        forecasts,
-        gains,
-        horizon,
-        profile,
-        response,
-        seeds,
-        where,
+        cost, curves, forecasts, gains, horizon, profile, response, seeds, where,
     )  # fmt: skip
 
     return [

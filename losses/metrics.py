@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -54,6 +54,7 @@ def sums(step: Step, reference: Reference) -> dict[str, np.ndarray]:
     out = {
         "count": seen,
         "absolute": error,
+        "residual": y - forecast.point,
         "squared": (mean - y) ** 2,
         "truth": abs(y),
         "total": y,
@@ -99,6 +100,7 @@ class Metric:
     formula: str
     finish: Callable[[Sums], Any]
     unit: str = ""
+    better: Literal["low", "high", ""] = "low"  # "": neither, it is judged beside another
     requires: str = "count"  # the sum without which there is no score
 
     def __call__(self, sums: Sums) -> float | None:
@@ -127,15 +129,17 @@ METRICS = (
            finish=lambda s: s["relative"] / s["count"]),
     Metric(name="mape", label="MAPE %", formula="mean of 100 |ŷ−y| / y; undefined with any y ≤ 0",
            finish=lambda s: s["percent"] / s["count"] if s["unpercented"] == 0 else NAN),
-    Metric(name="r2", label="R²", formula="1 − Σ(ȳ−y)² / Σ(y−m)², m each node's train mean",
+    Metric(name="r2", label="R²", better="high",
+           formula="1 − Σ(ȳ−y)² / Σ(y−m)², m each node's train mean",
            finish=lambda s: 1 - s["squared"] / s["deviation"]),
-    Metric(name="r2_grand", label="R² (grand mean)",
+    Metric(name="r2_grand", label="R² (grand mean)", better="high",
            formula="1 − Σ(ȳ−y)² / Σ(y−m)², m the mean of all y scored",
            finish=lambda s: 1 - s["squared"] / _about_mean(s["power"], s["total"], s["count"])),
-    Metric(name="explained", label="explained variance", formula="1 − Var(ȳ−y) / Var(y)",
+    Metric(name="explained", label="explained variance", better="high",
+           formula="1 − Var(ȳ−y) / Var(y)",
            finish=lambda s: 1 - _about_mean(s["squared"], s["bias"], s["count"])
            / _about_mean(s["power"], s["total"], s["count"])),
-    Metric(name="accuracy", label="accuracy", formula="1 − √Σ(ȳ−y)² / √Σy²",
+    Metric(name="accuracy", label="accuracy", better="high", formula="1 − √Σ(ȳ−y)² / √Σy²",
            finish=lambda s: 1 - np.sqrt(s["squared"] / s["power"])),
     Metric(name="mae_scaled", label="MAE (scaled)", formula="Σ|T(ŷ)−T(y)| / n, T the transform",
            finish=lambda s: s["scaled_absolute"] / s["count"]),
@@ -145,8 +149,11 @@ METRICS = (
            finish=lambda s: s["crps"] / s["count"], requires="crps"),
     Metric(name="pinball", label="pinball", unit="data", formula="mean over 0.05 … 0.95; CRPS / 2",
            finish=lambda s: s["crps"] / s["count"] / 2, requires="crps"),
-    Metric(name="cover80", label="cover 80 %", formula="share of y in the 10 % … 90 % quantiles",
+    Metric(name="cover80", label="cover 80 %", better="",
+           formula="share of y in the 10 % … 90 % quantiles",
            finish=lambda s: s["covered"] / s["count"], requires="covered"),
-    Metric(name="width80", label="width 80 %", unit="data", formula="mean of q90 − q10",
+    Metric(name="width80", label="width 80 %", better="", unit="data",
+           formula="mean of q90 − q10",
            finish=lambda s: s["width"] / s["count"], requires="width"),
 )  # fmt: skip
+METRIC = {metric.name: metric for metric in METRICS}

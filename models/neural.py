@@ -1,6 +1,7 @@
 """Any net behind the one face of every model.
 
-A net is an ``nn.Module(frame, *, hyperparameters)`` with ``forward(past, future) → Forecast``.
+A net is an ``nn.Module(frame, *, hyperparameters)`` with ``forward(past, future) → Forecast``,
+and, where it is to learn otherwise, ``training_forward(window, progress)`` (training.py).
 Neural gives it windows of its own look-back, a loss, a trainer and a seed.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -94,6 +96,7 @@ class Neural(Forecaster):
             hardware=replace(self.hardware, devices=1, nodes=1, strategy="auto"),
             seed=self.seed,
             monitor=lambda row: None,
+            progress=math.inf,
         )
         self.net.to(self.hardware.device).eval()
         return self

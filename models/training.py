@@ -8,6 +8,7 @@ from its checkpoint. Falcon et al., PyTorch Lightning (2019).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from stsfm.datasets.panel import Panel
-from stsfm.datasets.windows import RollingWindows
+from stsfm.datasets.windows import RollingWindows, Window
 from stsfm.losses.base import Loss, Step
 from stsfm.models.batches import Batches
 from stsfm.models.checkpoint import Checkpoint, Store, restore, training_name, weights_digest
@@ -39,16 +40,19 @@ def train(
     seed: int,
     monitor: Monitor,
     store: Store | None = None,
+    progress: float = 0,
 ) -> dict[str, Any]:
     """Fit `net` in place; it ends with the weights of its best epoch on `val`.
 
-    Validation is the unweighted task term. Without validation windows the last weights stay.
+    Validation is the unweighted task term. Without validation windows the last weights stay. A net
+    that has `training_forward(window, progress) → Forecast` is trained through it: it may look at
+    the future, and `progress` counts the batches before, from the given one on.
     With a store it goes on where the same training was stopped in an earlier attempt of the run.
     Returns what happened: epochs, best epoch, effective batch, a digest of each rank's weights.
     Raises FloatingPointError when the loss stops being finite.
     """
     checkpoint = Checkpoint(store, training_name(net, windows, val)) if store else None
-    fit = _Fit(net, loss, windows, val, trainer, seed, monitor, checkpoint)
+    fit = _Fit(net, loss, windows, val, trainer, seed, monitor, checkpoint, progress)
     with quiet(), torch.random.fork_rng():
         L.Trainer(
             accelerator=hardware.accelerator,
@@ -80,12 +84,13 @@ class _Fit(L.LightningModule):
         seed: int,
         monitor: Monitor,
         checkpoint: Checkpoint | None,
+        progress: float,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.net, self.loss, self.settings = net, loss, settings
         self.data, self.seed = (windows, val), seed
-        self.monitor, self.checkpoint = monitor, checkpoint
+        self.monitor, self.checkpoint, self.progress = monitor, checkpoint, progress
         self.best, self.best_epoch, self.kept = float("inf"), 0, net.state_dict()
         self.rows: list[dict[str, float]] = []
         self.report: dict[str, Any] = {}
@@ -158,9 +163,11 @@ class _Fit(L.LightningModule):
         if self.ranks > 1:
             order = self._share(order)
         totals: dict[str, Tensor] = {}
+        before = self.progress + (epoch - 1) * math.ceil(len(order) / self.settings.batch_size)
         for part in order.split(self.windows.chunk):
-            for name, total in self._chunk(part).items():
+            for name, total in self._chunk(part, before).items():
                 totals[name] = totals.get(name, 0) + total
+            before += len(part) / self.settings.batch_size
         means = {name: float(total) / len(order) for name, total in totals.items()}
         if not abs(means["train"]) < float("inf"):
             raise FloatingPointError(
@@ -168,14 +175,14 @@ class _Fit(L.LightningModule):
             )
         return means
 
-    def _chunk(self, rows: Tensor) -> dict[str, Tensor]:
+    def _chunk(self, rows: Tensor, before: float) -> dict[str, Tensor]:
         """Optimiser steps over the batches of one gather; sums of the loss and of its terms."""
         settings = self.settings
         totals: dict[str, Tensor] = {}
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         parts = rows.split(settings.batch_size)
         for k, (part, panels) in enumerate(zip(parts, self.windows.of(rows), strict=True), 1):
-            value, means = self.loss(self._step(*panels))
+            value, means = self.loss(self._step(*panels, progress=before + k - 1))
             self._backward(value if settings.accumulate == 1 else value / settings.accumulate)
             if k % settings.accumulate == 0 or k == len(parts):
                 if settings.clip is not None:
@@ -206,8 +213,15 @@ class _Fit(L.LightningModule):
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
 
-    def _step(self, past: Panel, future: Panel, blank: Panel) -> Step:
-        forecast = self.net(past, blank)
+    def _step(
+        self, past: Panel, future: Panel, blank: Panel, progress: float | None = None
+    ) -> Step:
+        """`progress` is told in training alone."""
+        guided = getattr(self.net, "training_forward", None)
+        if guided is None or progress is None:
+            forecast = self.net(past, blank)
+        else:
+            forecast = guided(Window(past, future), progress)
         return Step(
             past=past,
             future=future,

@@ -15,7 +15,9 @@ from stsfm.losses.base import Step
 from stsfm.losses.metrics import METRICS, Metric, Reference, sums
 from stsfm.models.base import Forecaster
 from stsfm.refits import Refits, often
+from stsfm.views import Views
 
+FIRST = ("residual", "count")  # what is kept of the first step, whose errors alone are new
 KEPT = 11_000_000  # quantiles kept; of more there are scores only, and the record keeps points
 
 
@@ -23,8 +25,10 @@ KEPT = 11_000_000  # quantiles kept; of more there are scores only, and the reco
 class Backtest:
     """The scores of one model over one split, and what they were made of."""
 
-    scores: dict[str, Any]  # metric → {pooled, step: [horizon], node: [node]}
+    scores: dict[str, Any]  # metric → {pooled, step: [horizon], node: [node], view: {name: …}}
     windows: dict[str, np.ndarray]  # sum → (window, node, channel), summed over steps
+    steps: dict[str, np.ndarray]  # sum → (step, node, channel), summed over windows
+    first: dict[str, np.ndarray]  # residual and count of the first step (window, node, channel)
     truth: Panel  # (window, time, node, target channel), data units
     forecast: Forecast
     seconds: float  # spent forecasting
@@ -83,7 +87,8 @@ def backtest(
     transform = split.transform
     steps: dict[str, np.ndarray] = {}  # sum → (horizon, node, channel)
     each: dict[str, list[np.ndarray]] = {}
-    forecasts, truths, seconds = [], [], 0.0
+    first: dict[str, list[np.ndarray]] = {name: [] for name in FIRST}
+    forecasts, truths, seconds, views = [], [], 0.0, Views(split.views)
     frame = windows.frame
     every = len(windows) * frame.horizon * frame.nodes * len(frame.targets)
     runs = refits.runs(windows) if refits else [windows]
@@ -95,16 +100,22 @@ def backtest(
         _check_finite(forecast)
         truth = split.truth(part).futures()
         step = Step(past=None, future=truth, forecast=forecast, transform=transform)
-        for name, cells in sums(step, reference).items():
+        added = sums(step, reference)
+        views.add(added)
+        for name, cells in added.items():
             steps[name] = steps.get(name, 0) + cells.sum(0)
             each.setdefault(name, []).append(cells.sum(1))
+            if name in first:
+                first[name].append(cells[:, 0])
         if every * len(forecast.levels) > KEPT:
             forecast = replace(forecast, quantiles=None, levels=())
         forecasts.append(forecast)
         truths.append(truth)
     return Backtest(
-        scores={metric.name: score(metric, steps) for metric in METRICS},
+        scores={metric.name: score(metric, steps, views) for metric in METRICS},
         windows={name: np.concatenate(parts) for name, parts in each.items()},
+        steps=steps,
+        first={name: np.concatenate(parts) for name, parts in first.items()},
         truth=_join(truths),
         forecast=Forecast.concat(forecasts),
         seconds=seconds,
@@ -123,8 +134,10 @@ def _check_finite(forecast: Forecast) -> None:
         )
 
 
-def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None:
-    """A metric over all cells, per step and per node; None where it has no meaning."""
+def score(
+    metric: Metric, steps: dict[str, np.ndarray], views: Views | None = None
+) -> dict[str, Any] | None:
+    """A metric over all cells, per step, node and view; None where it has no meaning."""
     if (pooled := metric(steps)) is None:
         return None
     horizon, nodes = steps["count"].shape[:2]
@@ -132,6 +145,7 @@ def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None
         "pooled": pooled,
         "step": [metric({k: v[h] for k, v in steps.items()}) for h in range(horizon)],
         "node": [metric({k: v[:, n] for k, v in steps.items()}) for n in range(nodes)],
+        **({"view": views.of(metric)} if views and views.views else {}),
     }
 
 

@@ -171,7 +171,7 @@ def takes_covariates_along(subject: Subject) -> None:
     )  # fmt: skip
     known = rng.random((ROWS, 1, 2))
     mask = np.ones(values.shape, bool)
-    panel = Panel(values=values, mask=mask, time=plain.time, about=about, known=known)
+    panel = replace(plain, values=values, mask=mask, about=about, known=known)
     split = rolling(panel, horizon=HORIZON, val=VAL, test=TEST)
     model = subject.make().fit(split.train, split.val)
     made = model.backtest(split.test).point

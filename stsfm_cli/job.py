@@ -48,7 +48,8 @@ def execute(
     """
     loggers.check(config["loggers"])
     split = cut(config)
-    screen.say(describe(split)["headline"])
+    for told in (describe(split)["headline"], *split.warned):
+        screen.say(told)
     if config["data"].get("path"):
         screen.say(noticed(split.panel, config["data"]))
     cached = found(config, split)

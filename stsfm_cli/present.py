@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
+from stsfm.losses.metrics import METRIC
 from stsfm.record import Record
 from stsfm.record.shelf import Shelf
+from stsfm.results import BY_STEP
 from stsfm.screen import Screen
+from stsfm.spatial.words import sentences
 from stsfm.tables.claims import claimed
 from stsfm.tables.render import as_csv, as_markdown
 from stsfm.tables.table import LEVEL, tabulate
@@ -30,8 +33,9 @@ def present(run: Record, baselines: list[Record], left_out: list[str], split: Sp
     if story := _story(run, baselines, split):
         draw(story, run.folder / "plots")
     write(run.folder / "table.csv", as_csv(table))
+    words = "".join(f"{line}\n" for line in sentences(run.scores.get("space")))
     snapshot = f"Written {date.today()}; `stsfm compare` counts anew.\n"
-    write(run.folder / "table.md", as_markdown(table) + "\n" + snapshot)
+    write(run.folder / "table.md", "\n".join(filter(None, (as_markdown(table), words, snapshot))))
     beside = [os.path.relpath(member.folder, run.folder) for member in baselines]
     plots = [f"plots/{path.name}" for path in (run.folder / "plots").glob("[!.]*")]
     whole = manifest(run.folder, ["table.csv", "table.md", *plots])
@@ -65,6 +69,8 @@ def members(run: Record) -> list[Record]:
 def show(run: Record, screen: Screen) -> None:
     """Print the table of a run again, and where everything lies."""
     screen.table(claimed(tabulate(members(run), tried=tried(run))))
+    for line in sentences(run.scores.get("space")):
+        screen.say(line)
     plots = len(list((run.folder / "plots").glob("*.png")))
     where = os.path.relpath(run.folder)
     screen.say(
@@ -80,9 +86,9 @@ def line(run: Record, state: str = "") -> str:
         why = run.damage() or status.get("error", "")
         return f"{run.state:12} {place:44} {why}".rstrip()
     val, test = run.pooled("val"), run.pooled("test")
-    metric = "mase" if (test or val).get("mase") else "mae"
+    metric = run.metric
     on_test = f"{test[metric]:.3f}" if test else "not scored"
-    errors = f"{metric.upper()} val {val[metric]:.3f}  test {on_test}"
+    errors = f"{METRIC[metric].label} val {val[metric]:.3f}  test {on_test}"
     numbers = f"protocol {status['fingerprint']}  {errors}"
     return f"{state or run.state:12} {place:44} {numbers}"
 
@@ -96,6 +102,7 @@ def tried(run: Record) -> int:
 def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     """What the figures need, read back from the record; None where no forecasts were kept."""
     from stsfm.plots import Story
+    from stsfm.spatial import Place
 
     forecast = run.forecasts()
     if not forecast:
@@ -103,7 +110,8 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     finished = [run, *(b for b in baselines if b.state == "finished")]
     level = next((m for m in baselines if m.status["model"] == LEVEL), None)
     reference = level.forecasts().get("point") if level else None
-    truth = split.panel.only_targets()
+    truth = split.truth(split.test).panel.only_targets()
+    sums = run.arrays("windows.npz")
     return Story(
         model=run.status["model"],
         about=truth.about,
@@ -122,4 +130,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         mae={m.status["model"]: m.scores["test"]["mae"]["step"] for m in finished},
         history=run.history(),
         protocol=f"{split.name} {split.fingerprint}",
+        place=Place.of(split.panel.space, split.panel.nodes),
+        sums={name: sums[f"test_step_{name}"][..., 0] for name in BY_STEP},
+        space=run.scores.get("space"),
     )

@@ -20,7 +20,9 @@ from stsfm.losses.metrics import METRICS
 from stsfm.memory import Peak
 from stsfm.models.base import Forecaster
 from stsfm.record import Record
+from stsfm.spatial import Place, diagnosis
 
+BY_STEP = ("absolute", "residual", "count")  # sums kept for each step and node
 FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
 
 
@@ -42,6 +44,9 @@ def save(
     forecasts = _forecasts(split, test) if test else {}
     if forecasts and sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
         write(folder / "forecast.npz", _npz(forecasts))
+    place = Place.of(split.panel.space, split.panel.nodes)
+    if not place.empty:
+        write(folder / "space.npz", _npz(place.arrays()))
     cites = [model.cite, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
     write(folder / "references.bib", "\n".join(map(reference, cites)))
     kind = "net" if "trainer" in config["model"] else "classical"
@@ -55,6 +60,7 @@ def save(
             "units": {metric.name: metric.unit or "1" for metric in METRICS},
             "val": _plain(val.scores),
             "test": _plain(test.scores) if test else {},
+            "space": _space(place, split, test) if test else None,
             "cost": {
                 "fit_seconds": evaluation.fit_seconds,
                 "calibrate_seconds": evaluation.calibrate_seconds,
@@ -81,7 +87,7 @@ def _plain(scores: Any) -> Any:
         return {name: _plain(value) for name, value in scores.items()}
     if isinstance(scores, list):
         return [_plain(value) for value in scores]
-    return None if scores is None or np.isnan(scores) else scores
+    return scores if scores is not None and np.isfinite(scores) else None
 
 
 def data_of(split: Split) -> dict[str, Any]:
@@ -104,13 +110,21 @@ def data_of(split: Split) -> dict[str, Any]:
 
 
 def _errors(split: Split, val: Backtest, test: Backtest | None) -> dict[str, np.ndarray]:
-    """Sums per window × node × channel: enough for every test of significance."""
+    """Sums per window × node × channel, enough for every test; of the first step; by step."""
     arrays: dict[str, np.ndarray] = {}
     for name, windows, part in (("val", split.val, val), ("test", split.test, test)):
         if part:
             arrays[f"{name}_origins"] = windows.origins
             arrays |= {f"{name}_{key}": value for key, value in part.windows.items()}
+            arrays |= {f"{name}_first_{key}": value for key, value in part.first.items()}
+            arrays |= {f"{name}_step_{key}": part.steps[key] for key in BY_STEP}
     return arrays
+
+
+def _space(place: Place, split: Split, test: Backtest) -> dict[str, Any] | None:
+    """What the residuals show of space, beside the scores."""
+    residual, seen = test.first["residual"], test.first["count"] > 0
+    return diagnosis(place, residual, seen, split.test.origins, test.steps)
 
 
 def _forecasts(split: Split, test: Backtest) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from stsfm import compose
 from stsfm.build import build_model
-from stsfm.datasets.panel import About, Array, Panel
+from stsfm.datasets.panel import About, Array, Panel, Space
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.split import Split
 from stsfm.models.base import Forecaster
@@ -18,7 +18,9 @@ from stsfm.models.base import Forecaster
 SEASON, HORIZON, ROWS = 6, 4, 150
 VAL, TEST = 100, 125  # first rows
 CONTEXT = 12
-QUICK = ("trainer.epochs=3", "trainer.lr=0.01", "trainer.update_epochs=1")
+QUICK = (
+    "trainer.epochs=3", "trainer.lr=0.01", "trainer.batch_size=64", "trainer.update_epochs=1",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,14 @@ def toy() -> Panel:
 
 
 def panel_of(table: Array) -> Panel:
-    """A table (time, node) as users have them: NaN where nothing was observed."""
+    """A table (time, node) as users have them: NaN where nothing was observed; nodes in a row."""
     mask = np.isfinite(table)[..., None]
     names = tuple(f"n{i}" for i in range(table.shape[1]))
     return Panel(
         values=np.where(mask, table[..., None], 0),
         mask=mask,
         time=np.arange(len(table)) * 10**9,
+        space=Space(adjacency=np.eye(table.shape[1], k=1) + np.eye(table.shape[1], k=-1)),
         about=About(name="toy", nodes=names, channels=("y",), season=SEASON),
     )
 

@@ -44,7 +44,8 @@ PEERS = {
     "significance": {"words"},
     "record": {"files", "identity", "mistakes", "words"},
     "tables": {"mistakes", "record", "significance", "words"},
-    "plots": {"files", "record", "significance", "tables", "words"},
+    "spatial": {"significance", "words"},
+    "plots": {"files", "record", "significance", "spatial", "tables", "words"},
     "reports": {
         "files",
         "mistakes",
@@ -52,6 +53,7 @@ PEERS = {
         "refits",
         "search",
         "significance",
+        "spatial",
         "tables",
         "words",
     },

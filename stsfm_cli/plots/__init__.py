@@ -20,13 +20,15 @@ def draw(story: Story, folder: Path) -> list[Path]:
     from matplotlib import rc_context
 
     from stsfm.plots import calibration, forecasts, horizon, loss, protocol, residuals, style
+    from stsfm.plots.space import errors, fields, steps
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn, captions = [], {}
     with rc_context(style.STYLE):
         for figure in (
             protocol.protocol, forecasts.forecasts, horizon.horizon, calibration.calibration,
-            residuals.residuals, loss.loss,
+            residuals.residuals, errors.error_map, steps.node_steps, errors.degree, fields.fields,
+            loss.loss,
         ):  # fmt: skip
             if (made := figure(story)) is None:
                 continue

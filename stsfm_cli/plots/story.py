@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import About, Array
 from stsfm.datasets.split import independent
 from stsfm.plots.dates import stamp
+from stsfm.spatial import Place
 from stsfm.words import count, steps
 
 
@@ -40,6 +42,10 @@ class Story:
     mae: Mapping[str, Sequence[float | None]]  # model → MAE by step; this model's among them
     history: Sequence[Mapping[str, float]] = ()  # a net's epochs: epoch, train and perhaps val
     protocol: str = ""  # name and fingerprint: "rolling 3f9c2a"
+    place: Place | None = None  # where the nodes are
+    sums: Mapping[str, Array] = field(default_factory=dict)  # absolute, residual, count over
+    #   windows (step, node)
+    space: Mapping[str, Any] | None = None  # what the record says of residuals in space
 
     def __post_init__(self) -> None:
         wanted = (len(self.origins), self.horizon, *self.values.shape[1:])
@@ -94,6 +100,11 @@ class Story:
         error = np.where(seen, abs(self.residuals), 0).sum(0) / seen.sum(0).clip(1)
         order = np.argsort(np.where(seen.any(0), error, np.inf), kind="stable")
         return int(order[max(0, int(seen.any(0).sum()) - 1) // 2])
+
+    def per_node(self, name: str) -> np.ndarray:
+        """(node,) the mean of `absolute` or `residual` over windows and steps; NaN without any."""
+        total, n = self.sums[name].sum(0), self.sums["count"].sum(0)
+        return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
     @property
     def many(self) -> bool:

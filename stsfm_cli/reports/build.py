@@ -33,6 +33,7 @@ from stsfm.reports.content import (
 )
 from stsfm.reports.references import entries, references
 from stsfm.reports.shown import Shown, short
+from stsfm.reports.space import space
 from stsfm.tables.grid import Grid
 from stsfm.tables.sentences import about_failures, about_intervals, footnotes
 from stsfm.tables.sheet import EXPLORATORY
@@ -53,6 +54,7 @@ METHODS = {  # what a column or a sentence speaks of → its sources
     "Nemenyi": ("demsar2006",),
     "Bayesian signed-rank": ("benavoli2017",),
 }
+SPACE = ("moran1950", "cliff1981", "zambon2022")  # of the chapter on space
 
 
 def build(
@@ -71,6 +73,7 @@ def build(
         ("Protocol", _protocol(shown, cards)),
         ("Results", _results(grid, shown)),
         ("Significance", _significance(grid, shown)),
+        ("Space", space(shown)),
         ("Figures", _figures(folder / "plots", "captions.json")),
         ("Search", _search(folder)),
         ("Cost", account.cost(shown, runs)),
@@ -188,6 +191,8 @@ def _references(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
     library = dict(entries(files("stsfm").joinpath("references.bib").read_text(encoding="utf-8")))
     said = [*grid.tested, *(words for one in shown for words in (*one.header, *one.table.tested))]
     used = [keys for word, keys in METHODS.items() if any(word in line for line in said)]
+    spatial = any(scores.get("space") for row in rows for scores in row.scores)
+    used += [SPACE] if spatial else []
     texts += [library[key] for keys in used for key in keys]
     yield References(references(texts))
 

@@ -24,11 +24,11 @@ from stsfm.significance import (
 )
 from stsfm.tables.losses import Losses, losses
 from stsfm.tables.row import Row
-from stsfm.tables.table import Table
+from stsfm.tables.table import HIGHER, Table
 from stsfm.tables.verdicts import few, told
 
 ALPHA = 0.05
-ADDITIVE = {"rmse": "squared", "r2": "squared"}  # what is tested where a metric is no mean of cells
+ADDITIVE = dict.fromkeys(("rmse", *HIGHER), "squared")  # tested where a metric is no mean of cells
 
 Verdict = Literal["better", "worse", "not separable", ""]
 
@@ -54,7 +54,7 @@ class Claim:
 class Claims:
     """All that one table may claim. What could not be tested is missing; the sentences say why."""
 
-    metric: str  # what was tested: the table's own, or the squared error of RMSE and R²
+    metric: str  # what was tested: the table's own, or the squared error of RMSE, R² and their like
     control: str | None = None  # its label
     declared: bool = False  # by the user; else by validation
     pairs: Mapping[str, Claim] = field(default_factory=dict)  # label → comparison with the control

@@ -64,11 +64,13 @@ def draw(
 
 def _figures() -> list:
     """In the order in which a reader wants them."""
-    from stsfm.plots.across import cost, curves, forecasts, gains, horizon, profile, response, seeds
+    from stsfm.plots.across import (
+        cost, curves, forecasts, gains, horizon, profile, response, seeds, where,
+    )  # fmt: skip
 
     return [
-        forecasts.forecasts, horizon.horizon, seeds.seeds, gains.gains, profile.profile,
-        cost.cost, response.response, curves.curves,
+        forecasts.forecasts, horizon.horizon, seeds.seeds, gains.gains, where.where,
+        profile.profile, cost.cost, response.response, curves.curves,
     ]  # fmt: skip
 
 

@@ -15,9 +15,13 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.split import independent
+from stsfm.losses.metrics import METRICS
 from stsfm.plots.across.naming import explained, shorten
 from stsfm.plots.dates import stamp
+from stsfm.spatial import Place
 from stsfm.words import count, listed, steps
+
+IN_UNITS = [metric.label for metric in METRICS if metric.unit == "data"]
 
 
 def nothing() -> Array:
@@ -105,6 +109,7 @@ class Contest:
     picks: tuple[Pick, ...] = ()
     truth: Array = field(default_factory=nothing)  # (pick, row) of clock; NaN in gaps
     configurations: tuple[Entry, ...] = ()  # all that were tried, where several were
+    place: Place | None = None  # where the nodes are
 
     def __post_init__(self) -> None:
         for entry in self.entries:
@@ -143,7 +148,7 @@ class Contest:
     @property
     def error_label(self) -> str:
         """The label of an axis of the contest's metric."""
-        return self.metric if self.metric == "MASE" else self.in_units(self.metric)
+        return self.in_units(self.metric) if self.metric in IN_UNITS else self.metric
 
     def in_units(self, name: str) -> str:
         return f"{name} ({self.units})" if self.units else name

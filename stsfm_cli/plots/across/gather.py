@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from stsfm.plots.across import cast, stored
 from stsfm.plots.across.contest import Contest, Entry, Pick
 from stsfm.plots.forecasts import QUANTILES
 from stsfm.record import Record
+from stsfm.spatial import Place
 from stsfm.tables.cells import METRIC
 from stsfm.tables.row import Row, differing
 from stsfm.tables.table import Table
@@ -20,6 +21,7 @@ from stsfm.tables.table import Table
 SHOWN = 5  # models whose forecasts are drawn over one truth
 COSTS = ("fit_seconds", "predict_seconds")
 SUMS = {"mase": ("mase", "mase_count"), "mae": ("absolute", "count")}
+SUMS |= {"mae_scaled": ("scaled_absolute", "count"), "mse_scaled": ("scaled_squared", "count")}
 
 
 @dataclass
@@ -163,7 +165,15 @@ def _contest(
         picks=tuple(picks) if kept else (),
         truth=truth,
         configurations=tuple(_configurations(table)),
+        place=_place(rows.values()),
     )
+
+
+def _place(rows: Iterable[Row]) -> Place | None:
+    """Of the runs that were shown where nodes are: an ablation may hide or shuffle the graph."""
+    places = (Place.read(row.records[0].arrays("space.npz")) for row in rows)
+    known = [place for place in places if place is not None]
+    return min(known, key=lambda place: place.graph != "given", default=None)
 
 
 def _picks(test: _Test) -> list[Pick]:

@@ -1,0 +1,1 @@
+"""Figures of what space has to do with errors: maps, degrees, nodes by steps, fields."""

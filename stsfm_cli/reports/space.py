@@ -1,0 +1,80 @@
+"""The chapter on space: what the residuals of every row leave behind, beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+from typing import Any
+
+from stsfm.reports.content import Block, Items, Paragraph, grid
+from stsfm.reports.shown import Shown
+from stsfm.spatial.words import ALPHA, chance, signed
+from stsfm.tables.row import Row
+from stsfm.tables.sheet import NONE
+from stsfm.words import count
+
+CAPTION = (
+    "What the test residuals of {task} leave in space; neighbours: {near}. I: Moran's, of the residuals one step ahead "
+    "at an origin, and of their mean over origins and steps, the bias; {draws}. z: the AZ test of "
+    "whiteness, 0 ± 1 without structure, and its parts in space and in time. ρ: Spearman's rank "
+    "correlation of MAE with the weight of a node's edges. Means over seeds, p-values the largest "
+    "of them."
+)
+HEAD = ["model", "I", "p", "I of bias", "p of bias", "z", "z in space", "z in time", "ρ degree"]
+
+
+def space(shown: Sequence[Shown]) -> Iterator[Block]:
+    """A table per task whose nodes have neighbours, and who leaves structure behind."""
+    for one in shown:
+        kept = [(row, [s["space"] for s in row.scores if s.get("space")]) for row in one.rows]
+        told = [(row, held) for row, held in kept if held and "reason" not in held[0]]
+        if told:
+            draws = {held[0]["moran"]["each"]["draws"] for _, held in told}
+            which = f"p by {count(max(draws), 'permutation')} of the nodes"
+            near = "; ".join(dict.fromkeys(held[0]["neighbours"] for _, held in told))
+            caption = CAPTION.format(task=one.task, draws=which, near=near)
+            yield grid(caption, HEAD, [_line(*entry) for entry in told])
+            yield Items([[line] for line in _said(told)])
+        for row, held in kept:
+            if held and "reason" in held[0]:
+                yield Paragraph([f"{row.label}: {held[0]['reason']}."])
+
+
+def _line(row: Row, held: Sequence[dict[str, Any]]) -> list[str]:
+    each, bias = ([entry["moran"][name] for entry in held] for name in ("each", "bias"))
+    az = [entry["az"] for entry in held]
+    degree = [entry["degree"] or {} for entry in held]
+    return [
+        row.label, _mean(each, "i"), _most(each), _mean(bias, "i"), _most(bias), _mean(az, "z", 1),
+        _mean(az, "space", 1), _mean(az, "time", 1), _mean(degree, "rho"),
+    ]  # fmt: skip
+
+
+def _mean(entries: Sequence[dict[str, Any]], name: str, digits: int = 2) -> str:
+    values = [entry.get(name) for entry in entries]
+    seen = [value for value in values if value is not None]
+    return signed(fmean(seen), digits) if len(seen) == len(values) else NONE
+
+
+def _most(entries: Sequence[dict[str, Any]]) -> str:
+    values = [entry["p"] for entry in entries]
+    return NONE if None in values else chance(max(values)).removeprefix("p ").removeprefix("= ")
+
+
+def _said(told: Sequence[tuple[Row, list[dict[str, Any]]]]) -> Iterator[str]:
+    """Whose residuals are like those of their neighbours, and whose are white."""
+    alike = [row.label for row, held in told if all(_alike(s["moran"]["each"]) for s in held)]
+    white = [row.label for row, held in told if all(_white(s["az"]) for s in held)]
+    yield f"Neighbours err alike (p < {ALPHA}) under {', '.join(alike) or 'none of the models'}."
+    yield (
+        f"Whiteness is not rejected for {', '.join(white)}." if white else
+        "Whiteness is rejected for all: every model leaves structure in its residuals."
+    ) + " Parts of opposite signs cancel in z: then each of them counts by itself."  # fmt: skip
+
+
+def _alike(found: dict[str, Any]) -> bool:
+    return found["p"] is not None and found["p"] < ALPHA and found["i"] > found["expected"]
+
+
+def _white(az: dict[str, Any]) -> bool:
+    return az["p"] is not None and az["p"] >= ALPHA

@@ -101,6 +101,7 @@ class Plan:
 def plan(composed: Composed) -> Plan:
     """Find out what of the jobs is there. Mistake where one can't be made at all."""
     from stsfm import loggers
+    from stsfm.identity import members
     from stsfm.sweeps.planner import Planner
 
     planner = Planner()
@@ -120,6 +121,7 @@ def plan(composed: Composed) -> Plan:
             if job.why or other.why not in ("", WHY["missing"]):
                 beside[other.run.folder] = other
     jobs = [*(job for folder, job in beside.items() if folder not in asked), *asked.values()]
+    jobs.sort(key=lambda job: bool(members(job.config["model"])))  # what they are made of is first
     _check_controls(asked, comparisons.values())
     _check_factors(asked.values())
     return Plan(

@@ -19,12 +19,8 @@ import numpy as np
 from stsfm.backtest import evaluate
 from stsfm.build import NET_KEYS
 from stsfm.datasets.panel import Array, Forecast, Panel
-<<<<<<< HEAD
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.identity import members
-=======
-from stsfm.datasets.protocols.rolling import rolling
->>>>>>> 782292da6b7cbce8178a51a8dc5709a0629d50bb
 from stsfm.models.base import Forecaster
 from stsfm.results import reference
 from stsfm.subject import HORIZON, ROWS, TEST, VAL, Subject, panel_of, split_of, toy

@@ -74,7 +74,10 @@ class Linear(Forecaster):
         whole = sofar + self._whole(windows.subset(windows.origins > last))
         self._seen_ = max(last, int(windows.origins.max(initial=-1))), whole
         maps = _for_all_steps(self._moments(windows, whole).solve(float(self.ridge_)))
-        self.bias_, self.weight_ = maps[:, 0], maps[:, 1:]  # (map, horizon), (map, feature, horizon)
+        self.bias_, self.weight_ = (
+            maps[:, 0],
+            maps[:, 1:],
+        )  # (map, horizon), (map, feature, horizon)
         return self
 
     def predict(self, past: Panel, future: Panel) -> Forecast:

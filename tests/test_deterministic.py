@@ -30,9 +30,7 @@ def table(values: Any, mask: Any = None, step: int = HOUR, **extra: Any) -> Pane
     """A panel of (time, node) values from a Monday's midnight."""
     values = np.asarray(values, float)[..., None]
     mask = np.ones(values.shape, bool) if mask is None else np.reshape(mask, values.shape)
-    about = About(
-        name="toy", nodes=tuple(f"n{i}" for i in range(values.shape[1])), channels=("y",)
-    )
+    about = About(name="toy", nodes=tuple(f"n{i}" for i in range(values.shape[1])), channels=("y",))
     time = MONDAY + np.arange(len(values)) * step
     return Panel(values=values * mask, mask=mask, time=time, about=about, **extra)
 
@@ -55,8 +53,7 @@ def test_moments_slide() -> None:
     signals = rng.standard_normal((3, 40))
     for length in (1, 7, 40):
         each = [
-            np.concatenate([[1], signals[:, o : o + length].ravel()])
-            for o in range(41 - length)
+            np.concatenate([[1], signals[:, o : o + length].ravel()]) for o in range(41 - length)
         ]
         wanted = np.transpose(each) @ each
         np.testing.assert_allclose(sliding(signals, length), wanted, atol=1e-12)
@@ -68,9 +65,7 @@ def test_moments_of_windows_step_over_gaps() -> None:
     panel = table(rng.standard_normal((60, 2)), mask)
     starts = np.r_[3:30, 35:50]
     for n, got in enumerate(of_windows(panel, starts, 4, centred=False)):
-        rows = [
-            np.r_[1, panel.values[s : s + 4, n, 0]] for s in starts if mask[s : s + 4, n].all()
-        ]
+        rows = [np.r_[1, panel.values[s : s + 4, n, 0]] for s in starts if mask[s : s + 4, n].all()]
         np.testing.assert_allclose(got, np.transpose(rows) @ rows, atol=1e-12)
 
 

@@ -78,7 +78,9 @@ class Moments:
         inside = basis.swapaxes(-1, -2)
         left = inside @ xy - variance[..., None] * (inside @ start)
         strength = variance + ridge * variance.mean(-1, keepdims=True)
-        least = np.finfo(float).eps * variance.shape[-1] * variance.max(-1, keepdims=True, initial=0)
+        least = (
+            np.finfo(float).eps * variance.shape[-1] * variance.max(-1, keepdims=True, initial=0)
+        )
         inverse = np.divide(1, strength, out=np.zeros_like(strength), where=strength > least)
         weight = start + basis @ (inverse[..., None] * left)
         mean, target = level[..., : weight.shape[-2]], level[..., weight.shape[-2] :]
@@ -101,7 +103,12 @@ class Moments:
         covariance = xx[..., 1:, 1:] - mean[..., :, None] * mean[..., None, :]
         variance, basis = np.linalg.eigh(covariance)
         level = np.concatenate([mean, target], -1)
-        return level, variance.clip(0), basis, xy[..., 1:, :] - mean[..., None] * target[..., None, :]
+        return (
+            level,
+            variance.clip(0),
+            basis,
+            xy[..., 1:, :] - mean[..., None] * target[..., None, :],
+        )
 
 
 def best(losses: Callable[[float], float], grid: Sequence[float] = GRID) -> float:

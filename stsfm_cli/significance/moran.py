@@ -45,7 +45,9 @@ def moran(x: np.ndarray, seen: np.ndarray, edges: np.ndarray, weights: np.ndarra
     linked[edges] = True
     z, seen = standardised(x, seen & linked)
     if (n := int(seen.any(0).sum())) < FEWEST:
-        return Moran(reason=f"not tested: {count(n, 'node')} with neighbours and errors that differ")
+        return Moran(
+            reason=f"not tested: {count(n, 'node')} with neighbours and errors that differ"
+        )
     every = max(1, -(-len(z) * z.shape[1] ** 2 // PRODUCTS))
     z, seen = z[::every], seen[::every]
     likeness, pairs = z.T @ z, seen.astype(np.float32).T @ seen.astype(np.float32)

@@ -6,7 +6,8 @@
 
     v: (b·n, context · channels),  x: (b·n, (1 + walks · K) · context · channels),  z: (b·n, width)
 
-K is `orders`, τ the share of the day that has passed at the last row of the past, k = 1 … harmonics.
+K is `orders`, τ the share of the day that has passed at the last row of the past, k up to
+`harmonics`.
 Shao et al., Spatial-temporal identity, CIKM (2022), has K = 0, and looks time of day and weekday up
 in tables. Waves are smooth and have fewer numbers, so that some days teach them, and no weekday is
 asked for that training never saw. Diffused windows are those of Li et al., Diffusion convolutional

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.storage.rows import chunks
 from stsfm.datasets.transform import LEVELS
 from stsfm.losses.base import Step
 from stsfm.losses.probabilistic import pinball
@@ -34,13 +35,20 @@ class Reference:
 
     @classmethod
     def of(cls, train: Panel) -> Reference:
-        train = train.only_targets()
-        season, y, seen = train.about.season, train.values, train.mask
-        both = seen[season:] & seen[:-season]
-        count = both.sum(0)
-        total = (abs(y[season:] - y[:-season]) * both).sum(0)
+        season = train.about.season
+        added: list[Array] = [0, 0, 0.0, 0.0]
+        for rows in chunks(train.values):  # each with the season before it
+            start = max(rows.start, season)
+            part = train[slice(start - season, rows.stop)].only_targets()
+            y, seen = part.values, part.mask
+            both = seen[season:] & seen[:-season]
+            moved = abs(y[season:] - y[:-season]) * both
+            own = train[rows].only_targets()
+            more = own.mask.sum(0), both.sum(0), own.values.sum(0, float), moved.sum(0, float)
+            added = [a + b for a, b in zip(added, more, strict=True)]
+        seen, count, level, total = added
         scale = np.where((count > 0) & (total > 0), total / np.maximum(count, 1), NAN)
-        return cls(scale=scale, level=y.sum(0) / np.maximum(seen.sum(0), 1))
+        return cls(scale=scale, level=level / np.maximum(seen, 1))
 
 
 def sums(step: Step, reference: Reference) -> dict[str, np.ndarray]:

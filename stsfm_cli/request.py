@@ -80,17 +80,23 @@ def split_flags(args: list[str], *names: str) -> tuple[bool, list[str]]:
 
 
 def spell_out(texts: Iterable[str]) -> list[str]:
-    """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7 · data=my.csv → data=tabular data.path=my.csv"""
-    long = []
+    """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7 · data=my.csv → data=tabular data.path=my.csv
+
+    protocol.folds=3 → protocol.folds=3 protocol.fold=1,2,3
+    """
+    texts, long = list(texts), []
+    keys = {text.partition("=")[0] for text in texts}
     for text in texts:
         key, _, value = text.partition("=")
         if key == "seeds":
             long.append(f"seed={_seeds(value)}")
+        elif key == "protocol.folds" and value.isdigit() and "protocol.fold" not in keys:
+            long += [text, f"protocol.fold={','.join(str(k + 1) for k in range(int(value)))}"]
         elif key == "data" and (files := _files(value)):
             long += ["data=tabular", f"data.path={','.join(map(typed, files))}"]
         else:
             long.append(text)
-    if {"seed", "seeds"} <= {text.partition("=")[0] for text in texts}:
+    if {"seed", "seeds"} <= keys:
         raise Mistake("seeds=… is short for seed=…: give one of the two")
     return long
 

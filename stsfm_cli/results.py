@@ -24,7 +24,6 @@ from stsfm.record import Record
 from stsfm.spatial import Place, diagnosis
 
 BY_STEP = ("absolute", "residual", "count")  # sums kept for each step and node
-FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
 
 
 def save(
@@ -42,8 +41,7 @@ def save(
     write(folder / "transform.npz", _npz(split.prepare.arrays()))
     write_json(folder / "data.json", data_of(split))
     write(folder / "windows.npz", _npz(_errors(split, val, test)))
-    forecasts = _forecasts(split, test) if test else {}
-    if forecasts and sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
+    if test and (forecasts := _forecasts(split, test)):
         write(folder / "forecast.npz", _npz(forecasts))
     place = Place.of(split.panel.space, split.panel.nodes)
     if not place.empty:
@@ -111,7 +109,7 @@ def data_of(split: Split) -> dict[str, Any]:
 
 
 def _errors(split: Split, val: Backtest, test: Backtest | None) -> dict[str, np.ndarray]:
-    """Sums per window × node × channel, enough for every test; of the first step; by step."""
+    """Sums per window, enough for every test; of the first step; by step and node."""
     arrays: dict[str, np.ndarray] = {}
     for name, windows, part in (("val", split.val, val), ("test", split.test, test)):
         if part:
@@ -129,8 +127,12 @@ def _space(place: Place, split: Split, test: Backtest) -> dict[str, Any] | None:
 
 
 def _forecasts(split: Split, test: Backtest) -> dict[str, np.ndarray]:
-    forecast, arrays = test.forecast, {"origins": split.test.origins}
-    arrays |= {"time": test.truth.time, "truth": test.truth.values, "mask": test.truth.mask}
+    """What was kept of them, beside their truth; {} where nothing was."""
+    forecast, truth = test.forecast, test.truth
+    if forecast is None or truth is None:
+        return {}
+    arrays = {"origins": split.test.origins[test.rows]}
+    arrays |= {"time": truth.time, "truth": truth.values, "mask": truth.mask}
     arrays |= {"point": forecast.point, "levels": np.array(forecast.levels)}
     optional = {"mean": forecast.mean, "quantiles": forecast.quantiles}
     return arrays | {name: array for name, array in optional.items() if array is not None}

@@ -20,10 +20,10 @@ import numpy as np
 from stsfm.words import count
 
 FEWEST = 8  # nodes: of fewer no arrangement is rare enough to reject at 5 %
-DRAWS, LEAST = 999, 99  # permutations, and how few there may be over a dense graph
-PAIRS = 50_000_000  # pairs looked at in all permutations
+DRAWS, LEAST = 999, 199  # permutations, and how few there may be over many edges
+PAIRS = 5_000_000  # pairs looked at in all permutations
 PRODUCTS = 4_000_000_000  # origins × node²: of more, every so many origins are taken
-EXACT = 1e-9  # two values of I are the same
+EXACT = 1e-6  # two values of I are the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,26 +39,55 @@ class Moran:
     reason: str = ""
 
 
-def moran(x: np.ndarray, seen: np.ndarray, edges: np.ndarray, weights: np.ndarray) -> Moran:
-    """I of x (origin, node) where `seen`, over edges (edge, 2) from → to with weights (edge,)."""
+def moran(
+    x: np.ndarray, seen: np.ndarray, edges: np.ndarray, weights: np.ndarray, *, most: int = DRAWS
+) -> Moran:
+    """I of x (origin, node) where `seen`, over edges (edge, 2) from → to with weights (edge,).
+
+    most  permutations, of which there are fewer over many edges
+    """
     linked = np.zeros(x.shape[1], bool)
     linked[edges] = True
+    if (n := int((seen.any(0) & linked).sum())) < FEWEST:
+        return Moran(reason=f"not tested: {count(n, 'node')} with neighbours, {FEWEST} are wanted")
     z, seen = standardised(x, seen & linked)
-    if (n := int(seen.any(0).sum())) < FEWEST:
-        return Moran(
-            reason=f"not tested: {count(n, 'node')} with neighbours and errors that differ"
-        )
+    if not len(z):
+        return Moran(reason="not tested: all nodes err by the same")
     every = max(1, -(-len(z) * z.shape[1] ** 2 // PRODUCTS))
     z, seen = z[::every], seen[::every]
-    likeness, pairs = z.T @ z, seen.astype(np.float32).T @ seen.astype(np.float32)
+    held = _Held.of(z, seen)
     shares = by_row(edges, weights, z.shape[1])
-    found = _ratio(likeness, pairs, edges, shares)
+    found = held.ratio(edges, shares)
     if found is None:
         return Moran(reason="not tested: no two neighbours were observed at the same origin")
-    own, all_ = float(np.trace(pairs)), float(pairs.sum(dtype=float))
-    expected = -own / (all_ - own)
-    p, draws = _permuted(likeness, pairs, edges, shares, found - expected)
-    return Moran(i=found, expected=expected, p=p, nodes=n, origins=len(z), draws=draws)
+    draws = min(most, max(LEAST, PAIRS // len(edges)))
+    p = _permuted(held, edges, shares, abs(found - held.expected), draws)
+    return Moran(i=found, expected=held.expected, p=p, nodes=n, origins=len(z), draws=draws)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What any arrangement of the nodes is judged by: sums over origins for every pair of nodes."""
+
+    likeness: np.ndarray  # (node, node) Σₜ zₜᵢ zₜⱼ
+    pairs: np.ndarray | None  # (node, node) origins where both were seen; None: all of them
+    there: np.ndarray  # the nodes that were seen at all
+    expected: float
+
+    @classmethod
+    def of(cls, z: np.ndarray, seen: np.ndarray) -> _Held:
+        likeness, there, n = z.T @ z, np.flatnonzero(seen.any(0)), seen.sum(1, dtype=float)
+        expected = -float(n.sum() / (n * (n - 1)).sum())
+        if seen[:, there].all():
+            return cls(likeness / len(z), None, there, expected)
+        counted = seen.astype(np.float32)
+        return cls(likeness, counted.T @ counted, there, expected)
+
+    def ratio(self, edges: np.ndarray, shares: np.ndarray) -> float | None:
+        """I over these edges; None where nobody saw both ends of any."""
+        at = edges[:, 0], edges[:, 1]
+        below = shares.sum() if self.pairs is None else shares @ self.pairs[at]
+        return float(shares @ self.likeness[at] / below) if below > 0 else None
 
 
 def by_row(edges: np.ndarray, weights: np.ndarray, nodes: int) -> np.ndarray:
@@ -79,27 +108,15 @@ def standardised(x: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return (z[told] / spread[told]).astype(np.float32), seen[told]
 
 
-def _permuted(
-    likeness: np.ndarray, pairs: np.ndarray, edges: np.ndarray, shares: np.ndarray, far: float
-) -> tuple[float, int]:
-    """The two-sided p-value of an I that lies `far` from what is expected, and its permutations.
+def _permuted(held: _Held, edges: np.ndarray, shares: np.ndarray, far: float, draws: int) -> float:
+    """The two-sided p-value of an I that lies `far` from what is expected.
 
-    Nodes without residuals are not exchanged for others: they stay where they are.
+    Nodes that were never seen are not exchanged for others: they stay where they are.
     """
-    rng, there = np.random.default_rng(0), np.flatnonzero(np.diag(pairs))
-    expected = -np.trace(pairs) / (pairs.sum(dtype=float) - np.trace(pairs))
-    draws = int(np.clip(PAIRS // len(edges), LEAST, DRAWS))
-    order, beyond = np.arange(len(pairs)), 1
+    rng, order = np.random.default_rng(0), np.arange(len(held.likeness))
+    beyond = 1
     for _ in range(draws):
-        order[there] = rng.permutation(there)
-        other = _ratio(likeness, pairs, order[edges], shares)
-        beyond += other is None or abs(other - expected) >= abs(far) - EXACT
-    return beyond / (draws + 1), draws
-
-
-def _ratio(
-    likeness: np.ndarray, pairs: np.ndarray, edges: np.ndarray, shares: np.ndarray
-) -> float | None:
-    at = edges[:, 0], edges[:, 1]
-    below = float(shares @ pairs[at])
-    return float(shares @ likeness[at]) / below if below > 0 else None
+        order[held.there] = rng.permutation(held.there)
+        other = held.ratio(order[edges], shares)
+        beyond += other is None or abs(other - held.expected) >= far - EXACT
+    return float(beyond / (draws + 1))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stsfm.significance.moran import moran
+from stsfm.significance.moran import FEWEST, moran
 from stsfm.significance.ranks import rank_correlation
 from stsfm.significance.whiteness import whiteness
 from stsfm.spatial.place import Neighbours, Place
@@ -86,7 +86,11 @@ def _degree(place: Place, table: dict[str, np.ndarray]) -> dict[str, Any] | None
     """Spearman's rank correlation of degree and MAE over nodes; None where degrees are alike."""
     degree, error = place.degree, by_node(table, "absolute")
     seen = np.isfinite(error)
-    if seen.sum() < 3 or np.ptp(degree[seen]) <= 1e-9 * degree.max() or not np.ptp(error[seen]):
+    if (
+        seen.sum() < FEWEST
+        or np.ptp(degree[seen]) <= 1e-9 * degree.max()
+        or not np.ptp(error[seen])
+    ):
         return None
     return {"rho": rank_correlation(degree[seen], error[seen]), "nodes": int(seen.sum())}
 

@@ -168,6 +168,11 @@ def of_grid(grid: Grid) -> list[str]:
     if len(families) < len(grid.tasks):
         of = "one family" if len(families) == 1 else f"{len(families)} families"
         words.append(f"{count(len(grid.tasks), 'task')} of {of}: no independent replicates.")
+    words += [
+        f"Ranks over {many} folds of {name}: Kendall's W = {agreed:.2f} (1: one order in all of "
+        "them, 0: none)."
+        for name, (many, agreed) in grid.concordance().items()
+    ]
     ranks = grid.ranks()
     if unranked := [name for name in grid.models if ranks[name] is None]:
         words.append(

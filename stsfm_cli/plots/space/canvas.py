@@ -20,6 +20,8 @@ SIGNS = "RdBu_r"  # of what has a sign: white is 0
 EXTREMES = (0.02, 0.98)  # quantiles that colours end at, where there are many nodes
 MANY = 25  # nodes, of fewer of which none is an extreme
 EDGES = 2_000  # most edges drawn
+HEAVY = 400  # dots or lines, of more of which an SVG has a picture
+FLATTEST, TALLEST = 0.3, 1.6  # height over width of a map
 BAR = 0.09  # inches that a colour bar is wide
 
 
@@ -44,10 +46,16 @@ class Sheet:
         self.aspect = 1 / max(0.1, np.cos(np.radians(self.at[:, 1].mean()))) if globe else 1.0
 
     @property
+    def size(self) -> np.ndarray:
+        """Width and height in coordinates, with room for dots; nodes in a line have some, too."""
+        wide, tall = np.ptp(self.at, 0) * (1 if self.lattice is not None else 1.1)
+        return np.array([max(wide, self.aspect * tall / TALLEST, 1e-9),
+                         max(tall, FLATTEST * wide / self.aspect, 1e-9)])  # fmt: skip
+
+    @property
     def shape(self) -> float:
         """Height over width, as it is drawn."""
-        wide, tall = np.ptp(self.at, 0)
-        return float(np.clip(self.aspect * tall / max(wide, 1e-12), 0.3, 1.6))
+        return float(self.aspect * self.size[1] / self.size[0])
 
     @property
     def said(self) -> str:
@@ -72,9 +80,14 @@ class Sheet:
             grey: dict[str, Any] = {"color": "white", "edgecolor": style.SOFT, "lw": 0.5}
             ax.scatter(*self.at[~seen].T, s=size, **grey)
             order = np.flatnonzero(seen)[np.argsort(abs(values[seen]), kind="stable")]
-            drawn = ax.scatter(*self.at[order].T, c=values[order], s=size, lw=0.25, zorder=3,
-                               edgecolor=style.SOFT, rasterized=len(order) > 1_000,
-                               **colours)  # fmt: skip
+            heavy = len(order) > HEAVY
+            drawn = ax.scatter(*self.at[order].T, c=values[order], s=size, zorder=3,
+                               lw=0.1 if heavy else 0.25, edgecolor=style.SOFT,
+                               rasterized=heavy, **colours)  # fmt: skip
+        if self.lattice is None:
+            middle = (self.at.min(0) + self.at.max(0)) / 2
+            ax.set_xlim(middle[0] - self.size[0] / 2, middle[0] + self.size[0] / 2)
+            ax.set_ylim(middle[1] - self.size[1] / 2, middle[1] + self.size[1] / 2)
         ax.set_aspect(self.aspect)
         self._axes(ax)
         return drawn
@@ -86,12 +99,11 @@ class Sheet:
         lines = self.at[pairs[heavy]]
         ax.add_collection(
             LineCollection(list(lines), colors=style.FAINT, lw=0.35, alpha=0.6, zorder=1,
-                           rasterized=len(lines) > 500)
+                           rasterized=len(lines) > HEAVY)
         )  # fmt: skip
 
     def _axes(self, ax: Axes) -> None:
         if not self.placed:
-            ax.margins(0.06)
             ax.axis("off")
             return
         globe, units = self.place.geometry == "sphere", self.place.units
@@ -123,15 +135,19 @@ def signs(values: np.ndarray) -> Scale:
     return Scale(SIGNS, Normalize(-(high or 1), high or 1), _beyond(values, -high, high))
 
 
-def bar(ax: Axes, drawn: ScalarMappable, scale: Scale, label: str) -> None:
-    """The colour bar of a map, beside it and as high."""
+def bar(
+    ax: Axes, drawn: ScalarMappable, scale: Scale, label: str, down: Axes | None = None
+) -> None:
+    """The colour bar of a map, beside it and as high; or from the foot of the map `down` on."""
     box = ax.get_window_extent()
-    wide = BAR * style.DPI / box.width
-    inset = ax.inset_axes((1 + 0.6 * wide, 0, wide, 1))
+    wide, foot = BAR * style.DPI / box.width, (down or ax).get_window_extent().y0
+    tall = (box.y1 - foot) / box.height
+    inset = ax.inset_axes((1 + 0.6 * wide, 1 - tall, wide, tall))
     made = ax.figure.colorbar(drawn, cax=inset, extend=scale.ends, extendfrac=0.04)
     made.outline.set_linewidth(0.4)  # type: ignore[operator]
     made.ax.tick_params(length=2, width=0.4, pad=2)
-    made.locator = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10])
+    most = int(np.clip((box.y1 - foot) / style.DPI * 4, 2, 5))
+    made.locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10])
     made.formatter = style.Numbers()
     made.update_ticks()
     made.set_label(label, labelpad=3)

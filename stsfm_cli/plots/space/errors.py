@@ -17,7 +17,7 @@ FEWEST = 3  # nodes on a map, below which a table says more
 def error_map(story: Story) -> tuple[Figure, str] | None:
     """MAE and bias of every node on a map; None where nobody knows where nodes are."""
     place = story.place
-    if place is None or place.empty or place.nodes < FEWEST:
+    if place is None or place.empty or place.nodes < FEWEST or not story.sums:
         return None
     mae, bias = story.per_node("absolute"), story.per_node("residual")
     if not np.isfinite(mae).any():
@@ -58,13 +58,13 @@ def degree(story: Story) -> tuple[Figure, str] | None:
     Of a graph that was shuffled, too: what a model reads may matter more than what is true.
     """
     told = (story.space or {}).get("degree")
-    if story.place is None or not told:
+    if story.place is None or not told or not story.sums:
         return None
     made, grid = layout.figure(style.COLUMN, 2.4)
     ax: Axes = grid[0, 0]
     x, y = story.place.degree, story.per_node("absolute")
     size = float(np.clip(1_500 / len(x), 3, 20))
-    ax.scatter(x, y, s=size, color=style.MODEL, lw=0, alpha=0.6, rasterized=len(x) > 1_000)
+    ax.scatter(x, y, s=size, color=style.MODEL, lw=0, alpha=0.6, rasterized=len(x) > canvas.HEAVY)
     seen = y[np.isfinite(y)]
     if seen.min() > 0 and seen.max() > 20 * np.median(seen):
         style.log_axis(ax)

@@ -6,6 +6,7 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from stsfm.plots import layout, style
@@ -14,7 +15,7 @@ from stsfm.plots.space import canvas
 from stsfm.plots.story import Story
 
 STEPS = 3  # shown of each window: the first, the middle and the last
-TALL = 1.1  # times its width that a picture may be high
+TALL, LEAST = 1.1, 0.55  # times its width that a row may be high; inches that it is at least
 APART = 0.12  # inches between two windows, beside the gap between pictures
 
 
@@ -29,7 +30,7 @@ def fields(story: Story) -> tuple[Figure, str] | None:
     if story.place is None or story.place.lattice is None or not (picks := chosen(story)):
         return None
     steps = np.unique(np.linspace(0, story.horizon - 1, STEPS).round().astype(int))
-    truth = np.stack([story.series[story.origins[pick.window] + steps] for pick in picks])
+    truth = np.stack([story.series[story.drawn[pick.window] + steps] for pick in picks])
     point = np.stack([story.point[pick.window][steps, :, 0] for pick in picks])
     rows = [truth, point, truth - point]  # (pick, step, node) each
     levels = canvas.sizes(np.concatenate([truth, point], None))
@@ -37,7 +38,7 @@ def fields(story: Story) -> tuple[Figure, str] | None:
     sheet, columns = canvas.Sheet(story.place), len(picks) * len(steps)
     between = APART * (len(picks) - 1)
     wide = (style.PAGE - 1.2 - between) / max(columns, 4)
-    tall = wide * min(sheet.shape, TALL)
+    tall = max(LEAST, wide * min(sheet.shape, TALL))
     made, grid = layout.figure(style.PAGE, 0.62 + 3 * (tall + 0.06), 3, columns)
     drawn = [_row(grid[k], sheet, values, scales[k]) for k, values in enumerate(rows)]
     for ax, name in zip(grid[:, 0], ("observed", "forecast", "residual"), strict=True):
@@ -54,8 +55,8 @@ def fields(story: Story) -> tuple[Figure, str] | None:
         box = grid[0, k * len(steps)].get_position()
         made.text(box.x0, 1 - 0.1 / made.get_figheight(), _title(story, pick, len(picks) < 2),
                   va="top")  # fmt: skip
-    for k in (0, 2):
-        canvas.bar(grid[k, -1], drawn[k], scales[k], story.in_unit(("level", "", "residual")[k]))
+    canvas.bar(grid[0, -1], drawn[0], scales[0], story.unit, down=grid[1, -1])
+    canvas.bar(grid[2, -1], drawn[2], scales[2], story.unit)
     return made, _caption(story, picks, steps)
 
 
@@ -69,7 +70,9 @@ def chosen(story: Story) -> list[Pick]:
     return [Pick(q, int(order[r]), float(mean[order[r]])) for r, q in sorted(ranks.items())]
 
 
-def _row(axes: np.ndarray, sheet: canvas.Sheet, values: np.ndarray, scale: canvas.Scale) -> object:
+def _row(
+    axes: np.ndarray, sheet: canvas.Sheet, values: np.ndarray, scale: canvas.Scale
+) -> ScalarMappable:
     for ax, field in zip(axes, values.reshape(-1, values.shape[-1]), strict=True):
         drawn = sheet.draw(ax, field, scale)
         ax.set(xlabel="", ylabel="", xticks=[], yticks=[], facecolor=style.SHADE)
@@ -78,7 +81,7 @@ def _row(axes: np.ndarray, sheet: canvas.Sheet, values: np.ndarray, scale: canva
 
 def _title(story: Story, pick: Pick, alone: bool) -> str:
     first = "only window" if alone else f"{100 * pick.quantile:g} % quantile"
-    return f"{first}, MAE {style.number(pick.mae)}\n{story.at(int(story.origins[pick.window]))}"
+    return f"{first}, MAE {style.number(pick.mae)}\n{story.at(int(story.drawn[pick.window]))}"
 
 
 def _caption(story: Story, picks: list[Pick], steps: np.ndarray) -> str:

@@ -10,32 +10,55 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import shortest_path
+from scipy.sparse.csgraph import connected_components, shortest_path
+from scipy.spatial.distance import cdist
 
 PIVOTS = 50
 MOST = 1_200  # nodes whose stress is majorised: all their distances are held
 ROUNDS = 40
+APART = 1.5  # edges between two parts
 
 
 def spread(edges: np.ndarray, nodes: int) -> np.ndarray:
-    """(node, 2) places for edges (edge, 2), about the origin, as wide as high or wider."""
+    """(node, 2) places for edges (edge, 2); parts with no edge between them lie side by side."""
     graph = csr_array((np.ones(len(edges)), tuple(edges.T)), shape=(nodes, nodes))
-    far = _hops(graph, _pivots(graph))  # (pivot, node)
-    at = _scaled(far)
-    if nodes <= MOST:
-        apart = _hops(graph, np.arange(nodes))
+    count, part = connected_components(graph, directed=False)
+    members = [np.flatnonzero(part == k) for k in range(count)]
+    members.sort(key=len, reverse=True)  # stable: nodes alone stay in their order
+    parts = [_laid(graph[some][:, some]) for some in members]
+    wide = max(
+        np.ptp(parts[0][:, 0]), 1.3 * sum((np.ptp(x, 0) + APART).prod() for x in parts) ** 0.5
+    )
+    at, corner, tall = np.zeros((nodes, 2)), np.zeros(2), 0.0
+    for some, own in zip(members, parts, strict=True):
+        size = np.ptp(own, 0)
+        if corner[0] > 0 and corner[0] + size[0] > wide:
+            corner, tall = np.array([0.0, corner[1] - tall - APART]), 0.0
+        at[some] = own - [own[:, 0].min(), own[:, 1].max()] + corner
+        corner = corner + [size[0] + APART, 0]
+        tall = max(tall, size[1])
+    return at
+
+
+def _laid(graph: csr_array) -> np.ndarray:
+    """(node, 2) places of one part, the longer way along x."""
+    if graph.shape[0] == 1:
+        return np.zeros((1, 2))
+    at = _scaled(_hops(graph, _pivots(graph)))
+    if len(at) <= MOST:
+        apart = _hops(graph, np.arange(len(at)))
+        weights = 1 / np.maximum(apart, 1) ** 2
+        np.fill_diagonal(weights, 0)
         for _ in range(ROUNDS):
-            at = _nearer(at, apart)
-    _, axes = np.linalg.eigh(at.T @ at)
-    at = at @ axes[:, ::-1]  # the longer way along x
+            at = _nearer(at, apart, weights)
+    at = at - at.mean(0)
+    at = at @ np.linalg.eigh(at.T @ at)[1][:, ::-1]
     return at * np.where(at[np.argmax(abs(at), 0), [0, 1]] < 0, -1, 1)
 
 
 def _hops(graph: csr_array, from_: np.ndarray) -> np.ndarray:
-    """(from, node) edges on the shortest way; a little more than the longest where there is none."""
-    hops = shortest_path(graph, directed=False, unweighted=True, indices=from_)
-    reached = np.isfinite(hops)
-    return np.where(reached, hops, 1.2 * hops[reached].max(initial=0) + 1)
+    """(from, node) edges on the shortest way."""
+    return shortest_path(graph, directed=False, unweighted=True, indices=from_)
 
 
 def _pivots(graph: csr_array) -> np.ndarray:
@@ -60,11 +83,8 @@ def _scaled(far: np.ndarray) -> np.ndarray:
     return at / size * far.mean() + 1e-3 * np.stack([np.cos(turn), np.sin(turn)], 1)
 
 
-def _nearer(at: np.ndarray, apart: np.ndarray) -> np.ndarray:
+def _nearer(at: np.ndarray, apart: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """One round: every node goes where the others, each at its distance, would have it."""
-    weights = 1 / np.maximum(apart, 1) ** 2
-    np.fill_diagonal(weights, 0)
-    lengths = np.sqrt(((at[:, None] - at) ** 2).sum(-1))
-    pull = weights * apart / np.maximum(lengths, 1e-9)
+    pull = weights * apart / np.maximum(cdist(at, at), 1e-9)
     moved = pull.sum(1, keepdims=True) * at - pull @ at + weights @ at
     return moved / weights.sum(1, keepdims=True)

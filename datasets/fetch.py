@@ -9,28 +9,20 @@ has to stay the same.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from time import monotonic
-from typing import Any, NamedTuple
-from urllib.error import HTTPError
+from typing import NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from stsfm.datasets.about import Finding
+from stsfm.datasets.reading.download import download, reason, sha256_of
 
 LOG = logging.getLogger(__name__)
-
-TIMEOUT = 30.0  # s without a byte
-ATTEMPTS = 5  # to go on with a download that is cut
-CHUNK = 1 << 20  # bytes
-OFTEN = 5.0  # s between lines of progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +73,6 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "stsfm"
 
 
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 # ---- what is here --------------------------------------------------------------------------------
 
 
@@ -105,12 +92,15 @@ def _verified(source: Source, kept: Path) -> Local:
     """What is cached. ValueError unless it is what was published, or what first came."""
     got, note = sha256_of(kept), _note(kept)
     if not source.sha256 and not note.exists():
-        note.write_text(f"{got}  {kept.name}\n")  # as sha256sum -c reads it
-    wanted = source.sha256 or note.read_text().split()[0]
+        with suppress(PermissionError):  # of a cache that others keep
+            note.write_text(f"{got}  {kept.name}\n")  # as sha256sum -c reads it
+    wanted = source.sha256 or (note.read_text().split()[0] if note.exists() else got)
     if got != wanted:
+        what = "was published" if source.sha256 else "first came"
+        gone = "it" if source.sha256 else f"it and {note.name}"
         raise ValueError(
-            f"{kept} is not the {source.file} that was published: wanted sha256 {wanted}, got "
-            f"{got}; remove it to fetch it anew, or say {source.key}={kept} to use it as it is"
+            f"{kept} is not the {source.file} that {what}: wanted sha256 {wanted}, got {got}; "
+            f"remove {gone} to fetch it anew, or say {source.key}={kept} to use it as it is"
         )
     return Local(kept, got)
 
@@ -131,10 +121,11 @@ def _download(source: Source, kept: Path) -> None:
             return
         for url in source.urls:
             try:
-                _from(url, source, kept)
+                LOG.info("%s: fetching from %s", source.file, url)
+                download(url, kept, source.sha256)
                 return
             except (OSError, HTTPException) as error:
-                failures.append(f"{urlsplit(url).netloc}: {_reason(error)}")
+                failures.append(f"{urlsplit(url).netloc}: {reason(error)}")
     tried = "; ".join(failures) or "no plain link leads to it"
     size = f"{source.size / 1e6:.1f} MB, " if source.size else ""
     raise ValueError(
@@ -143,93 +134,9 @@ def _download(source: Source, kept: Path) -> None:
     )
 
 
-def _reason(error: Exception) -> str:
-    said = getattr(error, "reason", None) or error
-    return " ".join(str(getattr(said, "strerror", None) or said or type(said).__name__).split())
-
-
 @contextmanager
 def _alone(kept: Path) -> Iterator[None]:
     """Hold a lock that ends with the process that holds it."""
     with kept.with_name(f".{kept.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _from(url: str, source: Source, kept: Path) -> None:
-    """The whole file from a url, under its name once it is verified. OSError where it is not."""
-    part = kept.with_name(f"{kept.name}.part")
-    begun = part.exists()
-    LOG.info("%s: fetching from %s", source.file, url)
-    _whole(url, source, part)
-    got = sha256_of(part)
-    if source.sha256 and got != source.sha256 and begun:  # its two parts may be of two files
-        _forget(part)
-        _whole(url, source, part)
-        got = sha256_of(part)
-    if source.sha256 and got != source.sha256:
-        _forget(part)
-        raise OSError(f"sent another file, wanted sha256 {source.sha256}, got {got}")
-    part.replace(kept)
-    _forget(part)
-
-
-def _whole(url: str, source: Source, part: Path) -> None:
-    """All of a file, in as many attempts as are made after a connection is cut."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            _onward(url, source, part)
-            return
-        except HTTPError as error:
-            if error.code != 416 or attempt == ATTEMPTS:
-                raise
-            _forget(part)  # longer than what is there now
-        except (ConnectionError, TimeoutError, HTTPException) as error:
-            if attempt == ATTEMPTS:
-                raise
-            LOG.info("%s: cut (%s), going on", source.file, _reason(error))
-
-
-def _onward(url: str, source: Source, part: Path) -> None:
-    """What is lacking of a file. ConnectionError where the connection ends before it."""
-    version = _version(part)
-    have = part.stat().st_size if part.exists() and (version.exists() or source.sha256) else 0
-    headers = {"User-Agent": "stsfm", "Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-        if version.exists():  # else the sha256 tells whether the parts are of one file
-            headers["If-Range"] = version.read_text()
-    with urlopen(Request(url, headers=headers), timeout=TIMEOUT) as reply:
-        start = have if reply.status == 206 else 0
-        length = reply.headers.get("Content-Length")
-        whole = start + int(length) if length else 0
-        if tag := reply.headers.get("ETag") or reply.headers.get("Last-Modified"):
-            version.write_text(tag)
-        else:
-            version.unlink(missing_ok=True)
-        with part.open("r+b" if start else "wb") as file:
-            file.seek(start)
-            file.truncate()
-            _copy(reply, file, source.file, whole)
-            got = file.tell()
-    if got < whole:
-        raise ConnectionError(f"the connection ended after {got:,} of {whole:,} bytes")
-
-
-def _copy(reply: Any, file: Any, name: str, whole: int) -> None:
-    told = monotonic()
-    while chunk := reply.read(CHUNK):
-        file.write(chunk)
-        if monotonic() - told > OFTEN:
-            told = monotonic()
-            LOG.info("%s: %.0f of %.0f MB", name, file.tell() / 1e6, whole / 1e6)
-
-
-def _version(part: Path) -> Path:
-    """Where the server's word for this version of the file is kept."""
-    return part.with_name(f"{part.name}.version")
-
-
-def _forget(part: Path) -> None:
-    part.unlink(missing_ok=True)
-    _version(part).unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,7 @@ def data_of(split: Split) -> dict[str, Any]:
         "targets": about.targets, "units": about.units, "season": about.season,
         "covariates": dict(zip(about.covariates, about.kinds, strict=True)),
         "observed": float(panel.mask.mean()),
+        "findings": [asdict(found) for found in about.findings],
         "first": stamp(panel, 0), "last": stamp(panel, len(panel) - 1),
         "borders": {p: [stamp(panel, rules[p][0]), stamp(panel, rules[p][1] - 1)] for p in parts},
         "windows": {p: len(getattr(split, p)) for p in parts},

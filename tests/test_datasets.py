@@ -78,7 +78,7 @@ GRAPHS = {
 def files(tmp_path, monkeypatch):
     """A function that lays the files of a dataset into a folder, and no way to fetch others."""
     monkeypatch.setenv("STSFM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("stsfm.datasets.fetch.urlopen", refused)
+    monkeypatch.setattr("stsfm.datasets.reading.download.urlopen", refused)
 
     def laid(name: str) -> Path:
         for file, held in FILES[name].items():

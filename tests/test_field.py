@@ -1,5 +1,7 @@
 """Fields on grids: read lazily, arranged as images, refused in one line."""
 
+import sys
+
 import numpy as np
 import pytest
 import yaml
@@ -7,6 +9,7 @@ from pages import ROOT
 
 from stsfm.build import build
 from stsfm.datasets.lattice import lattice
+from stsfm.datasets.reading.matrix import read_matrix
 from stsfm.mistakes import Mistake
 from stsfm.request import spell_out
 
@@ -65,7 +68,9 @@ def truth(sea):
     return sea["sst"].values[:, ::-1].astype(float)
 
 
-def test_grid_points_are_nodes_and_an_image_again(path, sea):
+@pytest.mark.parametrize("block", [1, 32 << 20])
+def test_grid_points_are_nodes_and_an_image_again(path, sea, block, monkeypatch):
+    monkeypatch.setattr("stsfm.datasets.reading.field.BLOCK", block)
     panel = field(path)
     about = panel.about
     assert (panel.nodes, about.channels, about.units) == (5 * 8 - 3, ("sst",), ("degC",))
@@ -179,6 +184,16 @@ def test_no_file_and_no_field(xarray, tmp_path, desk):
         (tmp_path / "text.nc").write_text("no field")
         assert desk("check", name) == 2 and words in desk.err and desk.err.count("\n") == 1
     assert desk("run", "data=grid") == 2 and "which file?" in desk.err
+
+
+def test_without_the_extra_it_says_which(monkeypatch, tmp_path):
+    for module in ("xarray", "h5py"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(Mistake, match=r"sea.nc needs: pip install 'stsfm\[grid\]'"):
+        field("sea.nc")
+    (tmp_path / "a.h5").touch()
+    with pytest.raises(ValueError, match=r"a.h5: HDF5 needs: pip install 'stsfm\[hdf5\]'"):
+        read_matrix(tmp_path / "a.h5")
 
 
 def test_a_field_is_checked_and_run_like_a_table(path, desk):

@@ -24,7 +24,7 @@ from stsfm.models.base import Forecaster
 
 GOLDEN = (5**0.5 - 1) / 2
 CELLS = 4_000_000  # of a kernel held at once
-PASSES = 2_000  # over the rows, for the linear machine to converge in
+PASSES = 10_000  # over the rows, for the linear machine to converge in
 FEWEST = 2  # rows
 
 

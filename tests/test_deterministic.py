@@ -316,7 +316,7 @@ def test_svr_is_that_of_scikit_learn(kernel: str) -> None:
     for step in range(2):
         target = np.stack([y[3 + step : 89 + step, n] for n in range(2)]).ravel()[order]
         if kernel == "linear":
-            machine = svm.LinearSVR(C=1.0, epsilon=0.05, max_iter=2000, random_state=0)
+            machine = svm.LinearSVR(C=1.0, epsilon=0.05, max_iter=10_000, random_state=0)
         else:
             machine = svm.SVR(C=1.0, epsilon=0.05, gamma="scale")
         wanted = machine.fit(x, target).predict(x).reshape(86, 2)

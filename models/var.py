@@ -59,7 +59,8 @@ class VAR(Forecaster):
     def predict(self, past: Panel, future: Panel) -> Forecast:
         past, order = past.only_targets(), int(self.order_)
         shape = (*past.values.shape[:-2], -1)
-        rows = np.where(past.mask, past.values, self.mean_).reshape(shape)  # (*b, t, D)
+        rows: Array = np.where(past.mask, past.values, self.mean_)
+        rows = rows.reshape(shape)  # (*b, t, D)
         seen = past.mask.reshape(shape)
         for t in range(order, rows.shape[-2]):
             if not seen[..., t, :].all():
@@ -103,7 +104,8 @@ class VAR(Forecaster):
     def _moments(self, series: Panel, first: int) -> Moments:
         """Of [1, y[t−1], …, y[t−p]] and y[t] over the rows t from `first`."""
         order, whole = int(self.order_), series.mask.all((-2, -1))
-        values = np.where(series.mask, series.values, _mean(series)).reshape(len(series), -1)
+        values: Array = np.where(series.mask, series.values, _mean(series))
+        values = values.reshape(len(series), -1)
         rows = np.arange(max(order, first), len(series))
         if not len(rows):
             raise ValueError(f"var needs more than {order} rows, got {len(series)}")

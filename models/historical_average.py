@@ -38,7 +38,8 @@ class HistoricalAverage(Forecaster):
         apart = np.diff(panel.time[panel.mask.any((1, 2))]).min(initial=7 * DAY)
         self.step_ = np.int64(max(apart, MINUTE))  # ns of a slot
         sums = np.zeros((2, 7 * self._daily, *panel.values.shape[1:]))  # of values; their count
-        np.add.at(sums, (slice(None), self._slots(panel.time)), [panel.values, panel.mask])
+        for total, seen in zip(sums, (panel.values, panel.mask), strict=True):
+            np.add.at(total, self._slots(panel.time), seen)
         days = sums.reshape(2, 7, self._daily, *sums.shape[2:]).sum(1)
         for wider in (np.tile(days, (1, 7, 1, 1)), days.sum(1, keepdims=True)):
             sums = np.where(sums[1] > 0, sums, wider)

@@ -10,7 +10,8 @@ its own. λ, without units, is chosen on validation. W̄ is what the nodes share
 leans on it, and one with none takes it. The graph is the panel's: none leaves own values and the
 clock, shuffled permutes it, and where it is to be learned a node is averaged over the `neighbours`
 others whose last values agree best, in training, with what its own leave unexplained.
-A gap stands at 0, the mean of train; a row is learned from where its future has none.
+A gap stands at the last value before it, and where there is none at 0, the mean of train; Pᵏ x is
+over the nodes that were observed. A row is learned from where its future has no gap.
 Li et al., Diffusion convolutional recurrent neural network, ICLR (2018), for P_f and P_b; Evgeniou
 & Pontil, Regularized multi-task learning, KDD (2004), for the shrinkage towards a shared map.
 """
@@ -125,7 +126,7 @@ class SpatialRidge(Forecaster):
     def _design(self, past: Panel, future: Panel) -> Array:
         """φ (*batch, node, channel, feature)."""
         past = past.only_targets()
-        x = np.moveaxis(past.values, -3, -1)  # (*b, n, c, t)
+        x = _carried_on(past)
         clock = Waves(*self.clock_.tolist())
         waves = clock.at(future.time[..., :1])[..., None, :]  # (*b, 1, 1, feature)
         gain = x[..., -1:] * waves[..., : 2 * min(GAIN, clock.harmonics)]
@@ -189,6 +190,14 @@ def _edges(walks: tuple[csr_array, ...]) -> tuple[Array, Array]:
 def _by_series(x: Array) -> Array:
     """(*batch, node, channel, k) → (node · channel, batch, k)."""
     return x.reshape(-1, x.shape[-3] * x.shape[-2], x.shape[-1]).swapaxes(0, 1)
+
+
+def _carried_on(past: Panel) -> Array:
+    """Values (*batch, node, channel, time), the last one observed in place of a gap."""
+    values, mask = (np.moveaxis(a, -3, -1) for a in (past.values.copy(), past.mask))
+    for t in range(1, values.shape[-1]):
+        values[..., t] = np.where(mask[..., t], values[..., t], values[..., t - 1])
+    return values
 
 
 def _averaged(steps: csr_array, x: Array) -> Array:

@@ -24,7 +24,6 @@ from stsfm.models.base import Forecaster
 
 GOLDEN = (5**0.5 - 1) / 2
 CELLS = 4_000_000  # of a kernel held at once
-PASSES = 2_000  # over the rows, for the linear machine to converge in
 FEWEST = 2  # rows
 
 
@@ -92,16 +91,12 @@ class SVR(Forecaster):
 
     def _machine(self, x: Array, y: Array) -> tuple[Array, float]:
         """The weights of features and the constant, for one step."""
-        from sklearn.svm import SVR as Kernel
-        from sklearn.svm import LinearSVR
+        from sklearn import svm
 
-        if self.kernel == "linear":
-            line = LinearSVR(
-                C=self.strength, epsilon=self.margin, max_iter=PASSES, dual=True, random_state=0
-            ).fit(x, y)
-            return line.coef_, float(line.intercept_[0])
         keys = {"C": self.strength, "epsilon": self.margin, "gamma": float(self.width_)}
-        machine = Kernel(kernel="rbf", **keys).fit(x, y)
+        machine = svm.SVR(kernel=self.kernel, **keys).fit(x, y)
+        if self.kernel == "linear":
+            return machine.coef_[0], float(machine.intercept_[0])
         weights = np.zeros(len(x))
         weights[machine.support_] = machine.dual_coef_[0]
         return weights, float(machine.intercept_[0])

@@ -6,8 +6,9 @@
 y (D) holds all nodes and channels; n counts the rows and v is the mean variance of the lags, so λ
 has no units; auto is the least error one step ahead on validation. At λ = 0 it is least squares,
 the same in any coordinates, and then needs ten rows for each of its D · p lags: a higher order is
-lowered to the highest that has them. Rows without gaps are learned from. A gap in the past stands
-at the model's own forecast of it, and at the mean of train where there are no p rows to make one.
+lowered to the highest that has them. Rows without gaps are learned from; where they are fewer than
+the lags, all rows, and a gap stands at the mean of its series. In a past it stands at the model's
+own forecast of it, and at the mean where there are no p rows to make one.
 Lütkepohl, New introduction to multiple time series analysis (2005), §3.2.
 """
 
@@ -16,7 +17,6 @@ from __future__ import annotations
 from typing import Literal, Self, final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
@@ -50,16 +50,17 @@ class VAR(Forecaster):
 
     def refit(self, development: RollingWindows) -> Self:
         panel = development.panel.only_targets()
-        whole = self._solve(self._moments(panel, 0), float(self.ridge_))
+        whole = self._moments(panel, 0).solve(float(self.ridge_))
         self.constant_ = whole[0]  # c (D,)
         self.lags_ = whole[1:].reshape(int(self.order_), -1, whole.shape[-1])  # Aᵢᵀ (p, D, D)
-        self.mean_ = panel.values.sum(0) / np.maximum(panel.mask.sum(0), 1)
+        self.mean_ = _mean(panel)
         return self
 
     def predict(self, past: Panel, future: Panel) -> Forecast:
         past, order = past.only_targets(), int(self.order_)
         shape = (*past.values.shape[:-2], -1)
-        rows = np.where(past.mask, past.values, self.mean_).reshape(shape)  # (*b, t, D)
+        rows: Array = np.where(past.mask, past.values, self.mean_)
+        rows = rows.reshape(shape)  # (*b, t, D)
         seen = past.mask.reshape(shape)
         for t in range(order, rows.shape[-2]):
             if not seen[..., t, :].all():
@@ -96,30 +97,29 @@ class VAR(Forecaster):
         first = int(val.origins.min()) if len(val) else len(learned) * 4 // 5
         if not len(val):
             learned, scored = learned.upto(first), learned
-        on, off = (
-            self._moments(learned.only_targets(), 0),
-            self._moments(scored.only_targets(), first),
-        )
-        return best(lambda ridge: off.error(self._solve(on, ridge)).sum(), GRID[1:])
-
-    def _solve(self, moments: Moments, ridge: float) -> Array:
-        if not moments.count:
-            raise ValueError(
-                f"var learns from {self.order_ + 1} rows in which every series was observed, and "
-                "there are none; lower model.order"
-            )
-        return moments.solve(ridge)
+        on = self._moments(learned.only_targets(), 0)
+        off = self._moments(scored.only_targets(), first)
+        return best(lambda ridge: off.error(on.solve(ridge)).sum(), GRID[1:])
 
     def _moments(self, series: Panel, first: int) -> Moments:
-        """Of [1, y[t−1], …, y[t−p]] and y[t] over the whole rows t from `first`."""
-        order = int(self.order_)
-        values, seen = series.values.reshape(len(series), -1), series.mask.all((-2, -1))
-        whole = sliding_window_view(seen, order + 1).all(-1) if len(seen) > order else seen[:0]
-        rows = np.flatnonzero(whole) + order
-        rows, size = rows[rows >= first], max(1, CELLS // (order * values.shape[1]))
-        total = Moments.of(np.zeros((1, 1 + order * values.shape[1])), 0 * values[:1])
+        """Of [1, y[t−1], …, y[t−p]] and y[t] over the rows t from `first`."""
+        order, whole = int(self.order_), series.mask.all((-2, -1))
+        values: Array = np.where(series.mask, series.values, _mean(series))
+        values = values.reshape(len(series), -1)
+        rows = np.arange(max(order, first), len(series))
+        if not len(rows):
+            raise ValueError(f"var needs more than {order} rows, got {len(series)}")
+        full = rows[whole[rows[:, None] - np.arange(order + 1)].all(-1)]
+        features = 1 + order * values.shape[1]
+        rows = full if len(full) >= features else rows
+        total, size = Moments.none(), max(1, CELLS // features)
         for start in range(0, len(rows), size):
             at = rows[start : start + size]
             lags = values[at[:, None] - 1 - np.arange(order)].reshape(len(at), -1)
             total += Moments.of(np.column_stack([np.ones(len(at)), lags]), values[at])
         return total
+
+
+def _mean(series: Panel) -> Array:
+    """Of what was observed of each series, (node, channel)."""
+    return series.values.sum(0) / np.maximum(series.mask.sum(0), 1)

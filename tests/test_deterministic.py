@@ -315,10 +315,7 @@ def test_svr_is_that_of_scikit_learn(kernel: str) -> None:
     made = model.backtest(windows(table(y), 2, first=3)).point
     for step in range(2):
         target = np.stack([y[3 + step : 89 + step, n] for n in range(2)]).ravel()[order]
-        if kernel == "linear":
-            machine = svm.LinearSVR(C=1.0, epsilon=0.05, max_iter=2000, random_state=0)
-        else:
-            machine = svm.SVR(C=1.0, epsilon=0.05, gamma="scale")
+        machine = svm.SVR(kernel=kernel, C=1.0, epsilon=0.05, gamma="scale")
         wanted = machine.fit(x, target).predict(x).reshape(86, 2)
         np.testing.assert_allclose(made[:, step, :, 0], wanted, atol=1e-9)
 

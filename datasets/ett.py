@@ -84,7 +84,12 @@ def _ett(name: str, path: str, targets: Sequence[str]) -> Panel:
             source=HOME,
             licence="CC BY-ND 4.0",
             digest=local.sha256,
-            suggests={"horizon": 96, "val": "2017-06-26", "test": "2017-10-24"},
+            suggests={
+                "horizon": 96,
+                "val": "2017-06-26",
+                "test": "2017-10-24",
+                "borders": "months",
+            },
             findings=local.findings,
         ),
     )

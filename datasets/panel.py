@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from stsfm.datasets.about import About, Array, Arrays, Space, xp
+from stsfm.datasets.storage.rows import chunks, runs
 
 TIME_AXIS = {"values": -3, "mask": -3, "time": -1, "known": -3, "privileged": -3}
 
@@ -76,8 +77,10 @@ class Panel(Arrays):
             raise ValueError(f"wanted covariates {about.covariates}, got {self.known.shape[-1]}")
 
     def _check_contents(self) -> None:
-        if not np.isfinite(self.values).all() or (self.values[~self.mask] != 0).any():
-            raise ValueError("values must be finite, and 0 where they are not observed")
+        for rows in chunks(self.values):
+            values, mask = self.values[rows], self.mask[rows]
+            if not np.isfinite(values).all() or (values[~mask] != 0).any():
+                raise ValueError("values must be finite, and 0 where they are not observed")
         whole = np.isfinite(self.known)
         if not whole.all():
             covariates = enumerate(self.about.covariates)
@@ -109,7 +112,7 @@ class Panel(Arrays):
     def __getitem__(self, rows: slice) -> Panel:
         """The same panel over some rows of time."""
         cut = lambda x, axis: x[(..., rows) + (slice(None),) * (-1 - axis)]  # noqa: E731
-        held = {k: cut(v, TIME_AXIS[k]) for k, v in self._timed()}
+        held = {k: cut(v, TIME_AXIS[k]) for k, v in self.timed()}
         return self._derive(**held, space=self.space.at(rows))
 
     def upto(self, row: int) -> Panel:
@@ -121,8 +124,12 @@ class Panel(Arrays):
 
         Of an unbatched panel. A file may end with rows that hold known covariates alone.
         """
-        seen = self.only_targets().mask.any(-1).any(-1).nonzero()[0]
-        rows = int(seen[-1]) + 1 if len(seen) else 0
+        rows = 0
+        for part in reversed(list(chunks(self.mask))):  # most often the last row is observed
+            seen = self[part].only_targets().mask.any((-2, -1)).nonzero()[0]
+            if len(seen):
+                rows = part.start + int(seen[-1]) + 1
+                break
         return self if rows == len(self) else self.upto(rows)
 
     def runs(self, starts: Array, length: int, *, padded: bool = False) -> Panel:
@@ -130,18 +137,18 @@ class Panel(Arrays):
 
         Where `padded`, rows below 0 stand for what was never observed.
         """
-        held = {} if padded else {k: _runs(v, starts, length) for k, v in self._timed()}
+        held = {} if padded else {k: _runs(v, starts, length) for k, v in self.timed()}
         if not padded and not self.space.changes:
             return self._derive(**held)
         rows = starts[..., None] + _count_up(starts, length)
         if padded:
             real, rows = (rows >= 0)[..., None, None], rows.clip(0)
-            held = {k: v[rows] if k == "time" else v[rows] * real for k, v in self._timed()}
+            held = {k: v[rows] if k == "time" else v[rows] * real for k, v in self.timed()}
         return self._derive(**held, space=self.space.at(rows))
 
     def part(self, batch: slice | tuple[int, ...] | None) -> Panel:
         """Some of a batch of panels, as views; None makes a batch of one."""
-        return self._derive(**{k: v[batch] for k, v in self._timed()})
+        return self._derive(**{k: v[batch] for k, v in self.timed()})
 
     def _derive(self, **fields: Any) -> Panel:
         """A panel cut from this one: what was checked once holds for its parts."""
@@ -149,7 +156,7 @@ class Panel(Arrays):
         new.__dict__.update(self.__dict__, **fields)
         return new
 
-    def _timed(self) -> Iterator[tuple[str, Array]]:
+    def timed(self) -> Iterator[tuple[str, Array]]:
         """The arrays that have a time axis."""
         return ((k, v) for k in TIME_AXIS if (v := getattr(self, k)) is not None)
 
@@ -168,6 +175,11 @@ class Panel(Arrays):
         return self._derive(values=values, mask=mask, privileged=None)
 
 
+def unbroken(mask: Array) -> bool:
+    """Is it a tensor in which one True cell stands for all? Others are not looked at."""
+    return not isinstance(mask, np.ndarray) and mask.ndim > 0 and not any(mask.stride())
+
+
 def _count_up(like: Array, length: int) -> Array:
     """0 … length − 1, where `like` lives."""
     if isinstance(like, np.ndarray | np.integer):
@@ -177,18 +189,15 @@ def _count_up(like: Array, length: int) -> Array:
 
 def _runs(x: Array, starts: Array, length: int) -> Array:
     """x[start : start + length] for each start (*batch), as one copy of overlapping views."""
+    if isinstance(x, np.ndarray):
+        return runs(x, starts, length)
     inner = x.shape[1:]
     width = prod(inner)
     shape, views = (*starts.shape, length, *inner), (x.shape[0] - length + 1, length * width)
-    if isinstance(x, np.ndarray):
-        if not width:
-            return np.zeros(shape, x.dtype)
-        flat = np.ascontiguousarray(x)
-        strides = (flat.strides[0], flat.itemsize)
-        overlapping = np.lib.stride_tricks.as_strided(flat, views, strides, writeable=False)
-        return overlapping[np.atleast_1d(starts)].reshape(shape)
     if not width:
         return x.new_zeros(shape)
+    if unbroken(x):
+        return x[(0,) * x.ndim].expand(shape)
     return (
         x.contiguous().as_strided(views, (width, 1)).index_select(0, starts.reshape(-1)).view(shape)
     )

@@ -34,9 +34,10 @@ def infer_season(train: Panel) -> int:
     stays that of one.
     """
     observed = train.only_targets()
-    x = np.where(observed.mask, observed.values, np.nan)
-    x = x.reshape(len(train), observed.nodes * observed.channels)
-    x = x[:, np.linspace(0, x.shape[1] - 1, min(x.shape[1], SERIES)).round().astype(int)]
+    many = observed.nodes * observed.channels
+    some = np.linspace(0, many - 1, min(many, SERIES)).round().astype(int)
+    values, mask = (a.reshape(len(train), many)[:, some] for a in (observed.values, observed.mask))
+    x = np.where(mask, values, np.nan)
     return next((m for m in cycles(train.time) if _repeats(x, m)), 1)
 
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from stsfm.datasets.beyond import extended
 from stsfm.datasets.panel import About, Array, Panel
+from stsfm.datasets.storage.digests import remembered
+from stsfm.datasets.storage.rows import chunks, mapped
 from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import RollingWindows
 
@@ -108,12 +110,27 @@ def panel_digest(panel: Panel, series: str = "") -> str:
 
 
 def series_digest(panel: Panel) -> str:
-    """sha256 over the bytes of all that was observed, and where, and of what is fixed in it."""
+    """sha256 over the bytes of all that was observed, and where, and of what is fixed in it.
+
+    Of files that are too large for memory it is kept: they are read again when they have changed.
+    """
+    if not mapped(panel.values):
+        return _series_digest(panel)
+    constants = {**panel.about.static, **panel.about.physics}
+    held = (panel.values, panel.mask, panel.time, panel.known, panel.privileged, panel.space.coords)
+    return remembered(
+        [*held, *(np.asarray(constants[name]) for name in sorted(constants))],
+        of=lambda: _series_digest(panel),
+    )
+
+
+def _series_digest(panel: Panel) -> str:
     digest = hashlib.sha256()
     for array in (panel.values, panel.mask, panel.time, panel.known, panel.privileged):
         if array is not None:
             digest.update(str((array.shape, str(array.dtype))).encode())
-            digest.update(np.ascontiguousarray(array).data)
+            for rows in chunks(array):
+                digest.update(np.ascontiguousarray(array[rows]).data)
     about, space = panel.about, panel.space
     if space.coords is not None:
         digest.update(np.ascontiguousarray(space.coords).data)

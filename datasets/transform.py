@@ -17,6 +17,7 @@ from typing import Literal, Self
 import numpy as np
 
 from stsfm.datasets.panel import Array, Arrays, Forecast, Panel, xp
+from stsfm.datasets.storage.rows import chunks, room_for
 
 Power = Literal["none", "log", "boxcox"]
 Scaling = Literal["none", "standard", "pooled"]
@@ -44,10 +45,7 @@ class Transform(Arrays):
         raw = cls(shift=np.zeros(train.values.shape[1:]), scale=np.ones(1), power=lam)
         if scaling == "none":
             return raw
-        z = np.ma.masked_array(raw.forward(train.values, train.mask), ~train.mask)
-        over = (0, 1) if scaling == "pooled" else 0
-        found = (np.ma.filled(x, 0.0) for x in (z.mean(over), z.std(over)))
-        shift, scale = (np.broadcast_to(x, z.shape[1:]).copy() for x in found)
+        shift, scale = _moments(train, raw, over=(0, 1) if scaling == "pooled" else 0)
         mean, spread = train.known.mean(0), train.known.std(0)
         clock = np.array([kind == "calendar" for kind in train.about.kinds], bool)
         return replace(
@@ -82,13 +80,17 @@ class Transform(Arrays):
 
     def panel(self, panel: Panel) -> Panel:
         """A panel in transformed units. ValueError where a power transform meets values ≤ 0."""
-        if self.power is not None and (panel.values[panel.mask] <= 0).any():
+        if self.power is not None and _least(panel) <= 0:
             raise ValueError(
                 f"a log or Box–Cox transform needs positive values, and {panel.about.name} has "
                 "others; use protocol.transform=none"
             )
-        known = (panel.known - self.known_shift) / self.known_scale
-        return replace(panel, values=self.forward(panel.values, panel.mask), known=known)
+        values, known = panel.values, (panel.known - self.known_shift) / self.known_scale
+        if self.power is not None or np.any(self.shift) or np.any(self.scale != 1):
+            values = room_for(panel.values)
+            for rows in chunks(values):
+                values[rows] = self.forward(panel.values[rows], panel.mask[rows])
+        return replace(panel, values=values, known=known)
 
     def forecast(self, forecast: Forecast) -> Forecast:
         """A forecast of the target channels in data units.
@@ -134,14 +136,39 @@ def _wide(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     return np.where(deviation > 1e-12 * np.maximum(1.0, abs(mean)), deviation, 1.0)
 
 
+def _moments(
+    train: Panel, raw: Transform, over: int | tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation (node, channel) of what was observed; 0 and 1 where nothing was.
+
+    Over time, or over time and nodes.
+    """
+    parts = [*chunks(train.values)]
+    cells = lambda rows: raw.forward(train.values[rows], train.mask[rows])  # noqa: E731
+    count = sum(train.mask[rows].sum(over) for rows in parts)
+    some = np.maximum(count, 1)
+    mean = sum(cells(rows).sum(over) for rows in parts) / some
+    squares: Array = 0.0
+    for rows in parts:
+        squares = squares + (((cells(rows) - mean) * train.mask[rows]) ** 2).sum(over)
+    spread = np.where(count, np.sqrt(squares / some), 1.0)
+    shape = train.values.shape[1:]
+    return np.broadcast_to(mean, shape).copy(), np.broadcast_to(spread, shape).copy()
+
+
+def _least(panel: Panel) -> float:
+    """The smallest observed value."""
+    parts = ((panel.values[rows], panel.mask[rows]) for rows in chunks(panel.values))
+    return min((float(values[mask].min()) for values, mask in parts if mask.any()), default=np.inf)
+
+
 def _power(train: Panel, power: Power) -> np.ndarray | None:
     if power == "none":
         return None
-    seen = train.values[train.mask]
-    if (seen <= 0).any():
+    if (least := _least(train)) <= 0:
         raise ValueError(
             f"transform={power} needs positive values, and {train.about.name} has "
-            f"{seen.min():g}; use protocol.transform=none"
+            f"{least:g}; use protocol.transform=none"
         )
     lam = np.zeros(train.values.shape[1:])
     if power == "boxcox":

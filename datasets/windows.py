@@ -100,18 +100,15 @@ class RollingWindows:
 
     def futures(self) -> Panel:
         """Every future, (window, time, node, target channel)."""
-        return self._targets.runs(self.origins + self.offset, self.horizon)
+        return self.panel.runs(self.origins + self.offset, self.horizon).only_targets()
 
     def _cut(self, origins: Array) -> Window:
         back = self.context
         if back is None:
             back = int(origins.max()) if origins.shape != (0,) else 0
         past = self.panel.runs(origins - back, back, padded=not self._whole)
-        return Window(past, self._targets.runs(origins + self.offset, self.horizon))
-
-    @cached_property
-    def _targets(self) -> Panel:
-        return self.panel.only_targets()
+        future = self.panel.runs(origins + self.offset, self.horizon)
+        return Window(past, future.only_targets())
 
     @cached_property
     def _step(self) -> int:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.storage.rows import chunks
 from stsfm.datasets.transform import LEVELS
 from stsfm.losses.base import Step
 from stsfm.losses.probabilistic import pinball
@@ -34,13 +35,20 @@ class Reference:
 
     @classmethod
     def of(cls, train: Panel) -> Reference:
-        train = train.only_targets()
-        season, y, seen = train.about.season, train.values, train.mask
-        both = seen[season:] & seen[:-season]
-        count = both.sum(0)
-        total = (abs(y[season:] - y[:-season]) * both).sum(0)
+        season = train.about.season
+        added: list[Array] = [0, 0, 0.0, 0.0]
+        for rows in chunks(train.values):  # each with the season before it
+            start = max(rows.start, season)
+            part = train[slice(start - season, rows.stop)].only_targets()
+            y, seen = part.values, part.mask
+            both = seen[season:] & seen[:-season]
+            moved = abs(y[season:] - y[:-season]) * both
+            own = train[rows].only_targets()
+            more = own.mask.sum(0), both.sum(0), own.values.sum(0, float), moved.sum(0, float)
+            added = [a + b for a, b in zip(added, more, strict=True)]
+        seen, count, level, total = added
         scale = np.where((count > 0) & (total > 0), total / np.maximum(count, 1), NAN)
-        return cls(scale=scale, level=y.sum(0) / np.maximum(seen.sum(0), 1))
+        return cls(scale=scale, level=level / np.maximum(seen, 1))
 
 
 def sums(step: Step, reference: Reference) -> dict[str, np.ndarray]:
@@ -100,6 +108,7 @@ class Metric:
     formula: str
     finish: Callable[[Sums], Any]
     unit: str = ""
+    better: Literal["low", "high", ""] = "low"  # "": neither, it is judged beside another
     requires: str = "count"  # the sum without which there is no score
 
     def __call__(self, sums: Sums) -> float | None:
@@ -128,15 +137,17 @@ METRICS = (
            finish=lambda s: s["relative"] / s["count"]),
     Metric(name="mape", label="MAPE %", formula="mean of 100 |ŷ−y| / y; undefined with any y ≤ 0",
            finish=lambda s: s["percent"] / s["count"] if s["unpercented"] == 0 else NAN),
-    Metric(name="r2", label="R²", formula="1 − Σ(ȳ−y)² / Σ(y−m)², m each node's train mean",
+    Metric(name="r2", label="R²", better="high",
+           formula="1 − Σ(ȳ−y)² / Σ(y−m)², m each node's train mean",
            finish=lambda s: 1 - s["squared"] / s["deviation"]),
-    Metric(name="r2_grand", label="R² (grand mean)",
+    Metric(name="r2_grand", label="R² (grand mean)", better="high",
            formula="1 − Σ(ȳ−y)² / Σ(y−m)², m the mean of all y scored",
            finish=lambda s: 1 - s["squared"] / _about_mean(s["power"], s["total"], s["count"])),
-    Metric(name="explained", label="explained variance", formula="1 − Var(ȳ−y) / Var(y)",
+    Metric(name="explained", label="explained variance", better="high",
+           formula="1 − Var(ȳ−y) / Var(y)",
            finish=lambda s: 1 - _about_mean(s["squared"], s["bias"], s["count"])
            / _about_mean(s["power"], s["total"], s["count"])),
-    Metric(name="accuracy", label="accuracy", formula="1 − √Σ(ȳ−y)² / √Σy²",
+    Metric(name="accuracy", label="accuracy", better="high", formula="1 − √Σ(ȳ−y)² / √Σy²",
            finish=lambda s: 1 - np.sqrt(s["squared"] / s["power"])),
     Metric(name="mae_scaled", label="MAE (scaled)", formula="Σ|T(ŷ)−T(y)| / n, T the transform",
            finish=lambda s: s["scaled_absolute"] / s["count"]),
@@ -146,8 +157,11 @@ METRICS = (
            finish=lambda s: s["crps"] / s["count"], requires="crps"),
     Metric(name="pinball", label="pinball", unit="data", formula="mean over 0.05 … 0.95; CRPS / 2",
            finish=lambda s: s["crps"] / s["count"] / 2, requires="crps"),
-    Metric(name="cover80", label="cover 80 %", formula="share of y in the 10 % … 90 % quantiles",
+    Metric(name="cover80", label="cover 80 %", better="",
+           formula="share of y in the 10 % … 90 % quantiles",
            finish=lambda s: s["covered"] / s["count"], requires="covered"),
-    Metric(name="width80", label="width 80 %", unit="data", formula="mean of q90 − q10",
+    Metric(name="width80", label="width 80 %", better="", unit="data",
+           formula="mean of q90 − q10",
            finish=lambda s: s["width"] / s["count"], requires="width"),
 )  # fmt: skip
+METRIC = {metric.name: metric for metric in METRICS}

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from stsfm.datasets.panel import Forecast, Panel, Space
+from stsfm.datasets.panel import Array, Forecast, Panel, Space
 from stsfm.datasets.windows import Frame, RollingWindows
 from stsfm.losses.base import Loss
 from stsfm.models.base import Forecaster
-from stsfm.models.batches import as_tensor
+from stsfm.models.batches import SEEN, as_tensor
 from stsfm.models.checkpoint import Store
 from stsfm.models.settings import Hardware, Trainer
 from stsfm.models.training import Monitor, train
@@ -113,13 +113,18 @@ class Neural(Forecaster):
         single = past.values.ndim == 3
         if single:
             past, future = past.part(None), future.part(None)
-        device = self.hardware.device
-        forecast = self.net(
-            *(panel.map(lambda a: as_tensor(a, device)) for panel in (past, future))
-        )
+        size = max(1, SEEN * len(past.values) // (past.values.size + future.values.size))
+        made = []
+        for first in range(0, len(past.values), size):
+            part = (panel.part(slice(first, first + size)) for panel in (past, future))
+            made.append(self.net(*(panel.map(self._near) for panel in part)))
+        forecast = Forecast.concat(made) if len(made) > 1 else made[0]
         return replace(forecast, parts={}).map(
             lambda t: (t[0] if single else t).cpu().numpy().astype(np.float64)
         )
+
+    def _near(self, array: Array) -> torch.Tensor:
+        return as_tensor(array, self.hardware.device)
 
     @property
     def parameters(self) -> int:

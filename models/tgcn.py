@@ -32,9 +32,7 @@ class TGCN(nn.Module):
     cite = "zhao2020tgcn"
     offers, tags = Head.offers, Head.tags | {"graph"}
 
-    def __init__(
-        self, frame: Frame, *, hidden: int, embedding: int, normalise: Normalise
-    ) -> None:
+    def __init__(self, frame: Frame, *, hidden: int, embedding: int, normalise: Normalise) -> None:
         super().__init__()
         self.normalise, self.targets = normalise, list(frame.targets)
         self.graph = Graph(frame, partial(symmetric, loops=True), embedding=embedding)

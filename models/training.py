@@ -102,7 +102,7 @@ class _Fit(L.LightningModule):
         size, self.ranks = self.settings.batch_size, self.trainer.world_size
         self.windows, self.val = (Batches(data, size, self.device) for data in self.data)
         self.windows.keep(size if self.ranks == 1 else 0)
-        self.val.keep(self.val.chunk)
+        self.val.keep(self.val.seen)
 
     def training_step(self, *_: Any) -> None:
         """All epochs, until one of them is `patience` epochs after the best."""
@@ -159,7 +159,7 @@ class _Fit(L.LightningModule):
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         for group in optimizer.param_groups:
             group["lr"] = self.settings.rate(epoch)
-        order = torch.randperm(len(self.windows)).to(self.device)
+        order = self.windows.order().to(self.device)
         if self.ranks > 1:
             order = self._share(order)
         totals: dict[str, Tensor] = {}
@@ -226,7 +226,7 @@ class _Fit(L.LightningModule):
             past=past,
             future=future,
             forecast=forecast,
-            transform=self.windows.windows.transform,
+            transform=self.windows.transform,
             net=self.net,
         )
 

@@ -64,6 +64,8 @@ def _words(config: Mapping[str, Any], flags: list[str], home: Path) -> list[str]
         # what an experiment sets follows key by key
         if isinstance(name, str) and group not in ("experiment", *OF_A_COMMAND)
     ]
+    if "members" in (model := config["model"]):  # whose keys are there once they are named
+        groups.append(f"model.members={typed(list(model['members']))}")
     wanted = {key: _here(value, home) for key, value in flatten(_keys(config)).items()}
     wanted["runs_dir"] = os.path.relpath(home / config["runs_dir"])
     plugins = [f"plugins={typed(config['plugins'])}"] * bool(config.get("plugins"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,21 +15,21 @@ from stsfm.losses.base import Step
 from stsfm.losses.metrics import METRICS, Metric, Reference, sums
 from stsfm.models.base import Forecaster
 from stsfm.refits import Refits, often
-
-FIRST = ("residual", "count")  # what is kept of the first step, whose errors alone are new
-KEPT = 11_000_000  # quantiles kept; of more there are scores only, and the record keeps points
+from stsfm.sums import Kept, Tally, pieces
+from stsfm.views import Views
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backtest:
     """The scores of one model over one split, and what they were made of."""
 
-    scores: dict[str, Any]  # metric → {pooled, step: [horizon], node: [node]}
-    windows: dict[str, np.ndarray]  # sum → (window, node, channel), summed over steps
+    scores: dict[str, Any]  # metric → {pooled, step: [horizon], node: [node], view: {name: …}}
+    windows: dict[str, np.ndarray]  # sum → (window, node | 1, channel | 1), summed over steps
     steps: dict[str, np.ndarray]  # sum → (step, node, channel), summed over windows
     first: dict[str, np.ndarray]  # residual and count of the first step (window, node, channel)
-    truth: Panel  # (window, time, node, target channel), data units
-    forecast: Forecast
+    rows: np.ndarray  # the windows whose forecasts were kept: all, every k-th or none
+    truth: Panel | None  # (window, time, node, target channel) of those, data units
+    forecast: Forecast | None
     seconds: float  # spent forecasting
 
 
@@ -83,38 +83,34 @@ def backtest(
     batch: int = 0,
 ) -> Backtest:
     """Forecast every window and score it; `batch` windows at a time (0 = as many as fit)."""
-    transform = split.transform
-    steps: dict[str, np.ndarray] = {}  # sum → (horizon, node, channel)
-    each: dict[str, list[np.ndarray]] = {}
-    first: dict[str, list[np.ndarray]] = {name: [] for name in FIRST}
-    forecasts, truths, seconds = [], [], 0.0
-    frame = windows.frame
-    every = len(windows) * frame.horizon * frame.nodes * len(frame.targets)
+    transform, tally, kept = split.transform, Tally(), Kept(len(windows))
+    first, seconds, views = 0, 0.0, Views(split.views)
     runs = refits.runs(windows) if refits else [windows]
     for part in (part for run in runs for part in run.batches(model.reads, batch)):
         start = time.perf_counter()
-        with np.errstate(over="ignore"):  # what overflows is refused below
-            forecast = transform.forecast(model.backtest(part))
+        made = model.backtest(part)
         seconds += time.perf_counter() - start
-        _check_finite(forecast)
-        truth = split.truth(part).futures()
-        step = Step(past=None, future=truth, forecast=forecast, transform=transform)
-        for name, cells in sums(step, reference).items():
-            steps[name] = steps.get(name, 0) + cells.sum(0)
-            each.setdefault(name, []).append(cells.sum(1))
-            if name in first:
-                first[name].append(cells[:, 0])
-        if every * len(forecast.levels) > KEPT:
-            forecast = replace(forecast, quantiles=None, levels=())
-        forecasts.append(forecast)
-        truths.append(truth)
+        for piece in pieces(made):
+            start = time.perf_counter()
+            with np.errstate(over="ignore"):  # what overflows is refused below
+                forecast = transform.forecast(made.map(lambda a, piece=piece: a[piece]))
+            seconds += time.perf_counter() - start
+            _check_finite(forecast)
+            truth = split.truth(part.subset(piece)).futures()
+            step = Step(past=None, future=truth, forecast=forecast, transform=transform)
+            added = sums(step, reference)
+            views.add(added)
+            tally.add(added)
+            kept.add(first + piece.start, forecast, truth)
+        first += len(part)
     return Backtest(
-        scores={metric.name: score(metric, steps) for metric in METRICS},
-        windows={name: np.concatenate(parts) for name, parts in each.items()},
-        steps=steps,
-        first={name: np.concatenate(parts) for name, parts in first.items()},
-        truth=_join(truths),
-        forecast=Forecast.concat(forecasts),
+        scores={metric.name: score(metric, tally.steps, views) for metric in METRICS},
+        windows=tally.windows,
+        steps=tally.steps,
+        first=tally.first,
+        rows=kept.rows,
+        truth=kept.truth(),
+        forecast=kept.forecast(),
         seconds=seconds,
     )
 
@@ -131,8 +127,10 @@ def _check_finite(forecast: Forecast) -> None:
         )
 
 
-def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None:
-    """A metric over all cells, per step and per node; None where it has no meaning."""
+def score(
+    metric: Metric, steps: dict[str, np.ndarray], views: Views | None = None
+) -> dict[str, Any] | None:
+    """A metric over all cells, per step, node and view; None where it has no meaning."""
     if (pooled := metric(steps)) is None:
         return None
     horizon, nodes = steps["count"].shape[:2]
@@ -140,10 +138,5 @@ def score(metric: Metric, steps: dict[str, np.ndarray]) -> dict[str, Any] | None
         "pooled": pooled,
         "step": [metric({k: v[h] for k, v in steps.items()}) for h in range(horizon)],
         "node": [metric({k: v[:, n] for k, v in steps.items()}) for n in range(nodes)],
+        **({"view": views.of(metric)} if views and views.views else {}),
     }
-
-
-def _join(parts: list[Panel]) -> Panel:
-    joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in
-              ("values", "mask", "time", "known")}  # fmt: skip
-    return replace(parts[0], **joined)  # type: ignore[arg-type]

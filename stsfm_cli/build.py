@@ -19,6 +19,7 @@ from stsfm.trust import LIBRARIES, locate
 if TYPE_CHECKING:
     from stsfm.models.base import Forecaster
     from stsfm.models.checkpoint import Store
+    from stsfm.models.ensemble import Library
 
 NET_KEYS = ("context", "seed", "loss", "trainer", "hardware")  # conf/model/_net.yaml
 
@@ -42,31 +43,45 @@ def build_model(
     monitor: Callable[..., None],
     rules: Mapping[str, Any],
     store: Store | None = None,
+    library: Library = lambda member: None,
 ) -> Forecaster:
     """A Forecaster, with intervals where the rules of the protocol keep a calibration block.
 
     monitor  is told about every epoch
     store    keeps the checkpoints of its trainings
+    library  finds what a member of an ensemble learned in a run of its own
     """
-    model = _model(config, monitor, store)
+    model = _model(config, monitor, store, library)
     if not rules["calibration"] or "intervals" in model.tags:
         return model
     from stsfm.models.conformal import Conformal
 
-    twin = _model(config, lambda row: None, store)
+    twin = _model(config, lambda row: None, store)  # of other rows: no library has it
     return Conformal(model, twin, rows=rules["calibration"], gap=rules["gap"])
 
 
 def _model(
-    config: Mapping[str, Any], monitor: Callable[..., None], store: Store | None
+    config: Mapping[str, Any],
+    monitor: Callable[..., None],
+    store: Store | None,
+    library: Library = lambda member: None,
+    path: str = "model",
 ) -> Forecaster:
-    """A Forecaster; a config with the keys of a net is a net, and is given a trainer."""
+    """A Forecaster; a config with the keys of a net is a net, and is given a trainer, and one with
+    members is an ensemble, and is given these."""
+    if isinstance(trees := config.get("members"), Mapping):
+        members = {
+            name: _model(tree, lambda row: None, store, path=f"{path}.members.{name}")
+            for name, tree in trees.items()
+        }
+        own = {name: value for name, value in config.items() if name != "seed"}  # the members'
+        return build(own | {"members": members}, library, path=path)
     if "trainer" not in config:
-        return build(config, path="model")
+        return build(config, path=path)
     from stsfm.models.neural import Neural
 
     own = {name: value for name, value in config.items() if name not in NET_KEYS}
-    net = build(own | {"_partial_": True}, path="model")
+    net = build(own | {"_partial_": True}, path=path)
     shared = {name: _inner(config[name], name) for name in NET_KEYS}
     try:
         return Neural(net, **shared, monitor=monitor, store=store)

@@ -20,6 +20,7 @@ from stsfm.backtest import evaluate
 from stsfm.build import NET_KEYS
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.protocols.rolling import rolling
+from stsfm.identity import members
 from stsfm.models.base import Forecaster
 from stsfm.results import reference
 from stsfm.subject import HORIZON, ROWS, TEST, VAL, Subject, panel_of, split_of, toy
@@ -40,7 +41,8 @@ class Unclaimed(Exception):
 def lists_its_keys(subject: Subject) -> None:
     """the YAML lists exactly the constructor's keyword-only arguments, and holds the defaults"""
     config = subject.config
-    infrastructure = {"_target_", *(NET_KEYS if "trainer" in config else ())}
+    of_a_net = NET_KEYS if "trainer" in config else ()
+    infrastructure = {"_target_", *of_a_net, *(["seed"] if members(config) else [])}
     parameters = inspect.signature(locate(config["_target_"], "model")).parameters.values()
     keys = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
     _equal(set(config) - infrastructure, keys, "keys of the YAML and of the constructor")

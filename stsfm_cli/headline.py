@@ -27,13 +27,18 @@ def describe(split: Split) -> dict[str, Any]:
         f"{count(origins, 'origin')} ({free} independent) · protocol {split.name} "
         f"{split.fingerprint} · {rules['transform']}{policy}"
         + (f" · season {rules['season']}" if "season" in rules else "")
+        + "".join(f" · {line.partition(':')[0]}" for line in split.warned)
     )
+    more = {
+        "metrics": split.metrics, "views": [view.name for view in split.views],
+        "warned": split.warned,
+    }  # fmt: skip
     units = ", ".join(sorted({unit for unit in about.only_targets().units if unit})) or "data units"
     return {
         "headline": headline, "fingerprint": split.fingerprint, "horizon": rules["horizon"],
         "origins": origins, "independent": free, "units": units,
         "offered": sorted(set(about.kinds)), "family": about.family or about.name,
-        "rules": dict(rules),
+        "rules": dict(rules), **{name: list(told) for name, told in more.items() if told},
     }  # fmt: skip
 
 

@@ -73,7 +73,7 @@ class Identity:
 
 def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
     """The identity of a composed job on a dataset that was cut by its protocol."""
-    model = _without({k: v for k, v in config["model"].items() if k != "seed"}, IDLE)
+    model = _without(config["model"], (*IDLE, "seed"))
     modules = modules_of(config, cut.rules)
     return Identity(
         data=data_name(config, cut),
@@ -98,12 +98,24 @@ def modules_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str,
     """The modules that a run's numbers come from, and the digest of each."""
     modules = {target.rpartition(".")[0] for target in targets(config["model"])}
     modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
-    if "trainer" in config["model"]:
+    if nets(config["model"]):
         modules.add(NET)  # named by no `_target_`: it is put around every net
     if rules["calibration"]:
         modules.add(CONFORMAL)  # around models without intervals; which they are, only they know
     found = _closed(frozenset(modules), tuple(config.get("plugins", ())))
     return {name: source_digest(name) for name in found}
+
+
+def nets(model: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The subtrees of the nets that a model is, or has as members."""
+    parts = [model, *members(model).values()]
+    return [part for part in parts if "trainer" in part]
+
+
+def members(model: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The subtrees of the members of an ensemble, by name; any other model has none."""
+    found = model.get("members")
+    return found if isinstance(found, Mapping) else {}
 
 
 def data_name(config: Mapping[str, Any], cut: Cut) -> str:

@@ -21,7 +21,7 @@ from stsfm.checkpoints import Checkpoints
 from stsfm.datasets.split import Split
 from stsfm.environment import drift, environment
 from stsfm.headline import describe, noticed
-from stsfm.identity import identify
+from stsfm.identity import identify, members, nets
 from stsfm.memory import Peak
 from stsfm.mistakes import Mistake, cause
 from stsfm.present import line, present, show, shows
@@ -48,7 +48,8 @@ def execute(
     """
     loggers.check(config["loggers"])
     split = cut(config)
-    screen.say(describe(split)["headline"])
+    for told in (describe(split)["headline"], *split.warned):
+        screen.say(told)
     if config["data"].get("path"):
         screen.say(noticed(split.panel, config["data"]))
     cached = found(config, split)
@@ -63,9 +64,10 @@ def execute(
         if config["score"] == "val":  # nothing is put beside what has no test score
             screen.say(line(run))
             return run
-        folders = [identify({**config, **other}, split).folder for other in baselines]
+        theirs = _split_of(baselines, config, split)
+        folders = [identify({**config, **other}, theirs).folder for other in baselines]
         if not shows(run, folders):
-            beside = [*_made(config, baselines, words, split, screen)]
+            beside = [*_made(config, baselines, words, theirs, screen)]
             present(run, beside, _lacking(config, beside), split)
     show(run, screen)
     return run
@@ -121,6 +123,14 @@ def _made(
             yield made
 
 
+def _split_of(
+    baselines: Sequence[Mapping[str, Any]], config: Mapping[str, Any], split: Split
+) -> Split:
+    """The split of the baselines: the same, but for the graph where the model's is ablated."""
+    other = {**config, **(baselines[0] if baselines else {})}
+    return split if other["data"] == config["data"] else cut(other)
+
+
 def _lacking(config: Mapping[str, Any], beside: Sequence[Record]) -> list[str]:
     """The baselines that a page is without, since they could not be made."""
     there = {config["choices"]["model"], *(run.folder.parent.name for run in beside)}
@@ -153,8 +163,8 @@ def fit(
     home, name = Path(config["runs_dir"]).absolute(), identity.model
     run = Record(home / identity.folder)
     told = loggers.Loggers(config["loggers"], run, screen)
-    settings = config["model"].get("trainer", {})
-    with _ranks(settings), screen.training(name, settings.get("epochs")) as show_row:
+    epochs = config["model"].get("trainer", {}).get("epochs")
+    with _ranks(config["model"]), screen.training(name, epochs) as show_row:
 
         def monitor(row: Mapping[str, float]) -> None:
             told.row(row)
@@ -162,7 +172,8 @@ def fit(
             show_row(row)
 
         store = Checkpoints(run.folder / record.CHECKPOINT, partial(_said, screen, name))
-        model = build_model(config["model"], monitor, split.rules, store)
+        library = partial(_kept, config, split=split, screen=screen)
+        model = build_model(config["model"], monitor, split.rules, store, library)
         if not split.panel.mask.all() and "missing" not in model.tags:
             raise Mistake(
                 f"{name} can't read missing cells, and {identity.data} has some; "
@@ -174,6 +185,7 @@ def fit(
         if broken := run.damage():
             screen.say(f"{os.path.relpath(run.folder)} is damaged ({broken}) and is made anew")
         val_only = config["score"] == "val"
+        refits = identity.seed is None or bool(members(config["model"]))  # each as it does alone
         status = {**describe(split), "data": identity.data, "model": name}
         status |= {"score": "val"} if val_only else {}
         anew = config["force"] or not (run.tested or val_only)  # what lacks test scores gets them
@@ -185,9 +197,7 @@ def fit(
                     files.write_json(mine.folder / "environment.json", versions)
                     LOG.info("%s: fitting", status["headline"])
                     with Peak() as peak, chdir("."):  # a model may go elsewhere
-                        evaluation = evaluate(
-                            model, split, refit=identity.seed is None, test=not val_only
-                        )
+                        evaluation = evaluate(model, split, refit=refits, test=not val_only)
                     LOG.info("fitted to %s in %.3f s", evaluation.fitted_to, evaluation.fit_seconds)
                     save(mine, model, evaluation, split, config, peak)
                     told.end()
@@ -200,9 +210,20 @@ def fit(
     return run
 
 
-def _ranks(settings: Mapping[str, Any]) -> AbstractContextManager[None]:
-    """The ranks of a net, which may be trained more than once; other models have none."""
-    if not settings:
+def _kept(config: Mapping[str, Any], member: str, split: Split, screen: Screen) -> Path | None:
+    """What a member of an ensemble learned where it was run by itself, for nobody trains twice."""
+    alone = {"model": config["model"]["members"][member]}
+    choices = {"choices": {**config["choices"], "model": member}}
+    run = Record(Path(config["runs_dir"]) / identify({**config, **alone, **choices}, split).folder)
+    if run.state != "finished":
+        return None
+    _said(screen, member, f"as it was learned in {os.path.relpath(run.folder)}")
+    return run.folder / "model"
+
+
+def _ranks(model: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """The ranks of nets, which may be trained more than once; other models have none."""
+    if not nets(model):
         return nullcontext()
     from stsfm.models.process import shared_ranks  # torch comes with it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from pickle import UnpicklingError
@@ -17,7 +17,7 @@ from stsfm.build import build_model
 from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import RollingWindows
 from stsfm.environment import drift
-from stsfm.identity import source_of
+from stsfm.identity import members, nets, source_of
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
 from stsfm.record import Record
@@ -46,9 +46,9 @@ def load(run: Record) -> tuple[Forecaster, str]:
 
     A net comes back to the processor, wherever it was trained.
     """
-    config = run.config["model"]
-    if "hardware" in config:
-        config = config | {"hardware": config["hardware"] | ALONE | {"accelerator": "cpu"}}
+    config = _here(run.config["model"])
+    if trees := members(config):
+        config = config | {"members": {name: _here(tree) for name, tree in trees.items()}}
     kept, fitted_to = facts(run), run.scores["fitted_to"]
     borders = kept["borders"]
     parts = fitted_to.split(" + ")
@@ -79,6 +79,8 @@ def refit(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaste
         trainer = trainer | {"epochs": best, "patience": None, "accumulate": batches}
         config = config | {"trainer": trainer, "hardware": hardware | ALONE}
         how += f", for the {best} epochs that were best on validation"
+    elif nets(config):
+        how += ", but for nets among its members: they are as they were scored"
     model = build_model(config, lambda row: None, facts(run)["rules"])
     with suppress(Mistake), _whole(run):  # what is not there, or not whole, is made
         return model.load(folder), how
@@ -93,6 +95,13 @@ def refit(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaste
     model.save(draft)
     draft.replace(folder)
     return model, how
+
+
+def _here(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The subtree of a model, for one process on the processor."""
+    if "hardware" not in config:
+        return dict(config)
+    return {**config, "hardware": config["hardware"] | ALONE | {"accelerator": "cpu"}}
 
 
 def aged(run: Record) -> Iterator[str]:

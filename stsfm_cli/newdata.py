@@ -13,6 +13,7 @@ from stsfm.build import build
 from stsfm.datasets.beyond import extended, onward
 from stsfm.datasets.calendar import FEATURES, add_calendar
 from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.protocols.borders import measured
 from stsfm.datasets.split import panel_digest
 from stsfm.headline import stamp
 from stsfm.mistakes import Mistake
@@ -32,11 +33,11 @@ def gathered(
     if data is None:
         panel = _own(run)
         more = len(panel.history()) - run.read("data.json")["rows"]
-        said = f"{more} rows have come to the data since the run was made"
+        said = f"{more} rows have come behind those of the run"
         return panel, [said] if more else []
     kept = run.read("data.json")
     panel = data if isinstance(data, Panel) else _built(_config(run, data, overrides))
-    panel = add_calendar(panel, _features(kept))
+    panel = _seen(panel, kept)
     _agree(panel, kept)
     try:
         own = _own(run)
@@ -52,13 +53,19 @@ def gathered(
 def _own(run: Record) -> Panel:
     """The data of the run as they are now. Mistake where its rows are others than then."""
     kept = run.read("data.json")
-    panel = add_calendar(_built(run.config["data"]), _features(kept))
+    panel = _seen(_built(run.config["data"]), kept)
     if panel_digest(panel.upto(kept["rows"])) != kept["panel_sha256"]:
         raise Mistake(
             f"the data of {os.path.relpath(run.folder)} are no longer those that it was made from; "
             "name the rows to forecast from with data=…, or make a run of the new ones"
         )
     return panel
+
+
+def _seen(panel: Panel, kept: Mapping[str, Any]) -> Panel:
+    """The panel as the protocol of the run has it: with its calendar, and without such zeros."""
+    panel = measured(panel, kept["rules"].get("zeros", "observed"))
+    return add_calendar(panel, _features(kept))
 
 
 def _features(kept: Mapping[str, Any]) -> list[str]:

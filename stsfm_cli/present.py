@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stsfm.datasets.panel import Array
 from stsfm.datasets.split import Split
 from stsfm.files import damage, manifest, write, write_json
+from stsfm.losses.metrics import METRIC
 from stsfm.record import Record
 from stsfm.record.shelf import Shelf
 from stsfm.results import BY_STEP
 from stsfm.screen import Screen
 from stsfm.spatial.words import sentences
+from stsfm.sums import FIRST
 from stsfm.tables.claims import claimed
 from stsfm.tables.render import as_csv, as_markdown
 from stsfm.tables.table import LEVEL, tabulate
@@ -85,9 +88,9 @@ def line(run: Record, state: str = "") -> str:
         why = run.damage() or status.get("error", "")
         return f"{run.state:12} {place:44} {why}".rstrip()
     val, test = run.pooled("val"), run.pooled("test")
-    metric = "mase" if (test or val).get("mase") else "mae"
+    metric = run.metric
     on_test = f"{test[metric]:.3f}" if test else "not scored"
-    errors = f"{metric.upper()} val {val[metric]:.3f}  test {on_test}"
+    errors = f"{METRIC[metric].label} val {val[metric]:.3f}  test {on_test}"
     numbers = f"protocol {status['fingerprint']}  {errors}"
     return f"{state or run.state:12} {place:44} {numbers}"
 
@@ -100,19 +103,25 @@ def tried(run: Record) -> int:
 
 def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
     """What the figures need, read back from the record; None where no forecasts were kept."""
+    import numpy as np
+
     from stsfm.plots import Story
     from stsfm.spatial import Place
 
-    forecast = run.forecasts()
+    forecast, origins = run.forecasts(), split.test.origins
     if not forecast:
         return None
     finished = [run, *(b for b in baselines if b.state == "finished")]
     level = next((m for m in baselines if m.status["model"] == LEVEL), None)
-    reference = level.forecasts().get("point") if level else None
-    truth = split.panel.only_targets()
-    kept = run.arrays("windows.npz")
-    by_step = {name: kept[f"test_step_{name}"][..., 0] for name in BY_STEP
-               if f"test_step_{name}" in kept}  # fmt: skip
+    reference = level.forecasts() if level else {}
+    both = [kept["origins"].tolist() for kept in (forecast, reference) if kept]
+    drawn = set.intersection(*map(set, both))  # of two models one may have kept fewer windows
+    point, quantiles = (_of(forecast, name, drawn) for name in ("point", "quantiles"))
+    truth = split.truth(split.test).panel.only_targets()
+    sums = run.arrays("windows.npz")
+    first = {name: sums[f"test_first_{name}"][..., 0] for name in FIRST}
+    by_step = {name: sums[f"test_step_{name}"][..., 0] for name in BY_STEP
+               if f"test_step_{name}" in sums}  # fmt: skip
     return Story(
         model=run.status["model"],
         about=truth.about,
@@ -121,12 +130,14 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         time=truth.time,
         borders={part: split.rules[part] for part in ("train", "val", "test")},
         horizon=split.rules["horizon"],
-        origins=forecast["origins"],
-        point=forecast["point"],
-        quantiles=forecast.get("quantiles"),
+        origins=origins,
+        kept=origins.searchsorted(sorted(drawn)),
+        point=point,
+        missed=np.where(first["count"] > 0, first["residual"], np.nan),
+        quantiles=quantiles,
         levels=tuple(forecast["levels"]),
         intervals=(run.scores.get("intervals") or {}).get("kind", ""),
-        reference=reference,
+        reference=_of(reference, "point", drawn),
         context=run.scores["reads"],
         mae={m.status["model"]: m.scores["test"]["mae"]["step"] for m in finished},
         history=run.history(),
@@ -135,3 +146,10 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         sums=by_step,
         space=run.scores.get("space"),
     )
+
+
+def _of(kept: Mapping[str, Array], name: str, origins: set[int]) -> Array | None:
+    """What was kept of some origins under a name; None where nothing was."""
+    if name not in kept:
+        return None
+    return kept[name][[origin in origins for origin in kept["origins"].tolist()]]

@@ -12,10 +12,12 @@ import numpy as np
 
 import stsfm
 from stsfm.backtest import Backtest, Evaluation
-from stsfm.datasets.about import KINDS, About
+from stsfm.datasets.about import KINDS
+from stsfm.datasets.panel import Panel
 from stsfm.datasets.split import Split
 from stsfm.files import naming, write, write_json
 from stsfm.headline import stamp
+from stsfm.identity import nets
 from stsfm.losses.metrics import METRICS
 from stsfm.memory import Peak
 from stsfm.models.base import Forecaster
@@ -23,7 +25,11 @@ from stsfm.record import Record
 from stsfm.spatial import Place, diagnosis
 
 BY_STEP = ("absolute", "residual", "count")  # sums kept for each step and node
-FORECAST_LIMIT = 100 * 2**20  # bytes of forecasts that are kept beside their errors
+
+
+WHOSE = {  # what data.space says of a graph → what a model sees of it
+    "given": "graph", "none": "no graph", "shuffled": "shuffled graph", "learned": "learned graph",
+}  # fmt: skip
 
 
 def save(
@@ -41,22 +47,21 @@ def save(
     write(folder / "transform.npz", _npz(split.prepare.arrays()))
     write_json(folder / "data.json", data_of(split))
     write(folder / "windows.npz", _npz(_errors(split, val, test)))
-    forecasts = _forecasts(split, test) if test else {}
-    if forecasts and sum(array.nbytes for array in forecasts.values()) < FORECAST_LIMIT:
+    if test and (forecasts := _forecasts(split, test)):
         write(folder / "forecast.npz", _npz(forecasts))
     place = Place.of(split.panel.space, split.panel.nodes)
     if not place.empty:
         write(folder / "space.npz", _npz(place.arrays()))
     cites = [model.cite, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
     write(folder / "references.bib", "\n".join(map(reference, cites)))
-    kind = "net" if "trainer" in config["model"] else "classical"
+    kind = "net" if nets(config["model"]) else "classical"
     write_json(
         folder / "scores.json",
         {
             "kind": kind,
             "fitted_to": evaluation.fitted_to,
             "reads": model.reads,
-            "sees": sees(model, split.panel.about),
+            "sees": sees(model, split.panel),
             "units": {metric.name: metric.unit or "1" for metric in METRICS},
             "val": _plain(val.scores),
             "test": _plain(test.scores) if test else {},
@@ -75,10 +80,17 @@ def save(
     )
 
 
-def sees(model: Forecaster, about: About) -> list[str]:
-    """The past, and the kinds of the covariates known ahead if the model reads such."""
-    offered = [kind for kind in KINDS if kind in about.kinds]
-    return ["past", *(offered if "known" in model.tags else [])]
+def sees(model: Forecaster, panel: Panel) -> list[str]:
+    """The past, the kinds of the covariates known ahead, and whose graph, if the model reads such.
+    """
+    offered = [kind for kind in KINDS if kind in panel.about.kinds]
+    graph = "given" if panel.space.adjacency is not None else "none"
+    graph = graph if panel.space.graph == "given" else panel.space.graph
+    return [
+        "past",
+        *(offered if "known" in model.tags else []),
+        *([WHOSE[graph]] if "graph" in model.tags else []),
+    ]
 
 
 def _plain(scores: Any) -> Any:
@@ -87,7 +99,7 @@ def _plain(scores: Any) -> Any:
         return {name: _plain(value) for name, value in scores.items()}
     if isinstance(scores, list):
         return [_plain(value) for value in scores]
-    return None if scores is None or np.isnan(scores) else scores
+    return scores if scores is not None and np.isfinite(scores) else None
 
 
 def data_of(split: Split) -> dict[str, Any]:
@@ -110,7 +122,7 @@ def data_of(split: Split) -> dict[str, Any]:
 
 
 def _errors(split: Split, val: Backtest, test: Backtest | None) -> dict[str, np.ndarray]:
-    """Sums per window × node × channel, enough for every test; of the first step; by step."""
+    """Sums per window, enough for every test; of the first step; by step and node."""
     arrays: dict[str, np.ndarray] = {}
     for name, windows, part in (("val", split.val, val), ("test", split.test, test)):
         if part:
@@ -128,8 +140,12 @@ def _space(place: Place, split: Split, test: Backtest) -> dict[str, Any] | None:
 
 
 def _forecasts(split: Split, test: Backtest) -> dict[str, np.ndarray]:
-    forecast, arrays = test.forecast, {"origins": split.test.origins}
-    arrays |= {"time": test.truth.time, "truth": test.truth.values, "mask": test.truth.mask}
+    """What was kept of them, beside their truth; {} where nothing was."""
+    forecast, truth = test.forecast, test.truth
+    if forecast is None or truth is None:
+        return {}
+    arrays = {"origins": split.test.origins[test.rows]}
+    arrays |= {"time": truth.time, "truth": truth.values, "mask": truth.mask}
     arrays |= {"point": forecast.point, "levels": np.array(forecast.levels)}
     optional = {"mean": forecast.mean, "quantiles": forecast.quantiles}
     return arrays | {name: array for name, array in optional.items() if array is not None}

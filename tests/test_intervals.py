@@ -290,13 +290,3 @@ def test_nodes_that_share_their_intervals_are_said(desk, monkeypatch):
 def test_a_model_whose_twin_cannot_be_fitted_stands_without_intervals(desk):
     assert desk("run", "model=linear", "model.context=60", ALONE) == 0
     assert "No intervals for linear: no series has values over 60 rows of past" in desk.out
-
-
-def test_quantiles_too_many_to_keep_cost_no_score_and_no_other_figure(desk, monkeypatch):
-    monkeypatch.setattr("stsfm.backtest.KEPT", 100)
-    assert desk("run", "model=drift", "baselines=[naive]") == 0
-    run = desk.only("/drift/")
-    assert run.scores["test"]["crps"]["pooled"] > 0
-    assert "quantiles" not in np.load(run.folder / "forecast.npz").files
-    plots = {path.stem for path in (run.folder / "plots").glob("*.png")}
-    assert plots == {"protocol", "forecasts", "horizon", "residuals"}

@@ -17,6 +17,7 @@ from stsfm.build import build_model
 from stsfm.identity import bare, identify
 from stsfm.job import cut
 from stsfm.losses.metrics import Reference
+from stsfm.record import Record
 
 SHORT = "trainer.epochs=4"
 ALONE = "baselines=[]"
@@ -102,8 +103,36 @@ def test_the_command_of_a_baseline_makes_that_baseline(desk):
     assert (desk.folder / "again/airline/drift" / run).is_dir()
 
 
-def test_forecasts_too_many_to_keep_cost_the_figures_and_not_the_table(desk, monkeypatch):
-    monkeypatch.setattr("stsfm.results.FORECAST_LIMIT", 100)
+def test_of_forecasts_too_many_to_keep_every_kth_is_and_the_scores_are_those_of_all(
+    desk, monkeypatch
+):
+    assert desk("run", "model=drift", "baselines=[naive,seasonal_naive]", "runs_dir=all") == 0
+    (whole,) = (Record(path) for path in desk.folder.glob("all/airline/drift/*"))
+    limit = 4 * 12 * (25 + 8 * 19)  # four windows of the twenty-five: every eighth
+    monkeypatch.setattr("stsfm.sums.LIMIT", limit)
+    monkeypatch.setattr("stsfm.sums.CELLS", 40)  # scored three windows at a time
+    assert desk("run", "model=drift", "baselines=[naive,seasonal_naive]") == 0
+    few = desk.only("/drift/")
+    assert len(whole.forecasts()["origins"]) == 25
+    kept = few.forecasts()
+    assert kept["origins"].tolist() == whole.forecasts()["origins"][::8].tolist()
+    for name in ("point", "truth", "quantiles"):
+        np.testing.assert_array_equal(kept[name], whole.forecasts()[name][::8])
+    assert few.scores["test"]["mase"]["pooled"] == pytest.approx(
+        whole.scores["test"]["mase"]["pooled"], rel=1e-12
+    )
+    all_, some = (run.arrays("windows.npz") for run in (whole, few))
+    assert all_.keys() == some.keys()
+    for name, sums in all_.items():
+        np.testing.assert_allclose(some[name], sums, rtol=1e-12)
+    plots = {path.stem for path in (few.folder / "plots").glob("*.png")}
+    assert plots == {"protocol", "forecasts", "horizon", "residuals", "calibration"}
+    captions = few.read("plots/captions.json")
+    assert "of 4 evenly spaced windows" in captions["calibration.png"]
+
+
+def test_where_not_one_window_may_be_kept_there_is_a_table_and_no_figure(desk, monkeypatch):
+    monkeypatch.setattr("stsfm.sums.LIMIT", 100)
     assert desk("run", "model=drift", "baselines=[naive,seasonal_naive]") == 0
     folder = desk.only("/drift/").folder
     assert (folder / "table.md").exists() and not (folder / "forecast.npz").exists()

@@ -23,9 +23,13 @@ from stsfm.datasets.windows import RollingWindows
 
 MINUTE = 60 * 10**9  # ns
 Zeros = Literal["missing", "observed"]
+MASKED = {
+    "missing": "unobserved cells and zeros are not scored",
+    "observed": "unobserved cells are not scored",
+}
 SHARED = {
     "stride": 1, "gap": 0, "calibration": 0, "transform": "none", "refit": "never",
-    "mask": "unobserved cells are not scored", "steps": "all steps of the horizon pooled",
+    "mask": MASKED["observed"], "steps": "all steps of the horizon pooled",
 }  # fmt: skip
 
 
@@ -125,10 +129,11 @@ def with_season(panel: Panel, train: int) -> Panel:
     return replace(panel, about=replace(panel.about, season=season))
 
 
-def without_zeros(panel: Panel) -> Panel:
-    """The panel whose targets are missing wherever they are 0, as traffic sensors that failed."""
-    mask = panel.mask.copy()
-    targets = panel.about.target_index
+def measured(panel: Panel, zeros: Zeros) -> Panel:
+    """The panel without the zeros of its targets, where they stand for sensors that failed."""
+    if zeros == "observed":
+        return panel
+    mask, targets = panel.mask.copy(), panel.about.target_index
     mask[..., targets] &= panel.values[..., targets] != 0
     return replace(panel, mask=mask)
 

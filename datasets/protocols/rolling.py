@@ -11,7 +11,8 @@ from stsfm.datasets.protocols.borders import Ground, border, with_season
 from stsfm.datasets.split import Split
 from stsfm.datasets.transform import Power, Scaling
 
-VAL = 0.7  # where validation starts, unless a dataset or a user says otherwise
+# unless a dataset or a user says otherwise; the horizon is then a season
+USUAL = {"val": 0.7, "test": 0.8, "transform": "none"}
 
 
 def rolling(
@@ -27,6 +28,8 @@ def rolling(
     scaling: Scaling = "standard",
     calendar: Sequence[str] | Literal["auto"] = (),
     refit: int | Literal["never", "each_origin"] = "never",
+    folds: int = 1,
+    fold: int = 1,
 ) -> Split:
     """Rolling origins in the original units: every origin of a split is scored once per stride.
 
@@ -44,6 +47,9 @@ def rolling(
     refit      never: the fit before a border serves all origins of its split; each_origin: before
                each origin of validation and test a model learns again, from every window whose
                future has ended by then, less `gap`; k: before every k-th. The transform stays
+    folds      how many equal blocks the test rows are cut into, each a task of its own: its
+               validation are as many rows before it as `val` … `test` are, its train all before
+    fold       which of them, from 1
 
     A season of 0 is inferred from the training rows, and the horizon after it. Rows after the
     last observed target are no part of the protocol: they are a future to be forecast.
@@ -51,13 +57,14 @@ def rolling(
     Forecasting: Principles and Practice, 3rd ed. (2021), §5.10.
     """
     panel, inferred = panel.history(), not panel.about.season
-    start = panel.about.suggests.get("val", VAL) if val == "auto" else val
-    panel = add_calendar(with_season(panel, border(panel, start) - gap), calendar)
-    about = panel.about
-    usual = {"horizon": max(1, about.season), "val": VAL, "test": 0.8, "transform": "none"}
-    suggests: dict[str, Any] = usual | dict(about.suggests)
+    suggests: dict[str, Any] = USUAL | dict(panel.about.suggests)
     chosen: dict[str, Any] = {"horizon": horizon, "val": val, "test": test, "transform": transform}
-    chosen = {k: suggests[k] if v == "auto" else v for k, v in chosen.items()}
+    chosen = {k: suggests.get(k) if v == "auto" else v for k, v in chosen.items()}
+    first_val, first_test, end = _borders(panel, chosen["val"], chosen["test"], folds, fold)
+    panel = add_calendar(with_season(panel, first_val - gap), calendar)
+    about = panel.about
+    if chosen["horizon"] is None:
+        chosen["horizon"] = max(1, about.season)
     h, power = int(chosen["horizon"]), chosen["transform"]
     every: Any = 1 if refit == "each_origin" else refit
     counts = [("horizon", h, 1), ("stride", stride, 1), ("gap", gap, 0)]
@@ -65,14 +72,7 @@ def rolling(
     for name, value, least in counts:
         if value < least:
             raise ValueError(f"protocol.{name} must be at least {least}, got {value}")
-    rows = len(panel)
-    first_val, first_test = border(panel, chosen["val"]), border(panel, chosen["test"])
-    if not 0 < first_val < first_test < rows:
-        raise ValueError(
-            f"borders must rise within the {rows} rows of {about.name}: got validation from row "
-            f"{first_val} and test from row {first_test}; set protocol.val and protocol.test"
-        )
-    ends = {"train": first_val - gap, "val": first_test - gap, "test": rows}
+    ends = {"train": first_val - gap, "val": first_test - gap, "test": end}
     block = _calibration(calibration, ends["train"], ends["val"] - first_val)
     ground = Ground.of(panel, ends["train"], h, power=power, scaling=scaling)
     return ground.split(
@@ -83,12 +83,29 @@ def rolling(
             "scaling": scaling, "refit": every,
             "fit": "nets: train, best epoch on validation; others: refitted before the test border",
             **({"season": f"{about.season} (inferred)"} if inferred else {}),
+            **({"fold": f"{fold} of {folds}"} if folds > 1 else {}),
         },
         train=ground.cut(1, ends["train"]),
         val=ground.cut(first_val, ends["val"], stride),
         test=ground.cut(first_test, ends["test"], stride),
         development=ground.cut(1, ends["val"]),
     )  # fmt: skip
+
+
+def _borders(
+    panel: Panel, val: float | int | str, test: float | int | str, folds: int, fold: int
+) -> tuple[int, int, int]:
+    """The first rows of validation and of test, and the row behind the last."""
+    rows, first_val, first_test = len(panel), border(panel, val), border(panel, test)
+    if not 0 < first_val < first_test < rows:
+        raise ValueError(
+            f"borders must rise within the {rows} rows of {panel.about.name}: got validation from "
+            f"row {first_val} and test from row {first_test}; set protocol.val and protocol.test"
+        )
+    if not 1 <= fold <= folds:
+        raise ValueError(f"protocol.fold is one of 1 … {max(1, folds)} folds, got {fold}")
+    start, end = (first_test + k * (rows - first_test) // folds for k in (fold - 1, fold))
+    return first_val + start - first_test, start, end
 
 
 def _calibration(asked: float | int | Literal["auto"], train: int, val: int) -> int:

@@ -22,6 +22,7 @@ usage: stsfm check FILE|data=NAME [data.KEY=VALUE …] [protocol.KEY=VALUE …]
        `stsfm show data=tabular` lists the keys of a file
        stsfm check model=NAME [KEY=VALUE …] [plugins=[…]] [--config-dir FOLDER]
        what every model promises, on a toy panel"""
+ROLLING = "rolling"
 HORIZONS = (1, 6, 12, 24, 48, 96, 192, 336, 720)
 
 
@@ -44,7 +45,8 @@ def main(args: list[str]) -> int:
     panel = build(config["data"], path="data")
     asked = config["protocol"]["horizon"]
     fine = asked == "auto" or (isinstance(asked, int) and asked > 0)  # else it is refused
-    split = build({**config["protocol"], "horizon": 1 if fine else asked}, panel, path="protocol")
+    least = fine and config["choices"]["protocol"] == ROLLING  # of which all horizons are told
+    split = build({**config["protocol"], "horizon": 1 if least else asked}, panel, path="protocol")
     print(file.removeprefix("data="))
     for line in (
         *_facts(split, len(panel), config["data"]),
@@ -120,6 +122,11 @@ def _origins(split: Split, asked: int | str) -> Iterator[str]:
 
     rules, season = split.rules, split.panel.about.season
     yield ""
+    if split.name != ROLLING:
+        parts = {"train": split.train, "validation": split.val, "test": split.test}
+        each = ", ".join(f"{len(windows):,} in {part}" for part, windows in parts.items())
+        yield f"origins of protocol {split.name} at horizon {rules['horizon']}: {each}"
+        return
     yield "origins that a horizon leaves (protocol rolling)"
     table: list[tuple[str, ...]] = [("horizon", "train", "validation", "test", "independent")]
     told = {asked} if isinstance(asked, int) else set()

@@ -64,7 +64,7 @@ def _rank(run: Record, order: str) -> tuple[bool, float]:
     if order == "size":
         return False, size(run.folder)
     errors = run.pooled(order)
-    return not errors, errors.get("mase", errors.get("mae", 0.0))
+    return not errors, errors.get(run.metric, 0.0)
 
 
 def _row(run: Record) -> dict[str, Any]:

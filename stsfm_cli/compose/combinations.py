@@ -16,7 +16,7 @@ from stsfm import help, options, trust
 from stsfm.compose import door, experiments, explain
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import OPEN, allowed, each
-from stsfm.compose.subtrees import models
+from stsfm.compose.subtrees import MEMBERS, models, placed
 from stsfm.mistakes import Mistake
 from stsfm.request import Request, read
 from stsfm.search import space
@@ -55,10 +55,14 @@ class Composed:
         return any(job.config["search"] for job in self.jobs)
 
     def baselines(self, config: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What differs in the configs of the baselines that the model of a job is put beside."""
-        choices = config["choices"]
+        """What differs in the configs of the baselines that the model of a job is put beside.
+
+        An ablation of the graph is of that model alone: they are the same runs beside each.
+        """
+        choices, data = config["choices"], dict(config["data"])
+        data |= {"space": "given"} if "space" in data else {}
         return [
-            {"model": tree, "choices": {**choices, "model": name}}
+            {"model": tree, "data": data, "choices": {**choices, "model": name}}
             for name, tree in models(config["baselines"], config, *self.request.folders).items()
             if name != choices["model"]
         ]
@@ -145,7 +149,9 @@ class _Table:
     def job(self, texts: tuple[str, ...], lines: list[list[str]]) -> dict[str, Any]:
         """The config of one combination; `lines` are all, for what could have been meant."""
         chosen = self.choose(texts)
-        values = [parse(text) for text in texts if not self.is_choice(text)]
+        typed = [parse(text) for text in texts if not self.is_choice(text)]
+        inner = [key for key in typed if key.key_or_group.startswith(MEMBERS)]
+        values = [key for key in typed if key not in inner]
         with door.explained(lambda: self.every(lines)):
             config = chosen.resolved(values)
         if not config["runs_dir"].strip():
@@ -155,6 +161,7 @@ class _Table:
             raise Mistake(f"retries={config['retries']}: wanted 0 or more: how often tried again")
         if config["score"] not in ("all", "val"):
             raise Mistake(f"score={config['score']}: wanted score=all or score=val")
+        config["model"] = placed(config, inner, *self.request.folders)
         own = config["model"].pop("space", {})  # for a search to know, for no model to be given
         return {**config, "space": space.merged(own, config["space"])}
 

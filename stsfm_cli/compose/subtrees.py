@@ -1,15 +1,20 @@
-"""Models that a job is put beside: their part of a config alone, as it would stand in the job's."""
+"""Models that a job is put beside, or that its ensemble has as members: their part of a config
+alone, as it would stand in the job's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from stsfm import options
 from stsfm.compose import door
-from stsfm.mistakes import no_such
+from stsfm.compose.overrides import Override
+from stsfm.mistakes import Mistake, did_you_mean, no_such
+
+MEMBERS = "model.members."
 
 
 def models(
@@ -20,6 +25,43 @@ def models(
     for name, tree in _trees(tuple(dict.fromkeys(wanted)), folders).items():
         found[name] = door.in_context(tree, "model", config) if "${" in str(tree) else tree
     return found
+
+
+def placed(config: Mapping[str, Any], keys: Iterable[Override], *folders: Path) -> dict[str, Any]:
+    """The model of a config; of an ensemble, which names its members, with these in place.
+
+    keys  model.members.gru.hidden=32: what is typed of them. A seed of the members is its seed
+    """
+    model, names = dict(config["model"]), config["model"].get("members")
+    if isinstance(names, list):
+        if len(set(names)) < len(names):
+            raise Mistake(f"model.members={names} names a model twice")
+        trees = deepcopy(models(sorted(names), config, *folders))
+        if nested := [name for name, tree in trees.items() if "members" in tree]:
+            raise Mistake(f"model.members: {nested[0]} has members itself, and cannot be one")
+        model["members"] = trees
+        if seeds := [tree["seed"] for tree in trees.values() if "seed" in tree]:
+            model["seed"] = seeds[0]
+    for key in keys:
+        _set(model, key)
+    return model
+
+
+def _set(model: dict[str, Any], override: Override) -> None:
+    """Give a key of a member another value."""
+    key, *path = override.key_or_group.split(".")
+    tree: Any = model
+    for depth, name in enumerate(path):
+        known = tree if isinstance(tree, Mapping) else {}
+        if name not in known or name == "seed":
+            parent = ".".join([key, *path[:depth]])
+            hint = did_you_mean(name, known)
+            raise Mistake(f"unknown key '{override.key_or_group}': {parent} has no {name}.{hint}")
+        if depth < len(path) - 1:
+            tree = tree[name]
+    if isinstance(tree[path[-1]], Mapping):
+        raise Mistake(f"{override.input_line}: a value is given to one of its keys")
+    tree[path[-1]] = override.value()
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stsfm.identity import nets
 from stsfm.sweeps.plan import Job
 
 
@@ -20,9 +21,9 @@ class Needs:
     def of(cls, job: Job) -> Needs:
         """Only nets are trained on what `hardware` says; all else is one process."""
         threads = job.config["hardware"]["threads"]
-        hardware = job.config["model"].get("hardware")
-        if hardware is None:
+        if not (found := nets(job.config["model"])):
             return cls(nodes=1, cpus=threads, gpus=0, ranks=1)
+        hardware = found[0]["hardware"]
         ranks = hardware["devices"]
         gpus = ranks if hardware["accelerator"] in ("gpu", "cuda", "auto") else 0
         return cls(hardware["nodes"], threads * max(ranks, 1), gpus, ranks)

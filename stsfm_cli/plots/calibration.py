@@ -26,7 +26,7 @@ def calibration(story: Story) -> tuple[Figure, str] | None:
     """PIT histogram and reliability; None without quantiles at all LEVELS or without a truth."""
     if (shares := pit(story)) is None:
         return None
-    free = independent(story.origins, story.horizon)
+    free = independent(story.drawn, story.horizon)
     made, grid = layout.figure(style.PAGE, 2.6, 1, 2)
     _histogram(grid[0, 0], shares, free)
     _reliability(grid[0, 1], shares, free)
@@ -42,7 +42,7 @@ def pit(story: Story) -> np.ndarray | None:
     total = np.zeros(len(LEVELS) + 2)
     pick = [levels.index(level) for level in LEVELS]
     for step in range(story.horizon):  # step by step: all truths at once may not fit in memory
-        y = story.series[story.origins + step]
+        y = story.series[story.drawn + step]
         seen = np.isfinite(y)
         quantiles = story.quantiles[:, step, :, 0, :][seen][:, pick]  # type: ignore[index]
         truth = y[seen][:, None]
@@ -109,8 +109,8 @@ def _caption(story: Story, free: int) -> str:
     kind = f"{story.intervals} " if story.intervals else ""
     text = (
         f"Calibration of the {kind}quantiles of {story.model}, all steps"
-        f"{' and nodes' * story.many} pooled. (a) Where the observations lay in their forecasts, "
-        "in bins between neighbouring levels: a ∪ tells of intervals that are too narrow, a ∩ of "
+        f"{' and nodes' * story.many}{story.of_all} pooled. (a) Where the observations lay in "
+        "their forecasts, in bins between neighbouring levels: a ∪ tells of intervals that are too narrow, a ∩ of "
         "too wide ones, a slope of a bias. (b) The share of the observations below each quantile."
     )
     if free >= FEWEST:

@@ -25,7 +25,7 @@ def errors(story: Story) -> np.ndarray:
     """(window, node) mean absolute error; NaN where less than half of the steps were observed."""
     total, count = np.zeros((2, *story.point.shape[::2]))  # (window, node) each
     for step in range(story.horizon):  # step by step: all truths at once may not fit in memory
-        error = abs(story.series[story.origins + step] - story.point[:, step, :, 0])
+        error = abs(story.series[story.drawn + step] - story.point[:, step, :, 0])
         seen = np.isfinite(error)
         total += np.where(seen, error, 0)
         count += seen
@@ -151,7 +151,7 @@ def _history(story: Story) -> int:
 def _title(story: Story, pick: Pick, alone: bool) -> str:
     first = "Only window" if alone else f"{100 * pick.quantile:g} % error quantile"
     node = style.short(story.about.nodes[pick.node], 13)
-    where = f"{node} · " * story.many + story.at(int(story.origins[pick.window]))
+    where = f"{node} · " * story.many + story.at(int(story.drawn[pick.window]))
     return f"{first}, MAE {style.number(pick.mae)}\n{where}"
 
 
@@ -163,7 +163,8 @@ def _caption(story: Story, picks: list[Pick], bands: list[tuple[str, int, int]])
         at = ", ".join(f"{100 * pick.quantile:g}" for pick in picks)
         text = (
             f"Forecasts by {story.model} against what was observed, at the {at} % quantiles of the "
-            f"mean absolute error of all {windows} (nearest rank, not chosen by hand)."
+            f"mean absolute error of all {windows}{story.of_all} (nearest rank, not chosen by "
+            "hand)."
         )
     if not story.mask[..., 0].all():
         text += (

@@ -33,8 +33,10 @@ class Story:
     borders: Mapping[str, Sequence[int]]  # train, val, test → rows [first, end)
     horizon: int
     origins: Array  # int (window,): first row of each test future
-    point: Array  # (window, step, node, channel)
-    quantiles: Array | None = None  # (window, step, node, channel, level)
+    point: Array  # (window, step, node, channel), of all windows or of those in `kept`
+    kept: Array | None = None  # int: the windows whose forecasts were kept; None = all
+    missed: Array | None = None  # (window, node) residuals one step ahead, where not all were kept
+    quantiles: Array | None = None  # (window, step, node, channel, level), like `point`
     levels: Sequence[float] = ()
     intervals: str = ""  # where the quantiles come from: native or conformal
     reference: Array | None = None  # seasonal naive's point forecasts, like `point`
@@ -48,7 +50,7 @@ class Story:
     space: Mapping[str, Any] | None = None  # what the record says of residuals in space
 
     def __post_init__(self) -> None:
-        wanted = (len(self.origins), self.horizon, *self.values.shape[1:])
+        wanted = (len(self.drawn), self.horizon, *self.values.shape[1:])
         for name in ("point", "reference", "quantiles"):
             got = getattr(self, name)
             if got is not None and got.shape[:4] != wanted:
@@ -57,6 +59,17 @@ class Story:
         got_levels = 0 if self.quantiles is None else self.quantiles.shape[-1]
         if got_levels != len(self.levels):
             raise ValueError(f"wanted a quantile per level {self.levels}, got {got_levels}")
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """The origins of the windows whose forecasts were kept."""
+        return self.origins if self.kept is None else self.origins[self.kept]
+
+    @property
+    def of_all(self) -> str:
+        """How many windows a figure is of, where it is not all: " of 85 evenly spaced windows"."""
+        few = len(self.drawn) < len(self.origins)
+        return f" of {count(len(self.drawn), 'evenly spaced window')}" if few else ""
 
     @cached_property
     def series(self) -> np.ndarray:
@@ -84,12 +97,14 @@ class Story:
         return stamp(self.clock[row], self.clock[:-1]) if self.dated else f"row {row}"
 
     def future(self, window: int) -> slice:
-        """The rows of a window's future."""
-        return slice(first := int(self.origins[window]), first + self.horizon)
+        """The rows of the future of a window that was kept."""
+        return slice(first := int(self.drawn[window]), first + self.horizon)
 
     @cached_property
     def residuals(self) -> np.ndarray:
         """(window, node) truth − forecast, one step ahead: the only step whose errors are new."""
+        if self.missed is not None:
+            return self.missed
         residuals = self.series[self.origins] - self.point[:, 0, :, 0]
         return np.where(np.isfinite(residuals), residuals, np.nan)
 

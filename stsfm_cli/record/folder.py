@@ -95,6 +95,14 @@ class Record:
         return {name: e["pooled"] for name, e in entries.items() if e["pooled"] is not None}
 
     @property
+    def metric(self) -> str:
+        """What it is judged by: the first metric of its protocol; else MASE, or MAE where the
+        training series has no scale."""
+        named = self.status.get("metrics") or ["mase"]
+        pooled = self.pooled("test") or self.pooled("val")
+        return named[0] if named[0] in pooled else "mae"
+
+    @property
     def tested(self) -> bool:
         """Whether it is scored on all; one of score=val knows nothing of test."""
         return self.status.get("score", "all") == "all"

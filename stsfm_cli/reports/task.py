@@ -13,7 +13,11 @@ from stsfm.words import count, listed, steps
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 SKILL = "1 − MAE / MAE of the seasonal naive model, both on test"
-SCALING = {"standard": "shifted and scaled to zero mean and unit deviation", "none": "not scaled"}
+SCALING = {
+    "standard": "shifted and scaled to zero mean and unit deviation",
+    "pooled": "shifted and scaled by one mean and one deviation for all nodes",
+    "none": "not scaled",
+}
 
 
 def dataset(data: Mapping[str, Any]) -> Iterator[Block]:
@@ -73,11 +77,13 @@ def protocol(one: Shown, data: Mapping[str, Any]) -> Iterator[Block]:
             ("Borders", ["No future crosses a border; a past may reach back over it."
              + (f" {count(rules['gap'], 'row')} left out before each." if rules["gap"] else "")]),
             ("Transform", [f"{_transform(rules)} Fitted on train. Models see transformed values, "
-             "scores are in the units of the data."]),
+             "scores are "
+             f"{rules.get('scores', 'in the units of the data')}."]),
             ("Fit", [_sentence(rules["fit"])]),
             ("Refit", [_refit(rules["refit"])]),
             ("Intervals", [_calibration(rules["calibration"])]),
             ("Missing cells", [_sentence(rules["mask"])]),
+            *(("Warned", [_sentence(line)]) for line in status.get("warned", ())),
         ]
     )  # fmt: skip
 

@@ -11,8 +11,6 @@ from stsfm.losses.metrics import METRICS
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.words import count
 
-NO_ERROR = ("r2", "cover80", "width80")  # where less is not better
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -37,7 +35,7 @@ class Settings:
             raise Mistake(
                 f"search.tuning_seeds: wanted one or more different seeds, got {self.tuning_seeds}"
             )
-        errors = [metric.name for metric in METRICS if metric.name not in NO_ERROR]
+        errors = [metric.name for metric in METRICS if metric.better == "low"]
         if self.metric not in errors:
             raise Mistake(
                 f"search.metric={self.metric}: wanted an error to minimise."

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stsfm.datasets.lattice import Lattice, lattice
 from stsfm.datasets.panel import Space
-from stsfm.spatial.lattice import Lattice, lattice
 from stsfm.words import count
 
 NEAREST = 4  # neighbours of a node that only has coordinates; as many as on a lattice
@@ -29,7 +29,7 @@ class Place:
     """Edges without loops (edge, 2) from → to, their weights (edge,), and coordinates (node, dim).
 
     graph     one of datasets.about.GRAPHS: what became of the graph that was given
-    geometry  what the coordinates mean: plane, sphere (longitude, latitude) or grid
+    geometry  what the coordinates mean: plane or sphere (longitude, latitude)
     """
 
     nodes: int

@@ -101,6 +101,7 @@ class Plan:
 def plan(composed: Composed) -> Plan:
     """Find out what of the jobs is there. Mistake where one can't be made at all."""
     from stsfm import loggers
+    from stsfm.identity import members
     from stsfm.sweeps.planner import Planner
 
     planner = Planner()
@@ -120,6 +121,7 @@ def plan(composed: Composed) -> Plan:
             if job.why or other.why not in ("", WHY["missing"]):
                 beside[other.run.folder] = other
     jobs = [*(job for folder, job in beside.items() if folder not in asked), *asked.values()]
+    jobs.sort(key=lambda job: bool(members(job.config["model"])))  # what they are made of is first
     _check_controls(asked, comparisons.values())
     _check_factors(asked.values())
     return Plan(
@@ -130,7 +132,8 @@ def plan(composed: Composed) -> Plan:
 
 def instead(words: Sequence[str], part: Mapping[str, Any]) -> tuple[str, ...]:
     """The words that make the same job with what differs in the config of a baseline."""
-    rest = (word for word in words if not word.lstrip("+").startswith("model"))
+    other = ("model", "data.space")
+    rest = (word for word in words if not word.lstrip("+").startswith(other))
     return (*rest, f"model={part['choices']['model']}")
 
 

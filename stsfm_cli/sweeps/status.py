@@ -126,10 +126,12 @@ class Status:
 
     def _judge(self, job: Job) -> None:
         val = job.run.pooled("val")
-        metric = "mase" if val.get("mase") is not None else "mae"
+        metric = job.run.metric
         if metric in val:
+            from stsfm.losses.metrics import METRIC  # numpy comes with it
+
             protocol = str(job.run.status.get("fingerprint"))
-            words = f"{metric.upper()}: {job.identity.model} {val[metric]:.3f}"
+            words = f"{METRIC[metric].label}: {job.identity.model} {val[metric]:.3f}"
             found = (val[metric], words)
             self.best[protocol] = min(self.best.get(protocol, found), found)
 

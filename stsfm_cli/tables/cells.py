@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from stsfm.losses.metrics import METRICS
+from stsfm.losses.metrics import METRIC
 from stsfm.tables.row import Row, Value
 from stsfm.tables.sheet import NONE, Better, Cell, digits_of, marks, number, rank_text
-from stsfm.tables.table import HIGHER, Table
+from stsfm.tables.table import Table
 from stsfm.words import sized
 
-METRIC = {metric.name: metric for metric in METRICS}
 SPARE = ("CRPS", "intervals", "MAE")  # what a terminal that is full does without, in turn
 REASON = 40  # letters of a failure's reason on a terminal
 
@@ -32,7 +32,7 @@ def columns(table: Table) -> list[Column]:
     """What a reader needs to judge the rows, left to right."""
     key = table.metric
     name = METRIC[key].label
-    better: Better = "high" if key in HIGHER else "low"
+    better: Better = METRIC[key].better
     percent = lambda of, label, **how: Column(label=label, get=of, scale=100, **how)  # noqa: E731
     test = lambda what: lambda row: row.score("test", what)  # noqa: E731
     digits = digits_of(map(table.score, table.rows))
@@ -40,9 +40,8 @@ def columns(table: Table) -> list[Column]:
         Column(label=f"val {name}", get=lambda r: r.score("val", key), better=better),
         Column(label=f"test {name}", get=table.score, better=better, digits=digits),
         *_spread(table, digits),
-        Column(label="MAE", get=test("mae"), better="low"),
-        Column(label="RMSE", get=test("rmse"), better="low", brief=False),
-        percent(table.skill, "skill %", better="high", digits=1),
+        *_errors(table),
+        percent(table.skill, "skill %", better="high", digits=1, brief=not table.metrics),
         Column(label="CRPS", get=test("crps"), better="low"),
         percent(test("cover80"), "cover 80 %", digits=0),
         Column(label="width 80 %", get=test("width80"), brief=False),
@@ -52,6 +51,26 @@ def columns(table: Table) -> list[Column]:
         Column(label="memory", get=lambda r: r.cost("peak_memory_bytes"), text=sized, brief=False),
     ]
     return [column for column in shown if column.label != name]
+
+
+def _errors(table: Table) -> list[Column]:
+    """MAE and RMSE, or the metrics of a protocol: over all that is forecast, and in each view.
+
+    A terminal shows the views of the first metric, or where there are none the other metrics.
+    """
+    names = table.metrics or ("mae", "rmse")
+    brief = table.metrics[:1] if table.views else table.metrics or ("mae",)
+    places = [(name, view) for view in ("", *table.views) for name in names]
+    return [
+        Column(
+            label=f"{METRIC[name].label} {view}".rstrip(),
+            get=partial(Row.score, split="test", metric=name, view=view),
+            better=METRIC[name].better,
+            brief=name in brief,
+        )
+        for name, view in places
+        if view or name != table.metric
+    ]
 
 
 def _spread(table: Table, digits: int) -> list[Column]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from stsfm.tables.overall import Overall
 
 
+BY_FOLD = ("calibration", "test", "train", "val")  # what goes with the fold of a protocol
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
     """What one protocol asks: to forecast a dataset some steps ahead."""
@@ -57,6 +60,7 @@ class Layout:
     columns: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     factors: tuple[str, ...] = ()  # keys whose every value is a row, chosen by nobody
+    printed: tuple[str, ...] = ()  # metrics that are the columns of a table; () = its protocol's
 
     @property
     def asked(self) -> bool:
@@ -134,6 +138,22 @@ class Grid:
         values = [[self.value(name, task, metric) for name in self.models] for task in self.tasks]
         return np.array([[value.mean if value else math.nan for value in line] for line in values])
 
+    def concordance(self) -> dict[str, tuple[int, float]]:
+        """Of data in folds: how many there are, and how far they agree on the order of models."""
+        from stsfm.significance.concordance import concordance
+
+        folds: dict[str, list[int]] = {}
+        for k, task in enumerate(self.tasks):
+            if "fold" in task.table.status.get("rules", {}):
+                folds.setdefault(f"{task.data} h={task.horizon}", []).append(k)
+        errors, found = self.errors(), {}
+        for name, places in folds.items():
+            mine = errors[places]
+            mine = mine[:, np.isfinite(mine).all(0)]
+            if len(places) > 1 and mine.shape[1] > 1:
+                found[name] = (len(places), concordance(mine))
+        return found
+
     def ranks(self, metric: str = "") -> dict[str, float | None]:
         """Model → its mean rank over tasks, failures last; None where it is missing in a task.
 
@@ -202,6 +222,7 @@ def variants(tables: Sequence[Table]) -> list[str]:
     known = [_rules(table) for table in tables]
     keys = {key for rules in known for key in rules}
     differ = [key for key in sorted(keys) if len({str(rules.get(key)) for rules in known}) > 1]
+    differ = [key for key in differ if not (key in BY_FOLD and "fold" in differ)]
     words = [" ".join(f"{key}={_said(rules.get(key))}" for key in differ) for rules in known]
     if len(set(words)) == len(words):
         return words

@@ -19,7 +19,7 @@ from stsfm.significance.families import by_family, too_few_families
 from stsfm.significance.friedman import Friedman, friedman
 from stsfm.significance.wilcoxon import SignedRank, least_p, signed_rank
 from stsfm.tables.claims import ALPHA, Verdict
-from stsfm.tables.table import average_ranks, costs
+from stsfm.tables.table import HIGHER, average_ranks, costs
 from stsfm.tables.verdicts import told_overall
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def claims_over_datasets(grid: Grid, control: str | None = None, metric: str = "
     The control is declared, or the classical model with the best mean rank on validation.
     """
     metric = metric or grid.metric
-    metric = "rmse" if metric == "r2" else metric  # ratios of R² mean nothing
+    metric = "rmse" if metric in HIGHER else metric  # ratios of R² mean nothing
     ranks = grid.ranks(metric)
     columns = [k for k, name in enumerate(grid.models) if ranks[name] is not None]
     models = [grid.models[k] for k in columns]

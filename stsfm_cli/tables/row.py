@@ -66,14 +66,16 @@ class Row:
     def is_net(self) -> bool:
         return any(scores["kind"] == "net" for scores in self.scores)
 
-    def each(self, split: str, metric: str) -> list[float | None]:
-        """A pooled metric on `val` or `test`, seed by seed."""
+    def each(self, split: str, metric: str, view: str = "") -> list[float | None]:
+        """A metric on `val` or `test`, seed by seed: over all that is forecast, or in a view."""
         found = [(scores.get(split) or {}).get(metric) for scores in self.scores]
+        if view:
+            return [entry and entry["view"].get(view) for entry in found]
         return [entry and entry["pooled"] for entry in found]
 
-    def score(self, split: str, metric: str) -> Value | None:
-        """A pooled metric on `val` or `test`."""
-        return Value.of(self.each(split, metric))
+    def score(self, split: str, metric: str, view: str = "") -> Value | None:
+        """A metric on `val` or `test`, over all that is forecast or in a view."""
+        return Value.of(self.each(split, metric, view))
 
     def cost(self, name: str) -> Value | None:
         return Value.of([scores["cost"].get(name) for scores in self.scores])
@@ -105,8 +107,14 @@ class Row:
 
     @property
     def sees(self) -> list[str]:
-        """The past, and the kinds of the covariates known ahead that the model reads."""
+        """The past, the kinds of the covariates known ahead, and the graph, if the model reads it.
+        """
         return self.scores[0].get("sees", ["past"]) if self.scores else []
+
+    @property
+    def graph(self) -> str:
+        """Whose graph it read: graph, shuffled graph, learned graph or no graph; "" if it can't."""
+        return next((what for what in self.sees if what.endswith("graph")), "")
 
     @property
     def oracle(self) -> bool:

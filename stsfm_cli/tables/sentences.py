@@ -16,6 +16,7 @@ ORACLE = (
     "† An oracle is known only afterwards: such a row shows what knowing it would be worth, and is "
     "neither ranked nor the control."
 )
+SPREAD = "The sampling error is the standard error of the test score over origins."
 UNSCALED = "without a seasonal naive error on train there is no scale"
 
 
@@ -27,6 +28,7 @@ def sentences(table: Table) -> list[str]:
         words.append(f"Best classical model on validation: {best.label}.")
         nets = [row for row in table.rows if row.records and row.is_net and not row.oracle]
         words += [_verdict(table, row, best) for row in nets]
+    words += about_graphs(table)
     words += about_intervals(table)
     words += table.searched
     words += table.tested or [_untested(table)]
@@ -60,6 +62,19 @@ def about_failures(table: Table) -> list[str]:
     return words + [f"{row.label} has {seeds_of(row)} seeds: {row.failures[0]}." for row in partly]
 
 
+def about_graphs(table: Table) -> list[str]:
+    """Who read a graph, and was not run without one: no skill of space may be claimed."""
+    known = [row for row in (*table.rows, *table.hidden) if row.graph]
+    alone = {row.model for row in known if row.graph == "no graph"}
+    unproven = sorted({row.model for row in known} - alone)
+    if not unproven:
+        return []
+    return [
+        "A gain may not come from the graph: data.space=none was not run with "
+        f"{', '.join(unproven)}."
+    ]
+
+
 def about_intervals(table: Table) -> list[str]:
     """Who has no intervals and why, and where nodes share theirs; rows alike in one sentence."""
     without: dict[str, list[str]] = {}
@@ -78,9 +93,11 @@ def about_intervals(table: Table) -> list[str]:
 
 def footnotes(table: Table) -> list[str]:
     without, nodes = table.unscaled
+    warned = [f"{line}." for line in table.status.get("warned", ())]
     words = [f"MASE is over {nodes - without} of {nodes} nodes: {UNSCALED}."] * (without < nodes)
     words = words or [f"MASE is undefined: {UNSCALED}."]
-    return words * bool(without) + [ORACLE] * any(row.oracle for row in table.rows)
+    words *= bool(without) and not table.metrics
+    return warned + words + [ORACLE] * any(row.oracle for row in table.rows)
 
 
 def _verdict(table: Table, net: Row, best: Row) -> str:
@@ -105,12 +122,23 @@ def _verdict(table: Table, net: Row, best: Row) -> str:
 def caption(table: Table) -> str:
     """The task in a line, and what the columns hold."""
     status = table.status
+    if table.metrics:
+        return f"{status['headline']}. {_published(table)} {SPREAD}"
     return (
         f"{status['headline']}. MAE, RMSE, CRPS and width in {status['units']}; MASE relative to "
         "the seasonal naive error on train; skill relative to the seasonal naive error on test. "
-        "The sampling error is the standard error of the test score over origins. "
-        "Intervals are native to a model, or conformal: from its errors on the last rows of train."
+        f"{SPREAD} Intervals are native to a model, or conformal: from its errors on the last rows "
+        "of train."
     )
+
+
+def _published(table: Table) -> str:
+    """The metrics of a protocol by their formulas, and what its views are."""
+    each = (METRIC[name] for name in table.metrics)
+    words = "; ".join(f"{metric.label}: {metric.formula}" for metric in each)
+    ordered = f"Rows are in the order of test {METRIC[table.metric].label} over all of the horizon"
+    views = f"; {listed(table.views)} are parts of it" if table.views else ""
+    return f"{words}; data in {table.status['units']}. {ordered}{views}."
 
 
 def of_pivot(one: Pivot) -> list[str]:
@@ -154,6 +182,11 @@ def of_grid(grid: Grid) -> list[str]:
     if len(families) < len(grid.tasks):
         of = "one family" if len(families) == 1 else f"{len(families)} families"
         words.append(f"{count(len(grid.tasks), 'task')} of {of}: no independent replicates.")
+    words += [
+        f"Ranks over {many} folds of {name}: Kendall's W = {agreed:.2f} (1: one order in all of "
+        "them, 0: none)."
+        for name, (many, agreed) in grid.concordance().items()
+    ]
     ranks = grid.ranks()
     if unranked := [name for name in grid.models if ranks[name] is None]:
         words.append(

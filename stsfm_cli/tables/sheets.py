@@ -10,7 +10,7 @@ from stsfm.tables.pivot import Entry, Key, Pivot, pivot
 from stsfm.tables.row import Value
 from stsfm.tables.sentences import caption, footnotes, of_grid, of_pivot, sentences
 from stsfm.tables.sheet import NONE, Cell, Mark, Sheet, digits_of, marks, number, rank_text
-from stsfm.tables.table import HIGHER, Table
+from stsfm.tables.table import Table
 
 WIDTH = 120  # letters of a terminal, an indent of two included
 WORDS = ("model", "intervals", "sees", "fitted to")  # columns that begin at the left
@@ -111,7 +111,7 @@ def _scores(one: Pivot, *, brief: bool) -> dict[tuple[Key, Key], Cell]:
         digits = digits_of(values)
         race = "seed" not in one.row_axes + one.column_axes  # no seed is better than another
         fair = [None if entry.row.oracle else entry.value(one.metric) for _, entry in held]
-        better = marks(fair, "high" if one.metric in HIGHER else "low")
+        better = marks(fair, METRIC[one.metric].better)
         for (place, entry), value, mark in zip(held, values, better, strict=True):
             found[place] = _cell(entry, value, digits, mark if race else "", brief=brief)
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from stsfm.losses.metrics import METRICS
+from stsfm.losses.metrics import METRIC, METRICS
 from stsfm.mistakes import Mistake, no_such
 from stsfm.record import Record
 from stsfm.record.choosing import keys_of, level
@@ -23,9 +23,8 @@ from stsfm.tables.row import Row, Value, differing
 from stsfm.words import count
 
 LEVEL = "seasonal_naive"  # what skill is measured against
-HIGHER = ("r2",)  # metrics of which more is better
-UNORDERED = ("cover80", "width80")  # of which neither is: they are judged together
-ORDERED = tuple(metric.name for metric in METRICS if metric.name not in UNORDERED)
+HIGHER = tuple(metric.name for metric in METRICS if metric.better == "high")
+ORDERED = tuple(metric.name for metric in METRICS if metric.better)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +39,28 @@ class Table:
     exploratory: bool = False
     left_out: tuple[str, ...] = ()
     by: str = ""  # the metric that was asked for
+    printed: tuple[str, ...] = ()  # those that were, of its columns
     tested: tuple[str, ...] = ()  # what tests of significance say of it
     searched: tuple[str, ...] = ()  # what a search chose, and what it cost
     kept: frozenset[str] = frozenset()  # models of which a search chose the default
 
     @cached_property
     def metric(self) -> str:
-        """What rows are ordered by: MASE, or MAE where the training series has no scale."""
+        """What rows are ordered by, over all that is forecast: what was asked for, else as a run
+        is judged; MAE where a row has no such score."""
         scored = [row for row in self.rows if row.score("test", "mae")]
-        return self.by or ("mase" if all(row.score("test", "mase") for row in scored) else "mae")
+        known = (*self.metrics, "mase")[0]
+        return self.by or (known if all(row.score("test", known) for row in scored) else "mae")
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those of its columns, as asked for or as its protocol is published in; () = our own."""
+        return self.printed or tuple(self.status.get("metrics", ()))
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The parts of what is forecast that have scores of their own: 15 min."""
+        return tuple(self.status.get("views", ()))
 
     @property
     def best_classical(self) -> Row | None:
@@ -126,7 +138,7 @@ def average_ranks(values: Sequence[float]) -> list[float]:
 
 def check_metric(name: str) -> None:
     """Mistake where models can't be ordered by a metric of this name."""
-    if name in UNORDERED:
+    if name in METRIC and name not in ORDERED:
         raise Mistake(f"{name} alone makes no model better; choose one of {', '.join(ORDERED)}")
     if name not in ORDERED:
         raise no_such("metric", name, ORDERED)
@@ -139,6 +151,7 @@ def tabulate(
     effort: Effort | None = None,
     every_config: bool = False,
     metric: str = "",
+    printed: tuple[str, ...] = (),
     tuned: Collection[str] = (),
     factors: Sequence[str] = (),
 ) -> Table:
@@ -172,6 +185,7 @@ def tabulate(
         exploratory=every_config,
         left_out=tuple(left_out),
         by=metric,
+        printed=printed,
     )
     order = lambda row: (not row.records, costs(row, "test", table.metric))  # noqa: E731
     return replace(table, rows=tuple(sorted(shown, key=order)))
@@ -182,16 +196,19 @@ def _row(group: list[Record], tuned: Collection[str], factors: Sequence[str]) ->
     failed = [record.status.get("error", "") for record in group if record.state == "failed"]
     model = group[0].status["model"]
     mine = keys_of(group[0].config) if factors else {}
-    levels = ((key.removeprefix("model."), level(mine, key)) for key in factors)
-    return Row(
+    row = Row(
         model=model,
         settings=group[0],
         records=tuple(finished),
         failures=tuple(failed),
         label=model,
         tuned=group[0].status["settings"] in tuned,
-        levels=" ".join(f"{key}={value}" for key, value in levels if value is not None),
     )
+    if finished and not row.graph:  # it is the same whatever graph there is
+        mine.pop("data.space", None)
+    levels = ((key.removeprefix("model."), level(mine, key)) for key in factors)
+    named = " ".join(f"{key}={value}" for key, value in levels if value is not None)
+    return replace(row, levels=named)
 
 
 def _newest_source(records: list[Record]) -> tuple[list[Record], list[str]]:
@@ -223,8 +240,8 @@ def chosen(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
 
 def _preference(row: Row) -> float:
     """Its error on validation, whatever the table is ordered by."""
-    value = row.score("val", "mase") or row.score("val", "mae")
-    return value.mean if value else math.inf
+    named = row.settings.status.get("metrics") or ["mase"]
+    return costs(row, "val", named[0] if row.score("val", named[0]) else "mae")
 
 
 def _labelled(rows: list[Row]) -> list[Row]:

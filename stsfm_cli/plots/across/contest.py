@@ -15,10 +15,13 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.split import independent
+from stsfm.losses.metrics import METRICS
 from stsfm.plots.across.naming import explained, shorten
 from stsfm.plots.dates import stamp
 from stsfm.spatial import Place
 from stsfm.words import count, listed, steps
+
+IN_UNITS = [metric.label for metric in METRICS if metric.unit == "data"]
 
 
 def nothing() -> Array:
@@ -145,7 +148,7 @@ class Contest:
     @property
     def error_label(self) -> str:
         """The label of an axis of the contest's metric."""
-        return self.metric if self.metric == "MASE" else self.in_units(self.metric)
+        return self.in_units(self.metric) if self.metric in IN_UNITS else self.metric
 
     def in_units(self, name: str) -> str:
         return f"{name} ({self.units})" if self.units else name

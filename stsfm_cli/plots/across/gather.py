@@ -21,6 +21,7 @@ from stsfm.tables.table import Table
 SHOWN = 5  # models whose forecasts are drawn over one truth
 COSTS = ("fit_seconds", "predict_seconds")
 SUMS = {"mase": ("mase", "mase_count"), "mae": ("absolute", "count")}
+SUMS |= {"mae_scaled": ("scaled_absolute", "count"), "mse_scaled": ("scaled_squared", "count")}
 
 
 @dataclass
@@ -137,8 +138,11 @@ def _contest(
     rows = {row.label: row for row in table.rows if row.records}
     status = table.status
     data = next(iter(rows.values())).records[0].read("data.json")
-    picks = _picks(test) if test else []
-    days, truth, points = stored.forecasts([_median(rows[label]) for label in stars], picks)
+    shown = [_median(rows[label]) for label in stars]
+    drawn = stored.origins(shown)
+    picks = _picks(test, drawn) if test else []
+    extent = int(np.ptp(test.origins)) + status["horizon"] if test else 0
+    days, truth, points = stored.forecasts(shown, picks, extent)
     kept = {label: point for label, point in zip(stars, points, strict=True) if point.size}
     entries = [
         replace(entry, points=kept[entry.label]) if entry.label in kept else entry
@@ -175,9 +179,14 @@ def _place(rows: Iterable[Row]) -> Place | None:
     return min(known, key=lambda place: place.graph != "given", default=None)
 
 
-def _picks(test: _Test) -> list[Pick]:
-    """The pair of window and node at each quantile of the mean error; none twice."""
+def _picks(test: _Test, drawn: np.ndarray | None) -> list[Pick]:
+    """The pair of window and node at each quantile of the mean error; none twice.
+
+    Of the origins `drawn` where forecasts of some were kept.
+    """
     error = test.errors / test.entries
+    if drawn is not None:
+        error[~np.isin(test.origins, drawn)] = np.nan
     ranked = np.argsort(error, axis=None, kind="stable")[: np.isfinite(error).sum()]
     ranks = {round(q * (len(ranked) - 1)): q for q in reversed(QUANTILES)} if len(ranked) else {}
     places = [

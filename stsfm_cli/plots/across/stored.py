@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from zipfile import BadZipFile
 
 import numpy as np
@@ -33,10 +34,16 @@ def errors(record: Record, sums: tuple[str, str]) -> dict[str, np.ndarray]:
     }
 
 
+def origins(runs: Sequence[Record]) -> np.ndarray | None:
+    """The origins whose forecasts every run kept that kept any; None where none did."""
+    kept = [found["origins"] for run in runs if (found := _read(run, "forecast.npz", ["origins"]))]
+    return reduce(np.intersect1d, kept) if kept else None
+
+
 def forecasts(
-    runs: Sequence[Record], picks: Sequence[Pick]
+    runs: Sequence[Record], picks: Sequence[Pick], rows: int
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """The days of test, what was observed there at every pick, and each run's forecasts.
+    """The days of the `rows` of test, what was observed there at every pick, and each forecast.
 
     What was not kept is empty; the days too where rows have no dates that increase.
     """
@@ -47,11 +54,10 @@ def forecasts(
         if not kept:
             points.append(np.zeros(0))
             continue
-        origins = kept["origins"]
         if not truth.size:
-            days = _days(kept)
-            truth = np.stack([_series(kept, pick.node) for pick in picks]) if picks else truth
-        at = np.searchsorted(origins, [pick.origin for pick in picks])
+            days = _days(kept, rows)
+            truth = np.stack([_series(kept, pick.node, rows) for pick in picks]) if picks else truth
+        at = np.searchsorted(kept["origins"], [pick.origin for pick in picks])
         shown = [kept["point"][w, :, pick.node, 0] for w, pick in zip(at, picks, strict=True)]
         points.append(np.stack(shown) if shown else np.zeros(0))
     return days, truth, points
@@ -72,22 +78,21 @@ def _rows(kept: Mapping[str, np.ndarray]) -> np.ndarray:
     return (kept["origins"] - kept["origins"][0])[:, None] + steps
 
 
-def _days(kept: Mapping[str, np.ndarray]) -> np.ndarray:
+def _days(kept: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
     """Days since 1970 of every row of test, and of its end; rows never observed lie between."""
-    rows = _rows(kept)
-    days = np.full(rows.max() + 1, np.nan)
+    days = np.full(rows, np.nan)
     seen = kept["mask"].any((2, 3))  # rows without an observation may carry any stamp
-    days[rows[seen]] = kept["time"][seen] / DAY
+    days[_rows(kept)[seen]] = kept["time"][seen] / DAY
     known = np.flatnonzero(np.isfinite(days))
     if len(known) < 2 or (np.diff(days[known]) <= 0).any():
         return np.zeros(0)
-    days = np.interp(np.arange(len(days)), known, days[known])
-    return np.append(days, days[-1] + np.median(np.diff(days)))
+    step = np.median(np.diff(days[known]) / np.diff(known))
+    after = days[known[-1]] + step * np.arange(1, rows - known[-1] + 1)  # the last may be unseen
+    return np.append(np.interp(np.arange(known[-1] + 1), known, days[known]), after)
 
 
-def _series(kept: Mapping[str, np.ndarray], node: int) -> np.ndarray:
+def _series(kept: Mapping[str, np.ndarray], node: int, rows: int) -> np.ndarray:
     """(row,) what a node did over the rows of test; NaN where nothing was observed."""
-    rows = _rows(kept)
-    series = np.full(rows.max() + 1, np.nan)
-    series[rows] = np.where(kept["mask"], kept["truth"], np.nan)[:, :, node, 0]
+    series = np.full(rows, np.nan)
+    series[_rows(kept)] = np.where(kept["mask"], kept["truth"], np.nan)[:, :, node, 0]
     return series

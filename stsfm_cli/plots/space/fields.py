@@ -30,7 +30,7 @@ def fields(story: Story) -> tuple[Figure, str] | None:
     if story.place is None or story.place.lattice is None or not (picks := chosen(story)):
         return None
     steps = np.unique(np.linspace(0, story.horizon - 1, STEPS).round().astype(int))
-    truth = np.stack([story.series[story.origins[pick.window] + steps] for pick in picks])
+    truth = np.stack([story.series[story.drawn[pick.window] + steps] for pick in picks])
     point = np.stack([story.point[pick.window][steps, :, 0] for pick in picks])
     rows = [truth, point, truth - point]  # (pick, step, node) each
     levels = canvas.sizes(np.concatenate([truth, point], None))
@@ -81,7 +81,7 @@ def _row(
 
 def _title(story: Story, pick: Pick, alone: bool) -> str:
     first = "only window" if alone else f"{100 * pick.quantile:g} % quantile"
-    return f"{first}, MAE {style.number(pick.mae)}\n{story.at(int(story.origins[pick.window]))}"
+    return f"{first}, MAE {style.number(pick.mae)}\n{story.at(int(story.drawn[pick.window]))}"
 
 
 def _caption(story: Story, picks: list[Pick], steps: np.ndarray) -> str:

@@ -16,20 +16,30 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from clock import ENVIRONMENT, report
+
+from stsfm.datasets.mapped import mapped
+from stsfm.datasets.panel import About, Panel
+from stsfm.datasets.protocols.rolling import rolling
+from stsfm.losses.base import Loss
+from stsfm.losses.point import MSE
+from stsfm.models.ltsf_linear import NLinear
+from stsfm.models.neural import Neural
+from stsfm.models.settings import Hardware, Trainer
 
 NODES, CONTEXT, HORIZON = 256, 48, 12
 MIB, GIB = 2**20, 2**30
 
 
 def write(folder: str, size: int, dtype: str) -> Path:
-    """A random panel of `size` bytes (time, NODES, 1), some rows at a time, and its stamps."""
+    """A panel of `size` bytes (time, NODES, 1), draws that repeat, and its stamps."""
     rows = size // (NODES * np.dtype(dtype).itemsize)
     path, rng = Path(folder) / "panel.npy", np.random.default_rng(0)
     out = np.lib.format.open_memmap(path, "w+", dtype, (rows, NODES, 1))
-    for first in range(0, rows, 65_536):
-        part = out[first : first + 65_536]
-        part[:] = rng.standard_normal(part.shape, dtype)
+    drawn = rng.standard_normal((16_384, NODES, 1), dtype)
+    for first in range(0, rows, len(drawn)):
+        out[first : first + len(drawn)] = drawn[: rows - first]
     out.flush()
     told = {"start": "2024-01-01", "step": "5min", "season": 288}
     path.with_suffix(".json").write_text(json.dumps(told))
@@ -54,21 +64,9 @@ class Watch(threading.Thread):
             self.most = max(self.most, held(self.counted))
 
 
-def train(path: str, kind: str) -> None:
-    """One epoch of a small net over at most 4096 origins; prints what was held."""
-    import lightning.pytorch  # noqa: F401  of the imports, whose memory is not the training's
-    import torch
-
-    from stsfm.datasets.mapped import mapped
-    from stsfm.datasets.panel import Panel
-    from stsfm.datasets.protocols.rolling import rolling
-    from stsfm.losses.base import Loss
-    from stsfm.losses.point import MSE
-    from stsfm.models.ltsf_linear import NLinear
-    from stsfm.models.neural import Neural
-    from stsfm.models.settings import Hardware, Trainer
-
-    torch.set_num_threads(1)
+def fit(panel: Panel) -> float:
+    """One epoch of a small net over some 4096 origins; seconds until it could begin."""
+    start = time.perf_counter()
     trainer = Trainer(
         epochs=1, patience=None, batch_size=32, lr=0.001, schedule="constant", clip=1.0,
         accumulate=1, optimizer=partial(torch.optim.AdamW, weight_decay=0.0),
@@ -77,24 +75,36 @@ def train(path: str, kind: str) -> None:
     hardware = Hardware(
         accelerator="cpu", devices=1, nodes=1, strategy="auto", precision="32-true", threads=1
     )
-    loss = Loss(terms={"task": MSE()})
-    baseline, watch = held("VmRSS"), Watch("RssAnon" if kind == "file" else "VmRSS")
-    watch.start()
-    start = time.perf_counter()
-    panel = mapped(path=path)
-    if kind == "memory":
-        values = np.load(path)
-        mask = np.ones(values.shape, bool)
-        panel = Panel(values=values, mask=mask, time=panel.time, about=panel.about)
-    split = rolling(panel, horizon=HORIZON, transform="none")
+    split = rolling(panel, horizon=HORIZON, val=0.7, test=0.8, transform="none")
     ready = time.perf_counter() - start
+    parts = (split.train, split.val)
+    some = [part.subset(slice(None, None, -(-len(part) // 4096))) for part in parts]
+    loss = Loss(terms={"task": MSE()})
     model = Neural(
         NLinear, context=CONTEXT, seed=1, loss=loss, trainer=trainer, hardware=hardware
     )  # fmt: skip
-    some = [
-        part.subset(slice(None, None, -(-len(part) // 4096))) for part in (split.train, split.val)
-    ]
     model.fit(*some)
+    return ready
+
+
+def train(path: str, kind: str) -> None:
+    """Print what a training held; a small one comes first, so that all is imported."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        fit(mapped(path=str(write(folder, 2 * MIB, "float64"))))
+    baseline, watch = held("VmRSS"), Watch("RssAnon" if kind == "file" else "VmRSS")
+    watch.start()
+    start = time.perf_counter()
+    if kind == "file":
+        panel = mapped(path=path)
+    else:
+        values = np.load(path)
+        names = tuple(map(str, range(NODES)))
+        about = About(name="panel", nodes=names, channels=("0",), season=288, step="5 min")
+        stamps = np.arange(len(values)) * 300 * 10**9
+        mask = np.ones(values.shape, bool)
+        panel = Panel(values=values, mask=mask, time=stamps, about=about)
+    ready = fit(panel)
     watch.over.set()
     watch.join()
     most = watch.most - (0 if kind == "file" else baseline)

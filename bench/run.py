@@ -2,10 +2,20 @@
 
 import compare
 import kalman
+import ltsf
+import memory
 import startup
 import sweep
 import training
 
 if __name__ == "__main__":
-    kept = [training.main(), kalman.main(), startup.main(), sweep.main(), compare.main()]
+    kept = [
+        training.main(),
+        ltsf.main(),
+        memory.main(),
+        kalman.main(),
+        startup.main(),
+        sweep.main(),
+        compare.main(),
+    ]
     raise SystemExit(not all(kept))

@@ -29,6 +29,9 @@ reproduce-airline: $(VENV)/.run  ## the classical models on airline again, besid
 reproduce-ltsf: $(VENV)/.run  ## linear maps on ETT, trained and in closed form, beside the papers
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py ltsf_linear ltsf
 
+reproduce-losloop: $(VENV)/.run  ## speeds of Los-loop under the protocol of T-GCN, beside its figures
+	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py losloop_ar losloop losloop_ensemble
+
 links:  ## lay the packages out for type checkers, in .links
 	@rm -rf .links && mkdir -p .links/stsfm
 	@for entry in stsfm_cli/* conf datasets losses models; do ln -s ../../$$entry .links/stsfm/; done
@@ -50,4 +53,4 @@ $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
-.PHONY: help demo test bench reproduce-airline reproduce-ltsf links clean
+.PHONY: help demo test bench reproduce-airline reproduce-ltsf reproduce-losloop links clean

@@ -40,7 +40,7 @@ class SpatialRidge(Forecaster):
     """Ridge regression on own and diffused values and on the time of day."""
 
     cite = "evgeniou2004multitask"
-    tags = frozenset({"missing", "known"})
+    tags = frozenset({"missing", "known", "graph"})
 
     def __init__(
         self,

@@ -36,7 +36,7 @@ def ensemble(members, weights="mean", per_step=False, shrink=0.0, library=unknow
 
 
 def linear(context=12):
-    return Linear(context=context, ridge=1e-6, normalise="last")
+    return Linear(context=context, ridge=1e-6, normalise="last", shared=True)
 
 
 class Says(Forecaster):

@@ -196,16 +196,19 @@ def _row(group: list[Record], tuned: Collection[str], factors: Sequence[str]) ->
     failed = [record.status.get("error", "") for record in group if record.state == "failed"]
     model = group[0].status["model"]
     mine = keys_of(group[0].config) if factors else {}
-    levels = ((key.removeprefix("model."), level(mine, key)) for key in factors)
-    return Row(
+    row = Row(
         model=model,
         settings=group[0],
         records=tuple(finished),
         failures=tuple(failed),
         label=model,
         tuned=group[0].status["settings"] in tuned,
-        levels=" ".join(f"{key}={value}" for key, value in levels if value is not None),
     )
+    if finished and not row.graph:  # it is the same whatever graph there is
+        mine.pop("data.space", None)
+    levels = ((key.removeprefix("model."), level(mine, key)) for key in factors)
+    named = " ".join(f"{key}={value}" for key, value in levels if value is not None)
+    return replace(row, levels=named)
 
 
 def _newest_source(records: list[Record]) -> tuple[list[Record], list[str]]:

@@ -26,6 +26,9 @@ bench: $(VENV)/.dev  ## print speed as ratios to plain torch
 reproduce-airline: $(VENV)/.run  ## the classical models on airline again, beside the figures kept
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py airline_classic
 
+reproduce-ltsf: $(VENV)/.run  ## linear maps on ETT, trained and in closed form, beside the papers
+	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py ltsf_linear ltsf
+
 reproduce-losloop: $(VENV)/.run  ## speeds of Los-loop under the protocol of T-GCN, beside its figures
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py losloop_ar losloop losloop_ensemble
 
@@ -50,4 +53,4 @@ $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
-.PHONY: help demo test bench reproduce-airline reproduce-losloop links clean
+.PHONY: help demo test bench reproduce-airline reproduce-ltsf reproduce-losloop links clean

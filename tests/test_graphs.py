@@ -71,9 +71,10 @@ def moved(net: nn.Module, node: int, row: int = -1) -> np.ndarray:
     values = past.values.clone()
     values[:, row, node] += 1
     with torch.no_grad():
-        apart = net(replace(past, values=values), future.blank()).point - net(
-            past, future.blank()
-        ).point
+        apart = (
+            net(replace(past, values=values), future.blank()).point
+            - net(past, future.blank()).point
+        )
     return apart.abs().amax((0, 1, 3)).numpy() > 1e-12
 
 

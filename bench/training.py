@@ -26,9 +26,9 @@ def product(batch: int) -> None:
     """LSTM(64) on airline, as `stsfm run model=lstm` fits it, without stopping early."""
     split = rolling(airline())
     trainer = Trainer(
-        epochs=EPOCHS, patience=None, batch_size=batch, lr=0.01, schedule="constant", clip=1.0, accumulate=1,
-        optimizer=partial(torch.optim.AdamW, weight_decay=0.0), checkpoint_seconds=10,
-        update_epochs=1,
+        epochs=EPOCHS, patience=None, batch_size=batch, lr=0.01, schedule="constant", clip=1.0,
+        accumulate=1, optimizer=partial(torch.optim.AdamW, weight_decay=0.0),
+        checkpoint_seconds=10, update_epochs=1,
     )  # fmt: skip
     hardware = Hardware(
         accelerator="cpu", devices=1, nodes=1, strategy="auto", precision="32-true", threads=1

@@ -51,7 +51,8 @@ class Space(Arrays):
 
     adjacency  float (node, node), (time, node, node) where the graph changes; [i, j] weighs i → j
     coords     float (node, dim), in `units`
-    geometry   what the coordinates mean: plane, sphere (longitude, latitude) or grid
+    geometry   what the coordinates mean: plane or sphere (longitude, latitude); lattice.py tells
+               whether they are the points of a rectangular grid, and arranges them as an image
     graph      one of GRAPHS: what became of the graph that was given (ablation.py)
     """
 

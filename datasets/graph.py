@@ -99,7 +99,7 @@ def between(places: Array, geometry: Geometry) -> Array:
 
     On the sphere by the haversine formula, which loses no digits where places are near.
     """
-    _check_size(len(places))
+    check_size(len(places))
     if geometry == "plane":
         (x, y), (u, v) = places.T[:, :, None], places.T[:, None, :]
         return np.hypot(x - u, y - v)
@@ -113,7 +113,7 @@ def between(places: Array, geometry: Geometry) -> Array:
 
 def _pairs(path: Path, nodes: Sequence[str]) -> Array:
     """Numbers between nodes (from, to); NaN where the file has none."""
-    _check_size(len(nodes))
+    check_size(len(nodes))
     rows = _rows(path)
     at = {name: i for i, name in enumerate(nodes)}
     out = np.full((len(nodes), len(nodes)), np.nan)
@@ -205,7 +205,7 @@ def _short(names: list[str]) -> str:
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 
 
-def _check_size(count: int) -> None:
+def check_size(count: int) -> None:
     if count > MOST:
         raise ValueError(f"a graph has at most {MOST:,} nodes, got {count:,}; give coordinates "
                          "with kernel=none")  # fmt: skip

@@ -175,6 +175,11 @@ class Panel(Arrays):
         return self._derive(values=values, mask=mask, privileged=None)
 
 
+def unbroken(mask: Array) -> bool:
+    """Is it a tensor in which one True cell stands for all? Others are not looked at."""
+    return not isinstance(mask, np.ndarray) and mask.ndim > 0 and not any(mask.stride())
+
+
 def _count_up(like: Array, length: int) -> Array:
     """0 … length − 1, where `like` lives."""
     if isinstance(like, np.ndarray | np.integer):
@@ -191,6 +196,8 @@ def _runs(x: Array, starts: Array, length: int) -> Array:
     shape, views = (*starts.shape, length, *inner), (x.shape[0] - length + 1, length * width)
     if not width:
         return x.new_zeros(shape)
+    if unbroken(x):
+        return x[(0,) * x.ndim].expand(shape)
     return (
         x.contiguous().as_strided(views, (width, 1)).index_select(0, starts.reshape(-1)).view(shape)
     )

@@ -33,7 +33,6 @@ HOME = "https://github.com/lehaifeng/T-GCN"
 RAW = "https://raw.githubusercontent.com/lehaifeng/T-GCN/master/data"
 MINUTE = DAY // 1440  # ns
 DIGITS = 8  # that the file has behind the point
-LEAST = 2  # straight cells in a row that are no coincidence
 
 # The digests of Los-loop were checked on the files; those of Shenzhen are not known here.
 SOURCES = {
@@ -92,12 +91,9 @@ def filled(values: np.ndarray) -> np.ndarray:
     straight[1:-1] = bend <= 2.5 * 10.0**-DIGITS  # three readings, each rounded to half a digit
     sloping = straight.copy()
     sloping[1:-1] &= abs(values[2:] - values[1:-1]) > 10.0**-DIGITS
-    run = np.zeros(values.shape, int)  # straight cells in a row up to here
-    for row in range(1, len(values)):
-        run[row] = np.where(sloping[row], run[row - 1] + 1, 0)
-    long = run >= LEAST
-    for row in range(len(values) - 2, -1, -1):  # and back over the beginning of each
-        long[row] |= sloping[row] & long[row + 1]
+    pair, long = sloping[:-1] & sloping[1:], np.zeros(values.shape, bool)
+    long[:-1] |= pair
+    long[1:] |= pair
     outage = straight.mean(1, keepdims=True) > 0.5
     return long | (outage & straight)
 

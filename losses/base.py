@@ -9,7 +9,7 @@ from functools import cached_property, reduce
 from operator import add
 from typing import Any, ClassVar, NamedTuple
 
-from stsfm.datasets.panel import Array, Forecast, Panel
+from stsfm.datasets.panel import Array, Forecast, Panel, unbroken
 from stsfm.datasets.transform import Transform
 
 
@@ -35,6 +35,8 @@ class Cost(NamedTuple):
 
     def mean(self) -> Array:
         """The weighted mean; NaN, said aloud, where nothing counts."""
+        if unbroken(self.weight):
+            return self.value.mean()
         return (self.value * self.weight).sum() / self.weight.sum()
 
 

@@ -20,8 +20,8 @@ class Forecaster(ABC):
     What a model learns it keeps in attributes whose names end with an underscore.
 
     Tags: `missing` it reads missing cells; `known` it reads covariates; `intervals` it forecasts a
-    distribution; `new_nodes` it learned nothing of a node by itself, and forecasts any other;
-    `anchored` its states begin at the first row that it learned from, and so must every past.
+    distribution; `graph` it reads the graph; `new_nodes` it learned nothing of a node by itself,
+    and forecasts any other; `anchored` its states begin at the first row that it learned from, and so must every past.
     """
 
     cite: ClassVar[str]  # key of an entry in references.bib

@@ -1,11 +1,13 @@
 """Windows as a training takes them: chunks that fit into memory, cut into batches.
 
 A chunk is one gather, its batches are views of it; where one cut holds all windows, it is made
-once. A panel in memory is copied to an accelerator and shared with one on the CPU, and an epoch is
-a permutation of its windows. One that lies in a file stays there: an epoch goes through blocks of
-BLOCK windows that follow each other, in random order; the windows of a chunk, which holds several
-blocks, are read in the order of the file and shuffled among each other. So what is read lies
-together, and what is learned from together does not.
+once. A panel in memory is copied to the device in single precision (on the CPU a large one is
+shared, and its cuts are converted), and an epoch is a permutation of its windows.
+
+One that lies in a file stays there: an epoch goes through blocks of BLOCK windows that follow each
+other, in random order; the windows of a chunk, which holds several blocks, are read in the order of
+the file and shuffled among each other. So what is read lies together, and what is learned from
+together does not.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from stsfm.datasets.windows import RollingWindows
 Panels = tuple[Panel, Panel, Panel]  # past, future, blank future
 CELLS = 4_000_000  # cells of windows gathered at once
 SEEN = 1_000_000  # cells of windows that a net sees at once, where no gradient is kept
+COPIED = 2**26  # bytes of an array that is copied on the CPU
 BLOCK = 8  # windows that follow each other in a file, read together
 
 
@@ -84,9 +87,13 @@ class Batches:
         return past, future, future.blank()
 
     def _near(self, array: Array) -> Tensor:
-        """An array of the whole panel on the device; on the CPU it is the same memory."""
+        """An array of the whole panel on the device; an unbroken mask is one cell for all."""
         tensor = torch.as_tensor(array, device=self.device)
-        return tensor if self.device.type == "cpu" else _float(tensor)
+        if tensor.dtype is torch.bool:
+            whole = bool(tensor.all())
+            return tensor.new_ones(()).expand(tensor.shape) if whole else tensor.contiguous()
+        shared = self.device.type == "cpu" and tensor.nbytes > COPIED
+        return tensor if shared else _float(tensor)
 
     def _single(self, array: Array) -> Tensor:
         return as_tensor(array, self.device)

@@ -65,7 +65,7 @@ class Ensemble(Forecaster):
         self.library, self.members = library, dict(members)
         self.weights, self.per_step, self.shrink = weights, per_step, shrink
         tags = [member.tags for member in self.members.values()]
-        one = frozenset[str].union(*tags) & {"known", "anchored"}  # is enough, of these
+        one = frozenset[str].union(*tags) & {"known", "graph", "anchored"}  # is enough, of these
         self.tags = frozenset.intersection(*tags) | one  # type: ignore[misc]
         self._look_back()
         self.weight_ = np.full((1, len(members)), 1 / len(members))  # (horizon | 1, member)

@@ -20,9 +20,9 @@ from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
+from stsfm.models.layers.clock import slot, weekday
 
 MINUTE = 60 * 10**9  # ns, the shortest slot
-THURSDAY = 3  # the weekday of the first of January 1970; Monday is 0
 
 
 @final
@@ -60,5 +60,4 @@ class HistoricalAverage(Forecaster):
         """The slot of the week of every stamp, from Monday's first."""
         if self.step_ > DAY:
             return 0 * time
-        weekday = (time // DAY + THURSDAY) % 7
-        return weekday * self._daily + time % DAY // int(self.step_)
+        return weekday(time) * self._daily + slot(time, self._daily)

@@ -55,9 +55,9 @@ class DLinear(nn.Module):
 
     def forward(self, past: Panel, future: Panel) -> Forecast:
         values, gauge = standardise(past.only_targets(), self.normalise)
-        x = by_series(values).flatten(0, 1)  # (b·n·c, t)
+        x = by_series(values)  # (b, n·c, t)
         trend = moving_average(x, self.kernel)
-        return self.head(torch.cat([x - trend, trend], -1), future, *gauge)
+        return self.head(torch.cat([x - trend, trend], -1).flatten(0, 1), future, *gauge)
 
 
 def moving_average(x: Tensor, kernel: int) -> Tensor:

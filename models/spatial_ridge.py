@@ -23,12 +23,12 @@ from typing import Literal, Self, final
 import numpy as np
 from scipy.sparse import csr_array
 
-from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
 from stsfm.models.layers.diffusion import transitions, walk
 from stsfm.models.layers.ridge import Moments, best
+from stsfm.models.layers.waves import Waves
 
 CELLS = 4_000_000  # of a design held at once
 GAIN = 2  # harmonics of the day by which the last value is multiplied
@@ -40,7 +40,7 @@ class SpatialRidge(Forecaster):
     """Ridge regression on own and diffused values and on the time of day."""
 
     cite = "evgeniou2004multitask"
-    tags = frozenset({"missing", "known"})
+    tags = frozenset({"missing", "known", "graph"})
 
     def __init__(
         self,
@@ -126,75 +126,64 @@ class SpatialRidge(Forecaster):
         """φ (*batch, node, channel, feature)."""
         past = past.only_targets()
         x = np.moveaxis(past.values, -3, -1)  # (*b, n, c, t)
-        clock = self._clock(future.time[..., :1])[..., None, :]  # (*b, 1, 1, feature)
-        gain = x[..., -1:] * clock[..., : min(2 * GAIN, 2 * int(self.cycle_[0]))]
+        clock = Waves(*self.clock_.tolist())
+        waves = clock.at(future.time[..., :1])[..., None, :]  # (*b, 1, 1, feature)
+        gain = x[..., -1:] * waves[..., : 2 * min(GAIN, clock.harmonics)]
         known = np.moveaxis(future.known, -3, -1)  # (*b, n | 1, k, h)
         known = known.reshape(*known.shape[:-2], 1, -1)
-        parts = [x, *self._diffused(past), clock, gain, known]
+        parts = [x, *self._diffused(past), waves, gain, known]
         return np.concatenate([np.broadcast_to(p, (*x.shape[:-1], p.shape[-1])) for p in parts], -1)
 
     def _diffused(self, past: Panel) -> Iterator[Array]:
         """Pᵏ x (*batch, n, c, t) of every walk and order, over the cells that were observed."""
-        for which in range(int(self.edges_[0].max(initial=-1)) + 1):
-            _, here, there = self.edges_[:, self.edges_[0] == which]
-            odds = self.odds_[self.edges_[0] == which]
-            steps = csr_array((odds, (here, there)), (past.nodes, past.nodes))
+        which, here, there = self.edges_
+        for one in range(int(which.max(initial=-1)) + 1):
+            at = which == one
+            steps = csr_array((self.odds_[at], (here[at], there[at])), (past.nodes, past.nodes))
             values, seen = past.values, past.mask.astype(float)
             for _ in range(self.orders):
                 values, seen = (_averaged(steps, a) for a in (values, seen))
                 near = np.divide(values, seen, out=np.zeros_like(values), where=seen > 1e-9)
                 yield np.moveaxis(near, -3, -1)
 
-    def _clock(self, time: Array) -> Array:
-        """Waves of the day at stamps (…), and the same again on weekends, (…, feature)."""
-        harmonics, weekends = self.cycle_
-        angle = 2 * np.pi * (time % DAY / DAY)[..., None] * np.arange(1, harmonics + 1)
-        waves = np.stack([np.sin(angle), np.cos(angle)], -1).reshape(*time.shape, -1) * 2**0.5
-        ones = np.ones((*time.shape, 1))
-        resting = _weekend(time)[..., None] * np.concatenate([ones, waves], -1)
-        return np.concatenate([waves, resting], -1) if weekends else waves
-
     def _prepare(self, windows: RollingWindows) -> None:
         """What the training rows show of the clock, and the walks on the graph."""
-        panel, space = windows.panel, windows.panel.space
-        step = max(1, int(np.diff(panel.time).min(initial=DAY)))
-        day = DAY // step  # rows of a day
-        whole = len(panel) >= 2 * day and day > 2
-        resting = _weekend(panel.time).sum()
-        both = whole and min(resting, len(panel) - resting) >= day
-        self.cycle_ = np.array([min(self.harmonics, (day - 1) // 2) * whole, both])
-        self.edges_, self.odds_ = np.zeros((3, 0), int), np.zeros(0)
-        walks = transitions(space)
-        if space.graph == "learned":
-            walks = (walk(self._learn_graph(windows)),)
-        found = [each.tocoo() for each in walks]
-        self.edges_ = np.concatenate(
-            [self.edges_, *([0 * w.row + i, w.row, w.col] for i, w in enumerate(found))], -1
+        self.clock_ = np.array(Waves.of(windows, self.harmonics))
+        self.edges_, self.odds_ = _edges(())
+        space = windows.panel.space
+        learned = space.graph == "learned"
+        self.edges_, self.odds_ = _edges(
+            (walk(self._learn_graph(windows)),) if learned else transitions(space)
         )
-        self.odds_ = np.concatenate([self.odds_, *(w.data for w in found)])
 
     def _learn_graph(self, windows: RollingWindows) -> Array:
-        """Weights (node, node): i → j where j's last value goes with what i's own leave unexplained.
+        """Weights (node, node): i → j where j's last value tells what i's own leave unexplained.
 
-        The correlation over the training rows with the mean residual of a window; only the
-        greatest of each node, and those above 0.
+        The correlation, over the training rows, with the residual of the first step: the greatest
+        of each node, and only those above 0.
         """
         maps = self._solve(self._moments(windows), FIRST)
         parts = [
-            ((y - x @ maps).mean(-1) * (x[..., 0] > 0), x[..., self.context])
+            ((y - x @ maps)[..., 0] * x[..., 0], x[..., self.context])
             for x, y in self._rows(windows)
         ]
         left, last = (np.concatenate(each, -1) for each in zip(*parts, strict=True))
-        left, last = (x - x.mean(-1, keepdims=True) for x in (left, last))
-        size, channels = windows.panel.nodes, len(left) // windows.panel.nodes
+        left, last = (x - x.mean(-1, keepdims=True) for x in (left, last))  # (n · c, row)
         spread = np.outer(np.linalg.norm(left, axis=-1), np.linalg.norm(last, axis=-1))
         agree = np.divide(left @ last.T, spread, out=np.zeros_like(spread), where=spread > 0)
-        agree = np.einsum("icjc->ij", agree.reshape(size, channels, size, channels)) / channels
+        nodes, channels = windows.panel.nodes, len(agree) // windows.panel.nodes
+        agree = np.einsum("icjc->ij", agree.reshape(nodes, channels, nodes, channels)) / channels
         np.fill_diagonal(agree, 0)
-        order = np.argsort(-agree, axis=-1, kind="stable")[:, : self.neighbours]
-        kept = np.zeros_like(agree)
-        np.put_along_axis(kept, order, np.take_along_axis(agree, order, -1).clip(0), -1)
-        return kept
+        least = np.sort(agree, axis=-1)[:, -min(self.neighbours, nodes), None]
+        return np.where(agree >= least, agree, 0).clip(0)
+
+
+def _edges(walks: tuple[csr_array, ...]) -> tuple[Array, Array]:
+    """Walks as arrays that can be saved: which, row and column (3, edge), and the odds (edge,)."""
+    empty = np.zeros((3, 0), int), np.zeros(0)
+    found = [each.tocoo() for each in walks]
+    where = [np.stack([0 * w.row + i, w.row, w.col]) for i, w in enumerate(found)]
+    return np.hstack([empty[0], *where]), np.hstack([empty[1], *(w.data for w in found)])
 
 
 def _by_series(x: Array) -> Array:
@@ -206,8 +195,3 @@ def _averaged(steps: csr_array, x: Array) -> Array:
     """P x over the nodes of (*batch, time, node, channel)."""
     turned = np.moveaxis(x, -2, 0)  # (n, *b, t, c)
     return np.moveaxis((steps @ turned.reshape(len(turned), -1)).reshape(turned.shape), 0, -2)
-
-
-def _weekend(time: Array) -> Array:
-    """Is a stamp on a Saturday or a Sunday?"""
-    return (time // DAY + 3) % 7 >= 5

@@ -114,6 +114,7 @@ def gather(
             effort=effort,
             every_config=every_config,
             metric=layout.metric,
+            printed=layout.printed,
             tuned=told.tuned(search),
             factors=layout.factors,
         )
@@ -176,11 +177,14 @@ def _say(grid: Grid, screen: Screen) -> None:
         screen.table(task.table)
 
 
+AXES = ("rows", "columns", "by", "factors", "printed")  # of a layout, besides its metric
+
+
 def again(folder: Path) -> Grid:
     """The grid of a comparison that was written, from its runs as they are now."""
     made_of = Record(folder).read("members.json")
     kept = made_of.get("layout", {})
-    axes = {name: tuple(kept.get(name, ())) for name in ("rows", "columns", "by", "factors")}
+    axes = {name: tuple(kept.get(name, ())) for name in AXES}
     return gather(
         Shelf(folder.parents[1]),
         compared(folder),

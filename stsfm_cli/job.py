@@ -64,9 +64,10 @@ def execute(
         if config["score"] == "val":  # nothing is put beside what has no test score
             screen.say(line(run))
             return run
-        folders = [identify({**config, **other}, split).folder for other in baselines]
+        theirs = _split_of(baselines, config, split)
+        folders = [identify({**config, **other}, theirs).folder for other in baselines]
         if not shows(run, folders):
-            beside = [*_made(config, baselines, words, split, screen)]
+            beside = [*_made(config, baselines, words, theirs, screen)]
             present(run, beside, _lacking(config, beside), split)
     show(run, screen)
     return run
@@ -120,6 +121,14 @@ def _made(
             continue
         if made is not None:
             yield made
+
+
+def _split_of(
+    baselines: Sequence[Mapping[str, Any]], config: Mapping[str, Any], split: Split
+) -> Split:
+    """The split of the baselines: the same, but for the graph where the model's is ablated."""
+    other = {**config, **(baselines[0] if baselines else {})}
+    return split if other["data"] == config["data"] else cut(other)
 
 
 def _lacking(config: Mapping[str, Any], beside: Sequence[Record]) -> list[str]:

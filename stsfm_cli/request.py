@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from stsfm.mistakes import Mistake, did_you_mean
 
+FIELDS = (".nc", ".nc4", ".zarr", ".zarr/")  # what data=grid reads
 INFO = ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"]
 
 
@@ -93,7 +94,7 @@ def spell_out(texts: Iterable[str]) -> list[str]:
         elif key == "protocol.folds" and value.isdigit() and "protocol.fold" not in keys:
             long += [text, f"protocol.fold={','.join(str(k + 1) for k in range(int(value)))}"]
         elif key == "data" and (files := _files(value)):
-            long += ["data=tabular", f"data.path={','.join(map(typed, files))}"]
+            long += [f"data={_kind(value, files)}", f"data.path={','.join(map(typed, files))}"]
         else:
             long.append(text)
     if {"seed", "seeds"} <= keys:
@@ -120,6 +121,14 @@ def _files(value: str) -> list[str]:
             "and run the others by another"
         )
     return files
+
+
+def _kind(value: str, files: list[str]) -> str:
+    """The dataset that reads files: fields are known by their endings."""
+    kinds = {"grid" if name.endswith(FIELDS) else "tabular" for name in files}
+    if len(kinds) > 1:
+        raise Mistake(f"data={value}: tables and fields in one sweep; run each by a command")
+    return kinds.pop()
 
 
 def quoted(text: str) -> str:

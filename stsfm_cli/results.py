@@ -12,7 +12,8 @@ import numpy as np
 
 import stsfm
 from stsfm.backtest import Backtest, Evaluation
-from stsfm.datasets.about import KINDS, About
+from stsfm.datasets.about import KINDS
+from stsfm.datasets.panel import Panel
 from stsfm.datasets.split import Split
 from stsfm.files import naming, write, write_json
 from stsfm.headline import stamp
@@ -24,6 +25,11 @@ from stsfm.record import Record
 from stsfm.spatial import Place, diagnosis
 
 BY_STEP = ("absolute", "residual", "count")  # sums kept for each step and node
+
+
+WHOSE = {  # what data.space says of a graph → what a model sees of it
+    "given": "graph", "none": "no graph", "shuffled": "shuffled graph", "learned": "learned graph",
+}  # fmt: skip
 
 
 def save(
@@ -55,7 +61,7 @@ def save(
             "kind": kind,
             "fitted_to": evaluation.fitted_to,
             "reads": model.reads,
-            "sees": sees(model, split.panel.about),
+            "sees": sees(model, split.panel),
             "units": {metric.name: metric.unit or "1" for metric in METRICS},
             "val": _plain(val.scores),
             "test": _plain(test.scores) if test else {},
@@ -74,10 +80,17 @@ def save(
     )
 
 
-def sees(model: Forecaster, about: About) -> list[str]:
-    """The past, and the kinds of the covariates known ahead if the model reads such."""
-    offered = [kind for kind in KINDS if kind in about.kinds]
-    return ["past", *(offered if "known" in model.tags else [])]
+def sees(model: Forecaster, panel: Panel) -> list[str]:
+    """The past, the kinds of the covariates known ahead, and whose graph, if the model reads such.
+    """
+    offered = [kind for kind in KINDS if kind in panel.about.kinds]
+    graph = "given" if panel.space.adjacency is not None else "none"
+    graph = graph if panel.space.graph == "given" else panel.space.graph
+    return [
+        "past",
+        *(offered if "known" in model.tags else []),
+        *([WHOSE[graph]] if "graph" in model.tags else []),
+    ]
 
 
 def _plain(scores: Any) -> Any:

@@ -31,12 +31,13 @@ from stsfm.plots.across.naming import explained, shorten
 from stsfm.plots.across.profile import profile, ratios
 from stsfm.plots.across.response import response
 from stsfm.plots.across.seeds import seeds
+from stsfm.plots.across.where import where
 from stsfm.record import Record, records
 from stsfm.significance.friedman import Friedman, friedman
 from stsfm.tables.overall import Overall
 from stsfm.tables.table import Table, tabulate
 
-EVERY = (forecasts, horizon, seeds, gains, profile, cost, response, curves)
+EVERY = (forecasts, horizon, seeds, gains, where, profile, cost, response, curves)
 NET = ["model=gru", "trainer.epochs=3", "baselines=[naive,seasonal_naive,linear]"]
 RING = ["data=ring", "data.length=300", "data.nodes=6", "protocol.horizon=6", "model.hidden=4"]
 
@@ -123,13 +124,25 @@ def test_a_figure_is_drawn_where_it_has_something_to_say(
     drawn = [path.stem for path in draw([airline], tmp_path / "a")]
     assert drawn == ["forecasts", "horizon", "seeds", "gains", "cost", "response", "curves"]
     drawn = [path.stem for path in draw([ring], tmp_path / "r")]  # one seed, one size, six nodes
-    assert drawn == ["forecasts", "horizon", "gains", "profile", "cost"]
+    assert drawn == ["forecasts", "horizon", "gains", "where", "profile", "cost"]
     alone = replace(airline, rows=airline.rows[:1], hidden=())
     assert draw([alone], tmp_path / "one") == []
     failed = tuple(replace(row, records=(), failures=("boom",)) for row in airline.rows)
     assert draw([replace(airline, rows=failed, hidden=())], tmp_path / "none") == []
     for path in (tmp_path / "a").glob("*.png"):
         assert path.with_suffix(".svg").read_text(encoding="utf-8").count("<path") > 15
+
+
+def test_a_map_of_gains_is_of_the_rival_that_validation_prefers(nodes: Contest) -> None:
+    figure, caption = where(nodes)
+    control = next(entry for entry in nodes.entries if entry.label == nodes.control)
+    best = min((e for e in nodes.entries if e is not control), key=lambda e: e.preference)
+    gain = control.by_node - best.by_node
+    shown = figure.axes[0].collections[-1]
+    assert sorted(shown.get_array()) == pytest.approx(sorted(gain))
+    assert shown.norm.vmin == -shown.norm.vmax, "white is no gain"
+    assert f"{best.label} is better, at {(gain > 0).sum()} of 6 nodes" in caption
+    assert where(replace(nodes, place=None)) is None and where(replace(nodes, control="")) is None
 
 
 def test_captions_say_what_the_numbers_are_about(airline: Table, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from stsfm.subject import Subject
 from stsfm.trust import locate
 
 CONF = Path(__file__).parents[1] / "conf"
-EXTRAS = {"prophet": "prophet"}  # model → the package without which it is refused
+EXTRAS = {"prophet": "prophet", "svr": "sklearn"}  # model → the package without which it is refused
 NAMES = [
     pytest.param(
         name,

@@ -8,14 +8,16 @@ import pytest
 
 from stsfm.backtest import backtest, evaluate
 from stsfm.datasets.ett import etth1
-from stsfm.datasets.panel import About, Panel
+from stsfm.datasets.panel import About, Forecast, Panel
 from stsfm.datasets.protocols.dcrnn import dcrnn
 from stsfm.datasets.protocols.ltsf import ltsf
 from stsfm.datasets.protocols.pems import pems
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.protocols.tgcn import tgcn
 from stsfm.datasets.tgcn import los_loop
+from stsfm.losses.base import Step
 from stsfm.losses.metrics import METRIC, Reference
+from stsfm.losses.point import MAE
 from stsfm.models.naive import Mean, Naive
 from stsfm.results import _plain
 from stsfm.significance.concordance import concordance
@@ -149,6 +151,10 @@ def test_zeros_are_missing_for_scaler_loss_and_metrics(protocol):
     assert split.transform.scale[2, 0] == pytest.approx(np.std(seen), rel=1e-12)
     future = split.train[0].future
     assert not future.mask[:, 4].any() and (future.values[:, 4] == 0).all()
+    right = Step(past=None, future=future, forecast=Forecast(point=future.values + 1.0),
+                 transform=split.transform)  # fmt: skip
+    wild = replace(right, forecast=Forecast(point=np.where(future.mask, right.forecast.point, 1e9)))
+    assert float(MAE()(wild).mean()) == float(MAE()(right).mean()) == pytest.approx(1)
     made = scored(split, Mean())
     assert np.isfinite(made.scores["mape"]["pooled"])
     for name in split.metrics:
@@ -218,3 +224,7 @@ def test_a_table_shows_what_a_protocol_is_published_in(desk, tmp_path):
     assert "test_rmse_15_min" in (run.folder / "table.csv").read_text()
     assert desk("predict", str(run.folder)) == 0
     assert desk("ls") == 0 and "RMSE val" in desk.out
+    assert desk("compare", "--metric", "mae,rmse") == 0
+    table = (desk.comparison() / "table.md").read_text()
+    assert "| MAE 15 min | RMSE 15 min | MAE 30 min |" in table and "accuracy" not in table
+    assert "test_accuracy_15_min" in (desk.comparison() / "table.csv").read_text()

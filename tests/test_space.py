@@ -1,4 +1,4 @@
-"""Space in results: tests that hold their size, places that are where the data say, maps of them."""
+"""Space in results: tests that hold their size, places where the data say, and maps of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from stsfm.datasets.ablation import ablated
+from stsfm.datasets.lattice import lattice
 from stsfm.datasets.panel import Space
 from stsfm.datasets.synthetic import ring
 from stsfm.plots import Story, style
@@ -23,7 +24,6 @@ from stsfm.significance.moran import FEWEST, moran
 from stsfm.significance.ranks import rank_correlation
 from stsfm.significance.whiteness import undirected, whiteness
 from stsfm.spatial import Place, diagnosis
-from stsfm.spatial.lattice import lattice
 from stsfm.spatial.words import sentences
 
 CIRCLE = np.array([(i, (i + step) % 12) for i in range(12) for step in (1, -1)])

@@ -41,8 +41,8 @@ def read_matrix(path: Path) -> Matrix:
         raise ValueError(f"{path.name}: wanted one of {', '.join(readers)}")
     try:
         return readers[kind](path)
-    except (OSError, KeyError, UnicodeError, EOFError) as error:
-        raise ValueError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
+    except (OSError, KeyError, ValueError, EOFError) as error:
+        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
 
 
 def observed(values: np.ndarray, zeros: Zeros = "values") -> tuple[np.ndarray, np.ndarray]:
@@ -71,42 +71,35 @@ def _csv(path: Path) -> Matrix:
         stamps = pd.to_datetime(frame.pop(frame.columns[0]))
         time = stamps.to_numpy().astype("datetime64[ns]").astype("int64")
     names = tuple(str(name).strip() for name in frame)
-    return Matrix(_floats(frame.to_numpy(), path), names, time)
+    return Matrix(np.array(frame.to_numpy(), float, order="C"), names, time)
 
 
 def _text(path: Path) -> Matrix:
     import pandas as pd
 
-    return Matrix(_floats(pd.read_csv(path, header=None).to_numpy(), path))
-
-
-def _floats(cells: np.ndarray, path: Path) -> np.ndarray:
-    """A copy of cells, a row of time in one piece; ValueError names what is no number."""
-    try:
-        return np.array(cells, float, order="C")
-    except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from None
+    return Matrix(np.array(pd.read_csv(path, header=None).to_numpy(), float, order="C"))
 
 
 def _numpy(path: Path) -> Matrix:
-    held = np.load(path)  # refuses what would run code
-    if path.suffix == ".npz":
-        name = "data" if "data" in held or len(held.files) != 1 else held.files[0]
-        held = held[name]
+    with path.open("rb") as file:
+        held = np.load(file)  # refuses what would run code
+        if not isinstance(held, np.ndarray):
+            name = "data" if "data" in held or len(held.files) != 1 else held.files[0]
+            held = held[name]
     if held.ndim not in (2, 3):
-        raise ValueError(f"{path.name}: wanted (time, node[, feature]), got {held.shape}")
-    return Matrix(np.array(held, float))
+        raise ValueError(f"wanted (time, node[, feature]), got {held.shape}")
+    return Matrix(np.array(held, float, order="C"))
 
 
 def _hdf5(path: Path) -> Matrix:
     try:
         import h5py
     except ImportError:
-        raise ValueError(f"{path.name} is HDF5, which needs: pip install 'stsfm[hdf5]'") from None
+        raise ValueError("HDF5 needs: pip install 'stsfm[hdf5]'") from None
     with h5py.File(path) as file:
         tables = [table for table in file.values() if "block0_values" in table]
         if len(tables) != 1 or "block1_values" in tables[0]:
-            raise ValueError(f"{path.name}: wanted a table of pandas, of one type; it is another")
+            raise ValueError("wanted a table of pandas, of one type; it is another")
         (table,) = tables
         unit = np.asarray(table["axis1"].attrs.get("kind", b"")).item()
         unit = unit.decode() if isinstance(unit, bytes) else str(unit)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-CELLS = 4_000_000  # read at once
+CELLS = 1_000_000  # read at once
 
 
 def mapped(array: Any) -> bool:

@@ -2,17 +2,21 @@
 
     P_f = D_out⁻¹ W  along the edges,    P_b = D_in⁻¹ Wᵀ  against them
     S = D⁻¹ᐟ² W̄ D⁻¹ᐟ²  both ways alike,  W̄ = (W + Wᵀ) / 2, or that + I
+    H = exp(−t (I − P))  heat after a time t, with P of W̄: steps of a walk, Poisson(t) of them
 
 Rows of P sum to 1; a node without an edge keeps what it has, so that no row is empty. P x averages
 x over those that a node leads to, Pᵏ x over those that k steps reach. The diagonal of W counts as
-an edge to itself where the data give one. S has eigenvalues within ±1.
+an edge to itself where the data give one. S has eigenvalues within ±1. H conserves
+mass, each node weighed by its degree, and evens out what neighbours have.
 Li et al., Diffusion convolutional recurrent neural network, ICLR (2018); Kipf & Welling,
-Semi-supervised classification with graph convolutional networks, ICLR (2017).
+Semi-supervised classification with graph convolutional networks, ICLR (2017); Klicpera et al.,
+Diffusion improves graph learning, NeurIPS (2019).
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import expm
 from scipy.sparse import csr_array, diags_array
 
 from stsfm.datasets.panel import Array, Space
@@ -40,6 +44,14 @@ def symmetric(space: Space | None, *, loops: bool) -> tuple[csr_array, ...]:
     degree = edges.sum(1)
     scale = diags_array(np.where(degree > 0, degree, 1) ** -0.5)
     return (csr_array(scale @ edges @ scale),)
+
+
+def heat_kernel(space: Space | None, *, time: float) -> tuple[csr_array, ...]:
+    """H (node, node), in which all nodes of a component have a part; none without a graph."""
+    if (weights := _weights(space)) is None:
+        return ()
+    step = walk((weights + weights.T) / 2).toarray()
+    return (csr_array(expm(time * (step - np.eye(len(step))))),)
 
 
 def walk(weights: Array) -> csr_array:

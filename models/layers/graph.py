@@ -10,6 +10,7 @@ other axes are. Wu et al., Graph WaveNet for deep spatial-temporal graph modelin
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 
@@ -78,7 +79,9 @@ class _Fixed(nn.Module):
         if not self.sparse:
             return _product(self.weights, x)
         parts = (self.starts, self.ends, self.weights)
-        matrix = torch.sparse_csr_tensor(*parts, self.shape, check_invariants=False)
+        with warnings.catch_warnings():  # that torch calls its sparse matrices a beta
+            warnings.simplefilter("ignore", UserWarning)
+            matrix = torch.sparse_csr_tensor(*parts, self.shape, check_invariants=False)
         return _product(matrix, x.to(self.weights.dtype))
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 
-GRID = (0.0, *(10.0**k for k in range(-9, 3)))  # of λ, where validation chooses
+GRID = (0.0, *(10.0 ** (k / 2) for k in range(-18, 5)))  # of λ, where validation chooses
 FIELDS = ("xx", "xy", "yy")
 
 

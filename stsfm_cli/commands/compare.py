@@ -1,7 +1,8 @@
 """`stsfm compare`: tables from run folders, rebuilt whenever asked for.
 
 stsfm compare [model=a,b] [data=…] [seed=…] [protocol=…] [any.key=value]
-  --metric mae         the score that models are ordered by (mase)
+  --metric mae         the score that models are ordered by (mase); of rmse,mae the first, and both
+                       are the columns of errors
   --rows, --columns    model, data, horizon, protocol, seed or any key: what a grid has where
   --by KEY             a grid for each of its values
   --factors loss       keys whose every value is a row; of others validation chooses one
@@ -116,7 +117,8 @@ def _layout(options: dict[str, str]) -> Layout:
     from stsfm.tables.grid import Layout
     from stsfm.tables.table import check_metric
 
-    if "metric" in options:
-        check_metric(options["metric"])
+    metrics = tuple(options["metric"].split(",")) if "metric" in options else ("",)
+    for metric in filter(None, metrics):
+        check_metric(metric)
     axes = {name: tuple(options[name].split(",")) for name in AXES if name in options}
-    return Layout(metric=options.get("metric", ""), **axes)
+    return Layout(metric=metrics[0], printed=metrics if metrics[1:] else (), **axes)

@@ -55,10 +55,14 @@ class Composed:
         return any(job.config["search"] for job in self.jobs)
 
     def baselines(self, config: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What differs in the configs of the baselines that the model of a job is put beside."""
-        choices = config["choices"]
+        """What differs in the configs of the baselines that the model of a job is put beside.
+
+        An ablation of the graph is of that model alone: they are the same runs beside each.
+        """
+        choices, data = config["choices"], dict(config["data"])
+        data |= {"space": "given"} if "space" in data else {}
         return [
-            {"model": tree, "choices": {**choices, "model": name}}
+            {"model": tree, "data": data, "choices": {**choices, "model": name}}
             for name, tree in models(config["baselines"], config, *self.request.folders).items()
             if name != choices["model"]
         ]

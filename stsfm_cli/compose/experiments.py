@@ -20,6 +20,7 @@ from stsfm.request import Request, spell_out, typed
 from stsfm.trust import TYPED
 
 GROUP = "experiment"
+READERS = {"tabular", "grid", "mapped"}  # datasets that are called as their file is
 UNTOLD = (  # no part of what a comparison is about
     "fail_fast", "force", "launcher", "loggers", "plugins", "retries", "runs_dir",
 )  # fmt: skip
@@ -57,8 +58,10 @@ def name(request: Request, line: Iterable[Override]) -> str:
     if experiment and [text.partition("=")[0].lstrip("+") for text in told] == [GROUP]:
         return experiment[0]
     digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
-    files = [Path(name).stem for name in chosen.get("data.path", [])]
-    on = experiment or files or chosen.get("data") or [options.defaults()["data"]]
+    data = chosen.get("data") or [options.defaults()["data"]]
+    if set(data) <= READERS:
+        data = [Path(name).stem for name in chosen.get("data.path", data)]
+    on = experiment or data
     label = "+".join(on) if len(on) < 4 else f"{on[0]}+{len(on) - 1}_more"
     return f"{label}-{digest}"
 

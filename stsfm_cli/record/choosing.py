@@ -76,10 +76,14 @@ def facts(record: Record) -> dict[str, Any]:
 
 
 def keys_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a configuration of a model is made of: its keys and the choices of groups, dotted."""
+    """What a configuration of a model is made of: its keys and the choices of groups, dotted.
+
+    And whose graph it may read: data.space leaves the task as it is.
+    """
     model = config.get("model", {})
+    space = {k: v for k, v in config.get("data", {}).items() if k == "space"}
     choices = {k: v for k, v in (config.get("choices") or {}).items() if k in model}
-    return flatten({"choices": choices, "model": model}, drop=("seed", "_target_"))
+    return flatten({"choices": choices, "model": model, "data": space}, drop=("seed", "_target_"))
 
 
 def level(keys: Mapping[str, Any], factor: str) -> Any:

@@ -35,7 +35,7 @@ from stsfm.reports.references import entries, references
 from stsfm.reports.shown import Shown, short
 from stsfm.reports.space import space
 from stsfm.tables.grid import Grid
-from stsfm.tables.sentences import about_failures, about_intervals, footnotes
+from stsfm.tables.sentences import about_failures, about_graphs, about_intervals, footnotes
 from stsfm.tables.sheet import EXPLORATORY
 from stsfm.tables.sheets import sheets
 from stsfm.tables.table import Table
@@ -144,7 +144,8 @@ def _results(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
         yield from (content.Grid(short(sheet)) for sheet in sheets(grid))
     for one in shown:
         yield one.grid()
-        said = (*about_failures(one.table), *about_intervals(one.table), *footnotes(one.table))
+        about = (about_failures, about_graphs, about_intervals, footnotes)
+        said = [line for what in about for line in what(one.table)]
         yield from [Items([[line] for line in said])] * bool(said)
 
 

@@ -11,14 +11,14 @@ from stsfm.reports.shown import Shown
 from stsfm.spatial.words import ALPHA, chance, signed
 from stsfm.tables.row import Row
 from stsfm.tables.sheet import NONE
-from stsfm.words import count
+from stsfm.words import count, listed
 
 CAPTION = (
-    "What the test residuals of {task} leave in space; neighbours: {near}. I: Moran's, of the residuals one step ahead "
-    "at an origin, and of their mean over origins and steps, the bias; {draws}. z: the AZ test of "
-    "whiteness, 0 ± 1 without structure, and its parts in space and in time. ρ: Spearman's rank "
-    "correlation of MAE with the weight of a node's edges. Means over seeds, p-values the largest "
-    "of them."
+    "What the test residuals of {task} leave in space; neighbours: {near}. I: Moran's, of the "
+    "residuals one step ahead at an origin, and of their mean over origins and steps, the bias; "
+    "{draws}. z: the AZ test of whiteness, 0 ± 1 without structure, and its parts. ρ: Spearman's "
+    "rank correlation of MAE with the weight of a node's edges. Means over seeds, p-values the "
+    "largest of them."
 )
 HEAD = ["model", "I", "p", "I of bias", "p of bias", "z", "z in space", "z in time", "ρ degree"]
 
@@ -29,8 +29,8 @@ def space(shown: Sequence[Shown]) -> Iterator[Block]:
         kept = [(row, [s["space"] for s in row.scores if s.get("space")]) for row in one.rows]
         told = [(row, held) for row, held in kept if held and "reason" not in held[0]]
         if told:
-            draws = {held[0]["moran"]["each"]["draws"] for _, held in told}
-            which = f"p by {count(max(draws), 'permutation')} of the nodes"
+            each = told[0][1][0]["moran"]["each"]
+            which = each["reason"] or f"p by {count(each['draws'], 'permutation')} of the nodes"
             near = "; ".join(dict.fromkeys(held[0]["neighbours"] for _, held in told))
             caption = CAPTION.format(task=one.task, draws=which, near=near)
             yield grid(caption, HEAD, [_line(*entry) for entry in told])
@@ -65,11 +65,14 @@ def _said(told: Sequence[tuple[Row, list[dict[str, Any]]]]) -> Iterator[str]:
     """Whose residuals are like those of their neighbours, and whose are white."""
     alike = [row.label for row, held in told if all(_alike(s["moran"]["each"]) for s in held)]
     white = [row.label for row, held in told if all(_white(s["az"]) for s in held)]
-    yield f"Neighbours err alike (p < {ALPHA}) under {', '.join(alike) or 'none of the models'}."
-    yield (
-        f"Whiteness is not rejected for {', '.join(white)}." if white else
-        "Whiteness is rejected for all: every model leaves structure in its residuals."
-    ) + " Parts of opposite signs cancel in z: then each of them counts by itself."  # fmt: skip
+    if any(held[0]["moran"]["each"]["p"] for _, held in told):
+        yield f"Neighbours err alike (p < {ALPHA}) under {listed(alike)}."
+    if any(held[0]["az"]["p"] is not None for _, held in told):
+        whom = f"not rejected for {listed(white)}" if white else "rejected for all models"
+        yield (
+            f"Whiteness is {whom}. Parts of opposite signs cancel in z: then each of them counts "
+            "by itself."
+        )
 
 
 def _alike(found: dict[str, Any]) -> bool:

@@ -7,10 +7,10 @@ is whether two residuals have the same sign:
     C = (S + T) / √2  ~  N(0, 1)
 
 if residuals are independent with a median of 0 (of several channels: symmetric about 0), whatever
-their law: no two pairs of cells then have signs that correlate. Zambon & Alippi, AZ-whiteness test: a test for signal uncorrelation on
-spatio-temporal graphs, NeurIPS (2022), with their weights that let space and time count alike.
-A pair with an unobserved cell, or with a residual of exactly 0, is left out. A model that is biased
-leaves a structure, too: its residuals have a sign.
+their law: no two pairs of cells then have signs that correlate. Zambon & Alippi, AZ-whiteness test:
+a test for signal uncorrelation on spatio-temporal graphs, NeurIPS (2022), with their weights that
+let space and time count alike. A pair with an unobserved cell, or with a residual of exactly 0, is
+left out. A model that is biased leaves a structure, too: its residuals have a sign.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stsfm.datasets.panel import Array, Space
-from stsfm.spatial.lattice import Lattice, lattice
+from stsfm.datasets.lattice import Lattice, lattice
+from stsfm.datasets.panel import Space
 from stsfm.words import count
 
 NEAREST = 4  # neighbours of a node that only has coordinates; as many as on a lattice
@@ -29,13 +29,13 @@ class Place:
     """Edges without loops (edge, 2) from → to, their weights (edge,), and coordinates (node, dim).
 
     graph     one of datasets.about.GRAPHS: what became of the graph that was given
-    geometry  what the coordinates mean: plane, sphere (longitude, latitude) or grid
+    geometry  what the coordinates mean: plane or sphere (longitude, latitude)
     """
 
     nodes: int
-    edges: Array
-    weights: Array
-    coords: Array | None = None
+    edges: np.ndarray
+    weights: np.ndarray
+    coords: np.ndarray | None = None
     geometry: str = "plane"
     units: str = ""
     graph: str = "given"
@@ -75,10 +75,14 @@ class Place:
         """Is there nothing to draw or to test?"""
         return not len(self.edges) and self.coords is None
 
+    @property
+    def flat(self) -> bool:
+        """Are there two coordinates, such as a map has?"""
+        return self.coords is not None and self.coords.shape[1] == 2
+
     @cached_property
     def lattice(self) -> Lattice | None:
-        flat = self.coords is not None and self.coords.shape[1] == 2
-        return lattice(self.coords) if flat else None
+        return lattice(self.coords) if self.coords is not None and self.flat else None
 
     @cached_property
     def degree(self) -> np.ndarray:
@@ -107,19 +111,19 @@ class Place:
         if self.lattice is not None:
             edges, said = self.lattice.edges, "cells of the lattice that share a side"
         else:
-            edges, said = self._nearest(), f"the {NEAREST} nearest nodes"
+            edges, said = _nearest(self.coords, self.geometry), f"the {NEAREST} nearest nodes"
         return Neighbours(edges, np.ones(len(edges)), said) if len(edges) else None
 
-    def _nearest(self) -> np.ndarray:
-        """(edge, 2): from each node to those nearest to it."""
-        from scipy.spatial import cKDTree
 
-        points = _on_globe(self.coords) if self.geometry == "sphere" else self.coords
-        near = min(NEAREST, self.nodes - 1)
-        _, found = cKDTree(points).query(points, near + 1)  # as a rule itself is among them
-        rows = np.repeat(np.arange(self.nodes), near + 1)
-        pairs = np.stack([rows, found.ravel()], 1)
-        return pairs[pairs[:, 0] != pairs[:, 1]]
+def _nearest(coords: np.ndarray, geometry: str) -> np.ndarray:
+    """(edge, 2): from each node to those nearest to it."""
+    from scipy.spatial import cKDTree
+
+    points = _on_globe(coords) if geometry == "sphere" else coords
+    near = min(NEAREST, len(coords) - 1)
+    _, found = cKDTree(points).query(points, near + 1)  # as a rule itself is among them
+    pairs = np.stack([np.repeat(np.arange(len(coords)), near + 1), found.ravel()], 1)
+    return pairs[pairs[:, 0] != pairs[:, 1]]
 
 
 def _on_globe(degrees: np.ndarray) -> np.ndarray:

@@ -132,7 +132,8 @@ def plan(composed: Composed) -> Plan:
 
 def instead(words: Sequence[str], part: Mapping[str, Any]) -> tuple[str, ...]:
     """The words that make the same job with what differs in the config of a baseline."""
-    rest = (word for word in words if not word.lstrip("+").startswith("model"))
+    other = ("model", "data.space")
+    rest = (word for word in words if not word.lstrip("+").startswith(other))
     return (*rest, f"model={part['choices']['model']}")
 
 

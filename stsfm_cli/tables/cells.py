@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from stsfm.losses.metrics import METRIC
 from stsfm.tables.row import Row, Value
@@ -63,7 +64,7 @@ def _errors(table: Table) -> list[Column]:
     return [
         Column(
             label=f"{METRIC[name].label} {view}".rstrip(),
-            get=lambda row, name=name, view=view: row.score("test", name, view),
+            get=partial(Row.score, split="test", metric=name, view=view),
             better=METRIC[name].better,
             brief=name in brief,
         )

@@ -58,6 +58,7 @@ class Claims:
     control: str | None = None  # its label
     declared: bool = False  # by the user; else by validation
     pairs: Mapping[str, Claim] = field(default_factory=dict)  # label → comparison with the control
+    ablations: Mapping[tuple[str, str], Claim] = field(default_factory=dict)  # (with, without graph)
     mcs: tuple[str, ...] = ()  # labels of the model confidence set
     skills: Mapping[str, Interval] = field(default_factory=dict)  # label → over seasonal naive
     seeds: Mapping[str, int] = field(default_factory=dict)  # label → of rows that draw some
@@ -85,6 +86,7 @@ def claims(table: Table, control: str | None = None) -> Claims:
         unscored=tuple(row.label for row in kept if row.label not in every),
         oracles=tuple(row.label for row in kept if row.label in oracles),
     )
+    made = replace(made, ablations=_ablations(table, lost))
     if against in lost:
         made = replace(made, pairs=_pairs(lost, against))
     return replace(made, sentences=tuple(told(made)))
@@ -124,14 +126,28 @@ def _losses(table: Table, metric: str) -> dict[str, Losses]:
 
 def _pairs(lost: Mapping[str, Losses], control: str) -> dict[str, Claim]:
     """Each other row against the control, p-values corrected for all that were tested."""
-    base = lost[control]
-    pairs = {
-        label: compare(one.values, base.values, one.origins, one.horizon, alpha=ALPHA)
-        for label, one in lost.items()
-        if label != control
-    }
+    pairs = {label: _against(lost, label, control) for label in lost if label != control}
     adjusted = holm({label: pair.p for label, pair in pairs.items() if pair.p is not None})
     return {label: Claim(pair=pair, p=adjusted.get(label)) for label, pair in pairs.items()}
+
+
+def _ablations(table: Table, lost: Mapping[str, Losses]) -> dict[tuple[str, str], Claim]:
+    """Each row that reads a graph against its model without one: a family of their own."""
+    rows = [row for row in table.rows if row.graph and row.label in lost]
+    without = {(row.model, row.tuned): row.label for row in rows if row.graph == "no graph"}
+    asked = [
+        (row.label, without[row.model, row.tuned])
+        for row in rows
+        if row.graph != "no graph" and (row.model, row.tuned) in without
+    ]
+    found = {of: _against(lost, *of) for of in asked}
+    adjusted = holm({of: pair.p for of, pair in found.items() if pair.p is not None})
+    return {of: Claim(pair=pair, p=adjusted.get(of)) for of, pair in found.items()}
+
+
+def _against(lost: Mapping[str, Losses], label: str, control: str) -> Pair:
+    one, base = lost[label], lost[control]
+    return compare(one.values, base.values, one.origins, one.horizon, alpha=ALPHA)
 
 
 def _members(lost: Mapping[str, Losses]) -> tuple[str, ...]:

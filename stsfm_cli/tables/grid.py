@@ -60,6 +60,7 @@ class Layout:
     columns: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     factors: tuple[str, ...] = ()  # keys whose every value is a row, chosen by nobody
+    printed: tuple[str, ...] = ()  # metrics that are the columns of a table; () = its protocol's
 
     @property
     def asked(self) -> bool:

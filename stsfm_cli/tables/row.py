@@ -107,8 +107,14 @@ class Row:
 
     @property
     def sees(self) -> list[str]:
-        """The past, and the kinds of the covariates known ahead that the model reads."""
+        """The past, the kinds of the covariates known ahead, and the graph, if the model reads it.
+        """
         return self.scores[0].get("sees", ["past"]) if self.scores else []
+
+    @property
+    def graph(self) -> str:
+        """Whose graph it read: graph, shuffled graph, learned graph or no graph; "" if it can't."""
+        return next((what for what in self.sees if what.endswith("graph")), "")
 
     @property
     def oracle(self) -> bool:

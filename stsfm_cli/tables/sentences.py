@@ -28,6 +28,7 @@ def sentences(table: Table) -> list[str]:
         words.append(f"Best classical model on validation: {best.label}.")
         nets = [row for row in table.rows if row.records and row.is_net and not row.oracle]
         words += [_verdict(table, row, best) for row in nets]
+    words += about_graphs(table)
     words += about_intervals(table)
     words += table.searched
     words += table.tested or [_untested(table)]
@@ -59,6 +60,19 @@ def about_failures(table: Table) -> list[str]:
     words = [f"{count(failed, 'configuration')} failed and {are} ranked last."] if failed else []
     partly = [row for row in table.rows if row.records and row.failures]
     return words + [f"{row.label} has {seeds_of(row)} seeds: {row.failures[0]}." for row in partly]
+
+
+def about_graphs(table: Table) -> list[str]:
+    """Who read a graph, and was not run without one: no skill of space may be claimed."""
+    known = [row for row in (*table.rows, *table.hidden) if row.graph]
+    alone = {row.model for row in known if row.graph == "no graph"}
+    unproven = sorted({row.model for row in known} - alone)
+    if not unproven:
+        return []
+    return [
+        "A gain may not come from the graph: data.space=none was not run with "
+        f"{', '.join(unproven)}."
+    ]
 
 
 def about_intervals(table: Table) -> list[str]:

@@ -39,6 +39,7 @@ class Table:
     exploratory: bool = False
     left_out: tuple[str, ...] = ()
     by: str = ""  # the metric that was asked for
+    printed: tuple[str, ...] = ()  # those that were, of its columns
     tested: tuple[str, ...] = ()  # what tests of significance say of it
     searched: tuple[str, ...] = ()  # what a search chose, and what it cost
     kept: frozenset[str] = frozenset()  # models of which a search chose the default
@@ -53,8 +54,8 @@ class Table:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Those that its protocol is published in; () = the house's own."""
-        return tuple(self.status.get("metrics", ()))
+        """Those of its columns, as asked for or as its protocol is published in; () = our own."""
+        return self.printed or tuple(self.status.get("metrics", ()))
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -150,6 +151,7 @@ def tabulate(
     effort: Effort | None = None,
     every_config: bool = False,
     metric: str = "",
+    printed: tuple[str, ...] = (),
     tuned: Collection[str] = (),
     factors: Sequence[str] = (),
 ) -> Table:
@@ -183,6 +185,7 @@ def tabulate(
         exploratory=every_config,
         left_out=tuple(left_out),
         by=metric,
+        printed=printed,
     )
     order = lambda row: (not row.records, costs(row, "test", table.metric))  # noqa: E731
     return replace(table, rows=tuple(sorted(shown, key=order)))
@@ -193,16 +196,19 @@ def _row(group: list[Record], tuned: Collection[str], factors: Sequence[str]) ->
     failed = [record.status.get("error", "") for record in group if record.state == "failed"]
     model = group[0].status["model"]
     mine = keys_of(group[0].config) if factors else {}
-    levels = ((key.removeprefix("model."), level(mine, key)) for key in factors)
-    return Row(
+    row = Row(
         model=model,
         settings=group[0],
         records=tuple(finished),
         failures=tuple(failed),
         label=model,
         tuned=group[0].status["settings"] in tuned,
-        levels=" ".join(f"{key}={value}" for key, value in levels if value is not None),
     )
+    if finished and not row.graph:  # it is the same whatever graph there is
+        mine.pop("data.space", None)
+    levels = ((key.removeprefix("model."), level(mine, key)) for key in factors)
+    named = " ".join(f"{key}={value}" for key, value in levels if value is not None)
+    return replace(row, levels=named)
 
 
 def _newest_source(records: list[Record]) -> tuple[list[Record], list[str]]:

@@ -7,7 +7,7 @@ import io
 import itertools
 from typing import Any
 
-from stsfm.losses.metrics import METRICS
+from stsfm.losses.metrics import METRIC, METRICS
 from stsfm.tables.grid import Grid
 from stsfm.tables.pivot import AXES, pivot
 from stsfm.tables.row import Row, Value
@@ -69,7 +69,7 @@ def _line(table: Table, row: Row) -> dict[str, Any]:
     line |= {"stamp": "EXPLORATORY" if table.exploratory else ""}
     for split, metric in SCORES:
         line |= _pair(f"{split}_{metric}", row.score(split, metric) if row.records else None)
-    for split, metric, view in itertools.product(("val", "test"), table.metrics, table.views):
+    for split, metric, view in itertools.product(("val", "test"), METRIC, table.views):
         name = f"{split}_{metric}_{view.replace(' ', '_')}"
         line |= _pair(name, row.score(split, metric, view) if row.records else None)
     line |= _pair("test_skill", table.skill(row) if row.records else None)

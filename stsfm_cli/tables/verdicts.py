@@ -33,7 +33,13 @@ def few(reason: str) -> str:
 
 def told(claims: Claims) -> Iterator[str]:
     """What the claims of one table say: pairs, the confidence set, skill, and the method."""
-    yield from (_claim(label, claims, claim) for label, claim in tested(claims).items())
+    name = LABELS[claims.metric]
+    for label, claim in tested(claims).items():
+        yield _claim(label, str(claims.control), name, claim)
+    alone = {of: claim for of, claim in claims.ablations.items() if claim.p is not None}
+    yield from (_claim(*of, name, claim) for of, claim in alone.items())
+    if alone:
+        yield f"With and without a graph: p-values by Holm for {count(len(alone), 'comparison')}."
     yield from _refused(claims)
     if claims.unscored:
         yield f"Without {LABELS[claims.metric]}, and so not tested: {', '.join(claims.unscored)}."
@@ -52,7 +58,7 @@ def tested(claims: Claims) -> dict[str, Claim]:
     return {label: claim for label, claim in claims.pairs.items() if claim.p is not None}
 
 
-def _claim(label: str, claims: Claims, claim: Claim) -> str:
+def _claim(label: str, control: str, metric: str, claim: Claim) -> str:
     """lstm is not separable from arima: MAE +6.3 [−2.0, 14.6], p = 0.21."""
     pair = claim.pair
     assert pair.low is not None and pair.high is not None and claim.p is not None
@@ -62,8 +68,8 @@ def _claim(label: str, claims: Claims, claim: Claim) -> str:
         format(x, sign + style).replace("-", "−")
         for x, sign in ((pair.low, "z"), (pair.high, "z"), (pair.difference, "+"))
     )
-    verb = f"{VERDICTS[claim.verdict]} {claims.control}"
-    return f"{label} {verb}: {LABELS[claims.metric]} {change} [{low}, {high}], {p_value(claim.p)}."
+    verb = f"{VERDICTS[claim.verdict]} {control}"
+    return f"{label} {verb}: {metric} {change} [{low}, {high}], {p_value(claim.p)}."
 
 
 def _refused(claims: Claims) -> Iterator[str]:

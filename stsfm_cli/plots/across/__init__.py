@@ -65,8 +65,16 @@ def draw(
 def _figures() -> list:
     """In the order in which a reader wants them."""
     from stsfm.plots.across import (
-        cost, curves, forecasts, gains, horizon, profile, response, seeds, where,
-    )  # fmt: skip
+        cost,
+        curves,
+        forecasts,
+        gains,
+        horizon,
+        profile,
+        response,
+        seeds,
+        where,
+    )
 
     return [
         forecasts.forecasts, horizon.horizon, seeds.seeds, gains.gains, where.where,

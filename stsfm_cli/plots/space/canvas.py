@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from stsfm.plots import style
 from stsfm.plots.space.spread import spread
@@ -38,10 +38,10 @@ class Sheet:
 
     def __init__(self, place: Place) -> None:
         self.place, self.lattice = place, place.lattice
-        flat = place.coords is not None and place.coords.shape[1] == 2
-        self.placed = flat
-        self.at = place.coords if flat else spread(place.edges, place.nodes)
-        globe = flat and place.geometry == "sphere"
+        self.placed = place.flat
+        held = place.coords if place.flat else None
+        self.at = spread(place.edges, place.nodes) if held is None else held
+        globe = place.flat and place.geometry == "sphere"
         # a degree of longitude is shorter than one of latitude
         self.aspect = 1 / max(0.1, np.cos(np.radians(self.at[:, 1].mean()))) if globe else 1.0
 
@@ -68,29 +68,32 @@ class Sheet:
         )
 
     def draw(self, ax: Axes, values: np.ndarray, scale: Scale) -> ScalarMappable:
-        """Numbers (node,); what was not observed is grey."""
+        """Numbers (node,): cells of an image, or dots; what was not observed is hollow."""
         colours: dict[str, Any] = {"cmap": scale.colours, "norm": scale.norm}
         if self.lattice is not None:
-            image = self.lattice.image(values)
             x, y = _borders(self.lattice.x), _borders(self.lattice.y)
+            image = self.lattice.image(values)
             drawn: Any = ax.pcolormesh(x, y, image, rasterized=True, lw=0, **colours)
         else:
             self._edges(ax)
-            seen, size = np.isfinite(values), _size(len(values))
-            grey: dict[str, Any] = {"color": "white", "edgecolor": style.SOFT, "lw": 0.5}
-            ax.scatter(*self.at[~seen].T, s=size, **grey)
-            order = np.flatnonzero(seen)[np.argsort(abs(values[seen]), kind="stable")]
-            heavy = len(order) > HEAVY
-            drawn = ax.scatter(*self.at[order].T, c=values[order], s=size, zorder=3,
-                               lw=0.1 if heavy else 0.25, edgecolor=style.SOFT,
-                               rasterized=heavy, **colours)  # fmt: skip
-        if self.lattice is None:
-            middle = (self.at.min(0) + self.at.max(0)) / 2
-            ax.set_xlim(middle[0] - self.size[0] / 2, middle[0] + self.size[0] / 2)
-            ax.set_ylim(middle[1] - self.size[1] / 2, middle[1] + self.size[1] / 2)
+            drawn = self._dots(ax, values, colours)
+            low, high = self.at.min(0), self.at.max(0)
+            left, right = (low + high - self.size) / 2, (low + high + self.size) / 2
+            ax.set(xlim=(left[0], right[0]), ylim=(left[1], right[1]))
         ax.set_aspect(self.aspect)
         self._axes(ax)
         return drawn
+
+    def _dots(self, ax: Axes, values: np.ndarray, colours: dict[str, Any]) -> ScalarMappable:
+        """The greatest lie over the others."""
+        seen, size = np.isfinite(values), _size(len(values))
+        x, y = self.at.T
+        ax.scatter(x[~seen], y[~seen], size, color="white", edgecolor=style.SOFT, lw=0.5)
+        order = np.flatnonzero(seen)[np.argsort(abs(values[seen]), kind="stable")]
+        heavy = len(order) > HEAVY
+        look: dict[str, Any] = {"edgecolor": style.SOFT, "lw": 0.1 if heavy else 0.25}
+        look |= {"rasterized": heavy, **colours}
+        return ax.scatter(x[order], y[order], size, values[order], zorder=3, **look)
 
     def _edges(self, ax: Axes) -> None:
         """The edges, each pair once; of very many the heaviest."""
@@ -104,6 +107,7 @@ class Sheet:
 
     def _axes(self, ax: Axes) -> None:
         if not self.placed:
+            ax.set(xticks=[], yticks=[])
             ax.axis("off")
             return
         globe, units = self.place.geometry == "sphere", self.place.units
@@ -144,10 +148,13 @@ def bar(
     tall = (box.y1 - foot) / box.height
     inset = ax.inset_axes((1 + 0.6 * wide, 1 - tall, wide, tall))
     made = ax.figure.colorbar(drawn, cax=inset, extend=scale.ends, extendfrac=0.04)
-    made.outline.set_linewidth(0.4)  # type: ignore[operator]
+    made.outline.set_linewidth(0.4)
     made.ax.tick_params(length=2, width=0.4, pad=2)
     most = int(np.clip((box.y1 - foot) / style.DPI * 4, 2, 5))
-    made.locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10])
+    low, high = scale.norm.vmin or 0.0, scale.norm.vmax or 0.0
+    ticks = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    slack = 1e-9 * (high - low)
+    made.locator = FixedLocator([x for x in ticks if low - slack <= x <= high + slack])
     made.formatter = style.Numbers()
     made.update_ticks()
     made.set_label(label, labelpad=3)

@@ -42,7 +42,8 @@ def _caption(story: Story, sheet: canvas.Sheet) -> str:
     assert story.place is not None
     parts = [
         f"(a) Mean absolute error of {story.model} at every node, and (b) its mean residual "
-        "(observed − forecast: red where forecasts are too low), over all scored windows and steps.",
+        "(observed − forecast: red where forecasts are too low), over all scored windows and "
+        "steps.",
         sheet.said,
         canvas.thinned(story.place),
         "Colours end at the 2 and 98 % quantiles." if story.place.nodes >= canvas.MANY else "",

@@ -1,4 +1,4 @@
-"""A field as it was, as it was forecast, and what lies between, for windows chosen by their error."""
+"""A field as it was, as it was forecast, and what lies between, in windows chosen by error."""
 
 from __future__ import annotations
 

@@ -26,16 +26,15 @@ def spread(edges: np.ndarray, nodes: int) -> np.ndarray:
     members = [np.flatnonzero(part == k) for k in range(count)]
     members.sort(key=len, reverse=True)  # stable: nodes alone stay in their order
     parts = [_laid(graph[some][:, some]) for some in members]
-    wide = max(
-        np.ptp(parts[0][:, 0]), 1.3 * sum((np.ptp(x, 0) + APART).prod() for x in parts) ** 0.5
-    )
+    area = sum((np.ptp(part, 0) + APART).prod() for part in parts)
+    wide = max(np.ptp(parts[0][:, 0]), 1.3 * area**0.5)
     at, corner, tall = np.zeros((nodes, 2)), np.zeros(2), 0.0
     for some, own in zip(members, parts, strict=True):
         size = np.ptp(own, 0)
         if corner[0] > 0 and corner[0] + size[0] > wide:
             corner, tall = np.array([0.0, corner[1] - tall - APART]), 0.0
-        at[some] = own - [own[:, 0].min(), own[:, 1].max()] + corner
-        corner = corner + [size[0] + APART, 0]
+        at[some] = own - np.array([own[:, 0].min(), own[:, 1].max()]) + corner
+        corner = corner + np.array([size[0] + APART, 0])
         tall = max(tall, size[1])
     return at
 

@@ -17,20 +17,31 @@ class Lattice(NamedTuple):
     cell: np.ndarray  # int (node, 2): row and column of each node
 
     def image(self, values: np.ndarray) -> np.ndarray:
-        """Values (node,) as (row, column), NaN where no node is."""
-        out = np.full((len(self.y), len(self.x)), np.nan)
-        out[tuple(self.cell.T)] = values
+        """Values (..., node) as (..., row, column), NaN where no node is."""
+        out = np.full((*values.shape[:-1], len(self.y), len(self.x)), np.nan)
+        out[(..., *self.cell.T)] = values
         return out
 
     @property
     def edges(self) -> np.ndarray:
         """(edge, 2) nodes whose cells share a side, in both directions."""
+        return self.pairs()
+
+    def pairs(self, *, corners: bool = False, closed: bool = False) -> np.ndarray:
+        """(edge, 2) nodes whose cells touch, in both directions.
+
+        corners  at a corner is enough
+        closed   the last column touches the first, as around the globe
+        """
         node = np.full((len(self.y), len(self.x)), -1)
         node[tuple(self.cell.T)] = np.arange(len(self.cell))
+        node = np.concatenate([node, node[:, :1]], 1) if closed else node
         beside = [(node[:, :-1], node[:, 1:]), (node[:-1], node[1:])]
+        if corners:
+            beside += [(node[:-1, :-1], node[1:, 1:]), (node[:-1, 1:], node[1:, :-1])]
         pairs = np.concatenate([np.stack([a.ravel(), b.ravel()], 1) for a, b in beside])
         pairs = pairs[(pairs >= 0).all(1)]
-        return np.concatenate([pairs, pairs[:, ::-1]])
+        return np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
 
 
 def lattice(coords: np.ndarray) -> Lattice | None:

@@ -27,8 +27,8 @@ def main(*names: str) -> int:
 
 
 def _reproduced(name: str) -> int:
-    code = subprocess.run([sys.executable, "-m", "stsfm", "run", f"experiment={name}"]).returncode
-    if code:
+    command = [sys.executable, "-m", "stsfm", "run", "-m", f"experiment={name}"]
+    if code := subprocess.run(command).returncode:
         return code
     kept = rows(HERE / "expected" / f"{name}.csv")
     ours = table(Path("runs/_comparisons") / name)

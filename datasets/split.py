@@ -51,13 +51,17 @@ class Split:
 
     def truth(self, windows: RollingWindows) -> RollingWindows:
         """The same windows in data units, untouched by the transform."""
-        beyond = len(windows.panel) - len(self.panel)  # rows that a protocol put behind the data
         return RollingWindows(
-            panel=extended(self.panel, beyond) if beyond > 0 else self.panel,
+            panel=self._longest if len(windows.panel) > len(self.panel) else self.panel,
             origins=windows.origins,
             horizon=windows.horizon,
             offset=windows.offset,
         )
+
+    @cached_property
+    def _longest(self) -> Panel:
+        """The panel with the rows that the protocol put behind it."""
+        return extended(self.panel, len(self.test.panel) - len(self.panel))
 
     @property
     def about(self) -> About:

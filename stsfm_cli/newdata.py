@@ -13,7 +13,7 @@ from stsfm.build import build
 from stsfm.datasets.beyond import extended, onward
 from stsfm.datasets.calendar import FEATURES, add_calendar
 from stsfm.datasets.panel import Array, Panel
-from stsfm.datasets.protocols.borders import measured
+from stsfm.datasets.protocols.traffic import measured
 from stsfm.datasets.split import panel_digest
 from stsfm.headline import stamp
 from stsfm.mistakes import Mistake

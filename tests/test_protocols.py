@@ -228,3 +228,11 @@ def test_a_table_shows_what_a_protocol_is_published_in(desk, tmp_path):
     table = (desk.comparison() / "table.md").read_text()
     assert "| MAE 15 min | RMSE 15 min | MAE 30 min |" in table and "accuracy" not in table
     assert "test_accuracy_15_min" in (desk.comparison() / "table.csv").read_text()
+
+
+def test_an_hour_wants_dates():
+    panel = toy()
+    bare = replace(panel, about=replace(panel.about, step=""))
+    with pytest.raises(ValueError, match="give protocol.horizon as a number of rows"):
+        tgcn(bare)
+    assert tgcn(bare, horizon=4, past=12).views == ()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -22,14 +22,9 @@ from stsfm.datasets.transform import Power, Scaling, Transform
 from stsfm.datasets.windows import RollingWindows
 
 MINUTE = 60 * 10**9  # ns
-Zeros = Literal["missing", "observed"]
-MASKED = {
-    "missing": "unobserved cells and zeros are not scored",
-    "observed": "unobserved cells are not scored",
-}
 SHARED = {
     "stride": 1, "gap": 0, "calibration": 0, "transform": "none", "refit": "never",
-    "mask": MASKED["observed"], "steps": "all steps of the horizon pooled",
+    "mask": "unobserved cells are not scored", "steps": "all steps of the horizon pooled",
 }  # fmt: skip
 
 
@@ -129,30 +124,8 @@ def with_season(panel: Panel, train: int) -> Panel:
     return replace(panel, about=replace(panel.about, season=season))
 
 
-def measured(panel: Panel, zeros: Zeros) -> Panel:
-    """The panel without the zeros of its targets, where they stand for sensors that failed."""
-    if zeros == "observed":
-        return panel
-    mask, targets = panel.mask.copy(), panel.about.target_index
-    mask[..., targets] &= panel.values[..., targets] != 0
-    return replace(panel, mask=mask)
-
-
 def rows_of(panel: Panel, minutes: int) -> int:
-    """How many rows a time has; 0 where it is no whole number of them."""
-    step = np.diff(panel.time)
-    even = len(step) and (step == step[0]).all()
-    return int(minutes * MINUTE // step[0]) if even and minutes * MINUTE % step[0] == 0 else 0
-
-
-def an_hour(panel: Panel, asked: int | Literal["auto"], key: str) -> int:
-    """What was asked for; auto: the rows of an hour. ValueError where the stamps show none."""
-    rows = rows_of(panel, 60) if asked == "auto" else asked
-    if asked == "auto" and not rows:
-        raise ValueError(
-            f"protocol.{key}=auto is an hour of rows, and the stamps of {panel.about.name} make "
-            f"none; give protocol.{key} as a number of rows"
-        )
-    if rows < 1:
-        raise ValueError(f"protocol.{key} must be at least 1, got {rows}")
-    return rows
+    """How many rows a time has; 0 where it is no whole number of them, or rows have no dates."""
+    step, time = np.diff(panel.time), minutes * MINUTE
+    even = panel.about.step and len(step) and (step == step[0]).all()
+    return int(time // step[0]) if even and time % step[0] == 0 else 0

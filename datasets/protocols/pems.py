@@ -13,7 +13,8 @@ from typing import Literal
 
 from stsfm.datasets.calendar import add_calendar
 from stsfm.datasets.panel import Panel
-from stsfm.datasets.protocols.borders import MASKED, Ground, Zeros, measured, with_season
+from stsfm.datasets.protocols.borders import Ground, with_season
+from stsfm.datasets.protocols.traffic import MASKED, Zeros, measured
 from stsfm.datasets.split import Split
 from stsfm.datasets.transform import Scaling
 

@@ -21,7 +21,8 @@ import numpy as np
 from stsfm.datasets.beyond import extended
 from stsfm.datasets.calendar import add_calendar
 from stsfm.datasets.panel import Panel
-from stsfm.datasets.protocols.borders import Ground, an_hour, rows_of, with_season
+from stsfm.datasets.protocols.borders import Ground, rows_of, with_season
+from stsfm.datasets.protocols.traffic import an_hour
 from stsfm.datasets.split import Split, View
 from stsfm.datasets.transform import Scaling
 

@@ -233,6 +233,6 @@ def test_a_table_shows_what_a_protocol_is_published_in(desk, tmp_path):
 def test_an_hour_wants_dates():
     panel = toy()
     bare = replace(panel, about=replace(panel.about, step=""))
-    with pytest.raises(ValueError, match="give protocol.horizon as a number of rows"):
+    with pytest.raises(ValueError, match=r"give protocol\.horizon as a number of rows"):
         tgcn(bare)
     assert tgcn(bare, horizon=4, past=12).views == ()

@@ -21,7 +21,8 @@ class Forecaster(ABC):
 
     Tags: `missing` it reads missing cells; `known` it reads covariates; `intervals` it forecasts a
     distribution; `graph` it reads the graph; `new_nodes` it learned nothing of a node by itself,
-    and forecasts any other; `anchored` its states begin at the first row that it learned from, and so must every past.
+    and forecasts any other; `anchored` its states begin at the first row that it learned from, and
+    so must every past.
     """
 
     cite: ClassVar[str]  # key of an entry in references.bib

@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -60,8 +60,8 @@ class DCRNN(nn.Module):
         stack = lambda inputs: nn.ModuleList(  # noqa: E731
             GraphGRU(hidden if k else inputs, hidden, conv) for k in range(layers)
         )
-        self.encoder = stack(frame.channels + frame.covariates)
-        self.decoder = stack(len(frame.targets) + frame.covariates)
+        self.encoder: Any = stack(frame.channels + frame.covariates)
+        self.decoder: Any = stack(len(frame.targets) + frame.covariates)
         self.head = Head(replace(frame, horizon=1), hidden)
 
     def forward(self, past: Panel, future: Panel) -> Forecast:
@@ -110,7 +110,7 @@ class DCRNN(nn.Module):
 
 def _joined(steps: Sequence[Forecast]) -> Forecast:
     """Forecasts of one step each as one of all."""
-    fields = {
+    fields: dict[str, Any] = {
         name: torch.cat([getattr(step, name) for step in steps], 1) for name in steps[0].arrays()
     }
     return replace(steps[0], **fields)

@@ -5,10 +5,10 @@
 
     X: (n, b, context · (channels + covariates)),  H_l: (n, b, hidden)
 
-A layer of Â reaches one edge, of a heat kernel all nodes, near ones most. Kipf & Welling,
-Semi-supervised classification with graph convolutional networks, ICLR (2017), as the traffic papers
-have it (Zhao et al. 2020), but for the head, which is of each node alone; Klicpera et al., Diffusion
-improves graph learning, NeurIPS (2019). A graph that is learned takes the place of M.
+A layer of Â reaches one edge, of a heat kernel all nodes, near ones most. A graph that is learned
+takes the place of M. Kipf & Welling, Semi-supervised classification with graph convolutional
+networks, ICLR (2017), as the traffic papers have it (Zhao et al. 2020), but for the head, which is
+of each node alone; Klicpera et al., Diffusion improves graph learning, NeurIPS (2019).
 """
 
 from functools import partial

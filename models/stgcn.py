@@ -4,7 +4,7 @@
     block   z = gate(x) N,   x ← norm(gate(relu(Σ_k T_k(S) z Θ_k + z)))
     ŷ = head(norm(gate of all rows that are left))
 
-    x: (n, t, b, width),  z: (n, t, b, middle),  S = D⁻¹ᐟ² W̄ D⁻¹ᐟ² = I − L   (layers/graph_conv.py: Chebyshev)
+    x: (n, t, b, width),  z: (n, t, b, middle),  S = D⁻¹ᐟ² W̄ D⁻¹ᐟ² = I − L (layers/graph_conv.py)
 
 Yu et al., Spatio-temporal graph convolutional networks, IJCAI (2018). We depart in three: all steps
 of the future are forecast at once, where theirs forecasts one and goes on from it; the norm is over
@@ -101,4 +101,3 @@ class _Gate(nn.Module):
         seen = torch.cat([x[:, k : k + rows] for k in range(self.kernel)], -1)
         value, gate = self.linear(seen).chunk(2, -1)
         return (value + self.skip(x[:, self.kernel - 1 :])) * gate.sigmoid()
-

@@ -82,8 +82,7 @@ def save(
 
 
 def sees(model: Forecaster, panel: Panel) -> list[str]:
-    """The past, the kinds of the covariates known ahead, and whose graph, if the model reads such.
-    """
+    """The past, and of covariates known ahead and of a graph the kinds that the model reads."""
     offered = [kind for kind in KINDS if kind in panel.about.kinds]
     graph = "given" if panel.space.adjacency is not None else "none"
     graph = graph if panel.space.graph == "given" else panel.space.graph

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from torch import nn
 
 from stsfm import compose
+from stsfm.__main__ import main
 from stsfm.datasets.ablation import ablated
 from stsfm.datasets.panel import About, Panel, Space
 from stsfm.datasets.windows import Frame, Window
@@ -17,6 +18,11 @@ from stsfm.models.layers.diffusion import heat_kernel, symmetric, transitions
 from stsfm.models.layers.graph import Graph
 from stsfm.models.layers.graph_conv import Chebyshev, Diffusion
 from stsfm.models.layers.graph_gru import GraphGRU
+from stsfm.record import records
+from stsfm.subject import Subject
+from stsfm.tables.claims import claims
+from stsfm.tables.sentences import about_graphs
+from stsfm.tables.table import tabulate
 from stsfm.trust import locate
 
 NODES, CONTEXT, HORIZON = 7, 12, 3
@@ -249,3 +255,49 @@ def test_the_decoder_is_shown_the_truth_as_often_as_its_schedule_says():
     drawn = [bool((net.training_forward(window, 50 * math.log(50)).point[:, 1] - free[:, 1])
                   .abs().max() > 1e-9) for _ in range(60)]  # fmt: skip
     assert 0.3 < np.mean(drawn) < 0.7  # half, at τ ln τ
+
+
+def test_progress_counts_the_batches_of_a_training_and_an_update_is_at_its_end(monkeypatch):
+    words = ("model=dcrnn", "model.layers=1", "model.hidden=4")
+    subject, told = Subject(words), []
+    net = locate(subject.config["_target_"], "model")
+    guided = net.training_forward
+
+    def listening(self, window, progress):
+        told.append(progress)
+        return guided(self, window, progress)
+
+    monkeypatch.setattr(net, "training_forward", listening)
+    model, split = subject.make(calibration=0), subject.split
+    model.fit(split.train, split.val)
+    batches = math.ceil(len(split.train.look_back(model.reads).whole()) / 64)  # Subject's size
+    assert told == list(range(3 * batches))
+    del told[:]
+    model.update(split.train)
+    assert told == [math.inf] * batches
+
+
+# ---- is it the graph? ----------------------------------------------------------------------------
+
+
+def test_an_ablation_is_one_table_that_tests_each_graph_against_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quick = ["data=ring", "data.length=300", "protocol.horizon=1", "trainer.epochs=2", "-q"]
+    ablation = ["experiment=graph_ablation", "model=gcn", "baselines=[linear]"]
+    assert main(["run", *ablation, *quick]) == 0
+    runs = list(records(tmp_path / "runs"))
+    table = tabulate(runs, tried=5, factors=["data.space"])
+    levels = {f"gcn data.space={graph}" for graph in ("given", "none", "shuffled", "learned")}
+    assert {row.label for row in table.rows} == levels | {"linear"}  # which is run once
+    assert {row.graph for row in table.rows} == {
+        "graph", "no graph", "shuffled graph", "learned graph", "",
+    }  # fmt: skip
+    found = claims(table)
+    alone = "gcn data.space=none"
+    assert set(found.ablations) == {(label, alone) for label in levels - {alone}}
+    said = [words for words in found.sentences if alone in words and "given" in words]
+    assert any(words.startswith("gcn data.space=given is") for words in said)
+    assert about_graphs(table) == []
+    kept = [run for run in runs if run.scores["sees"] != ["past", "no graph"]]
+    (words,) = about_graphs(tabulate(kept, tried=4, factors=["data.space"]))
+    assert words.endswith("data.space=none was not run with gcn.")

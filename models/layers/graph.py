@@ -65,6 +65,10 @@ class Graph(nn.Module):
 class _Fixed(nn.Module):
     """x → M x of a matrix that stays, dense or sparse: whichever is faster."""
 
+    weights: Tensor  # (node, node); the weights of edges alone where it is sparse
+    starts: Tensor  # of a sparse one: where the edges of each row begin,
+    ends: Tensor  # and the node that each leads to
+
     def __init__(self, matrix: csr_array) -> None:
         super().__init__()
         kind = torch.get_default_dtype()

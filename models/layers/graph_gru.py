@@ -25,7 +25,7 @@ class GraphGRU(nn.Module):
         self.read = conv(inputs, 3 * hidden, bias=True)  # for r, u and c
         self.gates = conv(hidden, 2 * hidden, bias=False)
         self.candidate = conv(hidden, hidden, bias=False)
-        nn.init.ones_(self.read.linear.bias.data[: 2 * hidden])  # type: ignore[union-attr]
+        nn.init.ones_(self.read.get_parameter("linear.bias").data[: 2 * hidden])
 
     def forward(self, read: Tensor, state: Tensor, spreads: Sequence[Spread]) -> Tensor:
         """The next state, of `self.read(x, spreads)`: which can be had for all x at once."""

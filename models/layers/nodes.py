@@ -10,7 +10,10 @@ from stsfm.models.layers.normalise import Normalise, centre
 
 
 def nodes_first(past: Panel, normalise: Normalise) -> tuple[Tensor, Tensor]:
-    """Values less their level and what is known beside them, (n, t, b, c); the level (b, 1, n, c)."""
+    """Values less their level, and what is known beside them, (n, t, b, c); and the level.
+
+    The level is (b, 1, n, c), of the channels alone.
+    """
     values, level = centre(past, normalise)  # (b, t, n, c)
     if past.known.shape[-1]:
         values = torch.cat([values, past.known.expand(*values.shape[:-1], -1)], -1)

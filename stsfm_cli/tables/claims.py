@@ -58,7 +58,7 @@ class Claims:
     control: str | None = None  # its label
     declared: bool = False  # by the user; else by validation
     pairs: Mapping[str, Claim] = field(default_factory=dict)  # label → comparison with the control
-    ablations: Mapping[tuple[str, str], Claim] = field(default_factory=dict)  # (with, without graph)
+    ablations: Mapping[tuple[str, str], Claim] = field(default_factory=dict)  # with, without graph
     mcs: tuple[str, ...] = ()  # labels of the model confidence set
     skills: Mapping[str, Interval] = field(default_factory=dict)  # label → over seasonal naive
     seeds: Mapping[str, int] = field(default_factory=dict)  # label → of rows that draw some

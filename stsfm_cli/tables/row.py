@@ -107,8 +107,7 @@ class Row:
 
     @property
     def sees(self) -> list[str]:
-        """The past, the kinds of the covariates known ahead, and the graph, if the model reads it.
-        """
+        """The past, and of covariates known ahead and of a graph the kinds that the model reads."""
         return self.scores[0].get("sees", ["past"]) if self.scores else []
 
     @property

@@ -10,6 +10,7 @@ import torch
 
 from stsfm.backtest import evaluate
 from stsfm.datasets.mapped import mapped
+from stsfm.datasets.protocols.dcrnn import dcrnn
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.storage import digests, rows
 from stsfm.datasets.transform import Transform
@@ -83,9 +84,19 @@ def test_a_panel_in_a_file_is_the_one_in_memory(tmp_path, gaps):
     ):
         np.testing.assert_allclose(one.values, two.values, atol=1e-6)
         np.testing.assert_array_equal(one.mask, two.mask)
-    for model in (Naive, partial(Linear, context=24, ridge=1e-3, normalise="last")):
+    linear = partial(Linear, context=24, ridge=1e-3, normalise="last", shared=True)
+    for model in (Naive, linear):
         a, b = (evaluate(model(), split, refit=True).test.scores["mae"] for split in (ours, theirs))
         assert a["pooled"] == pytest.approx(b["pooled"], rel=1e-5)
+
+
+def test_what_is_missing_may_be_more_than_the_file_says(tmp_path):
+    """A protocol masks zeros in a mask of its own, which lies in memory and has a digest."""
+    panel = mapped(path=write(tmp_path, gaps=True))
+    ours, theirs = dcrnn(panel), dcrnn(in_memory(panel))
+    assert ours.fingerprint == theirs.fingerprint and ours.digest == theirs.digest
+    a, b = (evaluate(Naive(), split, refit=True).test.scores for split in (ours, theirs))
+    assert a["rmse"]["pooled"] == pytest.approx(b["rmse"]["pooled"], rel=1e-5)
 
 
 def test_chunks_of_any_size_make_the_same_moments(tmp_path, monkeypatch):

@@ -255,3 +255,11 @@ def test_a_net_is_trained_once_whichever_comes_first(desk):
     assert loaded.scores["kind"] == "net" and loaded.scores["fitted_to"] == "train + val"
     assert desk("run", "--from", str(loaded.folder)) == 0 and len(desk.runs("/ensemble/")) == 1
     assert desk("predict", str(loaded.folder)) == 0 and "ensemble on ring" in desk.out
+
+
+def test_what_learned_on_through_the_rows_of_test_is_no_member(desk):
+    """With refits a net's own run ends with weights that know the rows which are to be forecast."""
+    words = [*GRU, "protocol.refit=10", "trainer.update_epochs=1", "score=val"]
+    net = ["model=gru", *(word for word in words if not word.startswith("model"))]
+    assert desk("run", "-q", *net) == 0
+    assert desk("run", *words) == 0 and "as it was learned" not in desk.out

@@ -7,6 +7,7 @@ import pytest
 
 from stsfm import compose
 from stsfm.backtest import evaluate
+from stsfm.build import build_model
 from stsfm.datasets.panel import Forecast
 from stsfm.datasets.transform import LEVELS
 from stsfm.identity import identify
@@ -236,6 +237,29 @@ def test_a_search_and_a_sweep_reach_the_keys_of_members():
         (6, "mean"), (6, "median"), (12, "mean"), (12, "median"),
     ]  # fmt: skip
     assert "model.weights" in compose.config(["model=ensemble"])["space"]
+
+
+class Held:
+    """A store in memory."""
+
+    def __init__(self):
+        self.files = {}
+        self.read, self.write = self.files.get, self.files.__setitem__
+
+    def say(self, line):
+        raise AssertionError(line)
+
+
+def test_members_that_are_the_same_net_learn_each_by_itself():
+    """Two that begin with the same weights, and differ in how they learn, share no checkpoint."""
+    keys = ["model=gru", "model.hidden=4", "trainer.epochs=1", "trainer.checkpoint_seconds=0"]
+    trees = {f"lr{lr}": compose.config([*keys, f"trainer.lr={lr}"])["model"] for lr in (0.1, 0.001)}
+    config = compose.config(["model=ensemble"])["model"] | {"members": trees}
+    config = {key: value for key, value in config.items() if key != "space"}
+    store = Held()
+    made = build_model(config, print, {"calibration": 0}, store).fit(SPLIT.train, SPLIT.val)
+    one, other = (member.backtest(SPLIT.val).point for member in made.members.values())
+    assert len(store.files) == 2 and not np.array_equal(one, other)
 
 
 def test_what_an_ensemble_is_made_of_comes_before_it(tmp_path):

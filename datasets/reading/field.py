@@ -38,7 +38,7 @@ def opened(path: Path) -> Dataset:
     except ImportError:
         raise ValueError(f"{path.name} needs: pip install 'stsfm[grid]'") from None
     if not path.exists():
-        raise ValueError(f"there is no file {path} in {Path.cwd()}")
+        raise ValueError(f"there is no file {path.absolute()}")
     try:
         engine = "zarr" if path.is_dir() else None
         with warnings.catch_warnings():

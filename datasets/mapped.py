@@ -21,7 +21,7 @@ import numpy as np
 
 from stsfm.datasets.panel import About, Array, Panel
 
-UNITS = {"s": "s", "min": "m", "h": "h", "d": "D"}  # of a step, as numpy calls them
+UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}  # of a step, in seconds
 NAMES = ("targets", "units", "season", "family", "source", "licence", "suggests")  # taken as is
 OWN = {"start", "step", "nodes", "channels", *NAMES}
 
@@ -38,7 +38,9 @@ def mapped(*, path: str) -> Panel:
     gaps = file.with_suffix(".mask.npy")
     mask = _array(gaps, "b", 3) if gaps.exists() else np.broadcast_to(np.True_, values.shape)
     nodes, channels = values.shape[1:]
-    lists = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k in NAMES}
+    lists: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k in NAMES
+    }
     about = About(
         name=file.stem,
         nodes=tuple(told.get("nodes") or map(str, range(nodes))),
@@ -53,6 +55,8 @@ def mapped(*, path: str) -> Panel:
 def _array(file: Path, kinds: str, axes: int) -> Array:
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {file.absolute()}") from None
     except (ValueError, EOFError) as error:
         raise ValueError(f"{file} is no .npy file: {error}") from None
     if array.ndim != axes or array.dtype.kind not in kinds or not array.flags.c_contiguous:
@@ -88,7 +92,7 @@ def _time(file: Path, told: dict[str, Any], rows: int) -> Array:
             f'{file.with_suffix(".json")} must say "start" (2024-01-01) and "step" (5min, 1h, 1d), '
             f"or {stamps.name} must hold the stamps"
         )
-    apart = np.timedelta64(int(step[1] or 1), UNITS[step[2]]).astype("m8[ns]").astype(np.int64)
+    apart = int(step[1] or 1) * UNITS[step[2]] * 10**9  # ns
     try:
         first = np.datetime64(told["start"], "ns").astype(np.int64)
     except ValueError:

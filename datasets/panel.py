@@ -91,8 +91,8 @@ class Panel(Arrays):
             )
         seen = self.mask.any((-2, -1))
         if not seen.all():  # unobserved rows may carry any stamp
-            rows = [t[s] for t, s in zip(_rows(self.time), _rows(seen), strict=True)]
-            increasing = all((np.diff(t) > 0).all() for t in rows)
+            stamps = [t[s] for t, s in zip(_rows(self.time), _rows(seen), strict=True)]
+            increasing = all((np.diff(t) > 0).all() for t in stamps)
         else:
             increasing = bool((np.diff(self.time, axis=-1) > 0).all())
         if not increasing:
@@ -124,13 +124,13 @@ class Panel(Arrays):
 
         Of an unbatched panel. A file may end with rows that hold known covariates alone.
         """
-        rows = 0
+        end = 0
         for part in reversed(list(chunks(self.mask))):  # most often the last row is observed
             seen = self[part].only_targets().mask.any((-2, -1)).nonzero()[0]
             if len(seen):
-                rows = part.start + int(seen[-1]) + 1
+                end = part.start + int(seen[-1]) + 1
                 break
-        return self if rows == len(self) else self.upto(rows)
+        return self if end == len(self) else self.upto(end)
 
     def runs(self, starts: Array, length: int, *, padded: bool = False) -> Panel:
         """Runs of `length` rows from each of `starts` (*batch), of an unbatched panel.
@@ -228,6 +228,10 @@ class Forecast(Arrays):
         got = 0 if self.quantiles is None else self.quantiles.shape[-1]
         if got != len(self.levels):
             raise ValueError(f"wanted a quantile for each of the levels {self.levels}, got {got}")
+
+    def part(self, batch: slice | Array) -> Forecast:
+        """Some of a batch of forecasts."""
+        return self.map(lambda array: array[batch])
 
     @classmethod
     def concat(cls, forecasts: Sequence[Forecast]) -> Forecast:

@@ -81,9 +81,9 @@ class Batches:
             yield self.whole or self._cut(slice(start, start + self.seen))
 
     def _cut(self, rows: Tensor | slice) -> Panels:
-        if self.mapped and isinstance(rows, Tensor):
-            rows = rows.cpu().numpy()
-        past, future = (panel.map(self._single) for panel in self.windows.take(rows))
+        held = self.mapped and isinstance(rows, Tensor)  # numpy reads what lies in a file
+        taken = self.windows.take(rows.cpu().numpy() if held else rows)  # type: ignore[union-attr]
+        past, future = (panel.map(self._single) for panel in taken)
         return past, future, future.blank()
 
     def _near(self, array: Array) -> Tensor:

@@ -93,7 +93,7 @@ def backtest(
         for piece in pieces(made):
             start = time.perf_counter()
             with np.errstate(over="ignore"):  # what overflows is refused below
-                forecast = transform.forecast(made.map(lambda a, piece=piece: a[piece]))
+                forecast = transform.forecast(made.part(piece))
             seconds += time.perf_counter() - start
             _check_finite(forecast)
             truth = split.truth(part.subset(piece)).futures()

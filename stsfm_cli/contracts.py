@@ -233,7 +233,7 @@ def _through_a_run(
     split = replace(split, test=split.test.subset(slice(first)))
     draws = hasattr(getattr(model, "model", model), "seed")
     scored = evaluate(model, split, refit=not draws).test
-    assert scored is not None  # it was asked for
+    assert scored is not None and scored.forecast is not None  # asked for, and few
     forecast = scored.forecast
     return forecast.point if forecast.quantiles is None else forecast.quantiles
 

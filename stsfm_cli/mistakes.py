@@ -19,7 +19,7 @@ class Mistake(Exception):
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """A hint that names the nearest options, or nothing."""
-    return said(difflib.get_close_matches(word, sorted(set(options)), n=3, cutoff=0.5))
+    return said(difflib.get_close_matches(word, sorted(set(options)), n=3, cutoff=0.6))
 
 
 def said(near: list[str]) -> str:

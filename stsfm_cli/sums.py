@@ -74,7 +74,7 @@ class Kept:
         if self.every > self.total or not len(rows):
             return
         if self.every > 1:  # copies: a view would hold on to all the others
-            forecast = forecast.map(lambda a: a[rows])
+            forecast = forecast.part(rows)
             truth = replace(truth, **{k: v[rows] for k, v in truth.timed()})
         self._rows.append(first + rows)
         self._parts.append((forecast, truth))

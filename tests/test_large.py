@@ -83,7 +83,7 @@ def test_a_panel_in_a_file_is_the_one_in_memory(tmp_path, gaps):
     ):
         np.testing.assert_allclose(one.values, two.values, atol=1e-6)
         np.testing.assert_array_equal(one.mask, two.mask)
-    for model in (Naive, partial(Linear, context=24, ridge=1e-3, normalise="last")):
+    for model in (Naive, partial(Linear, context=24, ridge=1e-3, normalise="last", shared=True)):
         a, b = (evaluate(model(), split, refit=True).test.scores["mae"] for split in (ours, theirs))
         assert a["pooled"] == pytest.approx(b["pooled"], rel=1e-5)
 

@@ -146,7 +146,7 @@ def test_the_command_line_is_stronger_than_an_experiment(conf):
 VALUES = {  # in the file → how it is typed for the jobs
     "seed: range(1,4)": ["seed=1", "seed=2", "seed=3"],
     "model: ets,ar": ["model=ets", "model=ar"],
-    "model: glob(*nn)": ["model=rnn"],
+    "model: glob(rn*)": ["model=rnn"],
     "seed: 4": ["seed=4"],
     "trainer.patience: [null, 5]": ["trainer.patience=null", "trainer.patience=5"],
     "baselines: [[], [naive, drift]]": ["baselines=[]", "baselines=[naive,drift]"],

@@ -110,8 +110,9 @@ def _caption(story: Story, free: int) -> str:
     text = (
         f"Calibration of the {kind}quantiles of {story.model}, all steps"
         f"{' and nodes' * story.many}{story.of_all} pooled. (a) Where the observations lay in "
-        "their forecasts, in bins between neighbouring levels: a ∪ tells of intervals that are too narrow, a ∩ of "
-        "too wide ones, a slope of a bias. (b) The share of the observations below each quantile."
+        "their forecasts, in bins between neighbouring levels: a ∪ tells of intervals that are "
+        "too narrow, a ∩ of too wide ones, a slope of a bias. (b) The share of the observations "
+        "below each quantile."
     )
     if free >= FEWEST:
         text += (

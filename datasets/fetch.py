@@ -72,7 +72,7 @@ def _own(source: Source, path: Path) -> Local:
     """A file of the user: another one than was published is used, and said to be another."""
     path = path / source.file if path.is_dir() else path
     if not path.is_file():
-        raise ValueError(f"there is no file {path} in {Path.cwd()}")
+        raise ValueError(f"there is no file {path.absolute()}")
     got = sha256_of(path)
     if source.sha256 in ("", got):
         return Local(path, got)

@@ -55,6 +55,8 @@ def mapped(*, path: str) -> Panel:
 def _array(file: Path, kinds: str, axes: int) -> Array:
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {file.absolute()}") from None
     except (ValueError, EOFError) as error:
         raise ValueError(f"{file} is no .npy file: {error}") from None
     if array.ndim != axes or array.dtype.kind not in kinds or not array.flags.c_contiguous:

@@ -20,12 +20,13 @@ def describe(split: Split) -> dict[str, Any]:
     first, last = rules["test"]
     origins = len(split.test)
     free = independent(split.test.origins, rules["horizon"])
+    power = f" · {rules['transform']}" if rules["transform"] != "none" else ""
     policy = f" · refit before {which}" if (which := often(rules["refit"])) else ""
     headline = (
         f"{about.name} · {steps(len(panel), about.step)} · {count(panel.nodes, 'node')} · "
         f"horizon {rules['horizon']} · test {stamp(panel, first)} … {stamp(panel, last - 1)}, "
         f"{count(origins, 'origin')} ({free} independent) · protocol {split.name} "
-        f"{split.fingerprint} · {rules['transform']}{policy}"
+        f"{split.fingerprint}{power}{policy}"
         + (f" · season {rules['season']}" if "season" in rules else "")
         + "".join(f" · {line.partition(':')[0]}" for line in split.warned)
     )

@@ -18,10 +18,15 @@ NEEDS = {
     "an index": "is done by .ci/run",
     "a GPU": "none is promised",
     "your file": "docs/data.md has one",
+    "a network, once": "nothing is fetched in a test",
     "the files above": "",
 }
 FIRST = "stsfm run model=lstm data=airline"
 SWEEP = "stsfm run model=lstm,arima seeds=3 protocol.horizon=1 launcher.n_jobs=2"
+SPACE = (
+    "stsfm run model=spatial_ridge data=ring data.space=given,none,shuffled factors=[data.space] "
+    "protocol.horizon=3 baselines=[linear]"
+)
 NETS = ("lstm",)
 
 EVERY = PAGE.commands
@@ -121,6 +126,15 @@ def same_transcript_of_a_sweep(printed: str, folder: Path) -> None:
             assert line.partition(":")[0] in said, f"no line {line!r} in:\n{printed}"
 
 
+def same_transcript_of_graphs(printed: str, folder: Path) -> None:
+    command, *written = PAGE.fences("console")[2].splitlines()
+    assert command == f"$ {SPACE}"
+    assert_same_table("\n".join(written), printed)
+    for line in written:
+        if not re.match(r" |…", line):
+            assert line in printed.splitlines(), f"no line {line!r} in:\n{printed}"
+
+
 def test_the_numbers_in_words_are_those_of_the_transcript():
     said = re.findall(r"\d+\.\d+|\d{5}", PAGE.section("Where the LSTM loses"))
     assert len(said) > 3
@@ -155,6 +169,7 @@ def files_of_a_comparison_are_listed(printed: str, folder: Path) -> None:
 CHECKS = {
     FIRST: (same_transcript, files_are_listed),
     SWEEP: (same_transcript_of_a_sweep, files_of_a_comparison_are_listed),
+    SPACE: (same_transcript_of_graphs,),
 }
 
 

@@ -313,7 +313,7 @@ def test_force_runs_anew(desk):
         (["protocol.horizon=0"], "protocol.horizon must be at least 1"),
         (["trainer.batch_size=0"], "batch_size must be above 0"),
         (["trainer.clip=0"], "clip must be above 0 or null"),
-        (["model.normalise=first"], "wanted none or last or mean, got 'first'"),
+        (["model.normalise=first"], "wanted none or last or mean or std, got 'first'"),
         (["model.context=200"], "lower model.context"),
         (["data=sines", "data.periods=[24]"], "an amplitude per period"),
         (["loss=quantile", "loss.terms.task.levels=[0.1,0.9]"], "median 0.5"),

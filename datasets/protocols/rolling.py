@@ -103,7 +103,10 @@ def _borders(
             f"row {first_val} and test from row {first_test}; set protocol.val and protocol.test"
         )
     if not 1 <= fold <= folds:
-        raise ValueError(f"protocol.fold is one of 1 … {max(1, folds)} folds, got {fold}")
+        raise ValueError(
+            f"protocol.fold is one of 1 … {max(1, folds)} folds, got {fold}; "
+            "protocol.folds says how many there are"
+        )
     start, end = (first_test + k * (rows - first_test) // folds for k in (fold - 1, fold))
     return first_val + start - first_test, start, end
 

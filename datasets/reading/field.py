@@ -38,7 +38,7 @@ def opened(path: Path) -> Dataset:
     except ImportError:
         raise ValueError(f"{path.name} needs: pip install 'stsfm[grid]'") from None
     if not path.exists():
-        raise ValueError(f"there is no file {path} in {Path.cwd()}")
+        raise ValueError(f"there is no file {path.absolute()}")
     try:
         engine = "zarr" if path.is_dir() else None
         with warnings.catch_warnings():
@@ -102,7 +102,7 @@ def side(field: DataArray, axis: str, box: Sequence[float], stride: int) -> Axis
         raise ValueError(f"{name} has no coordinates")
     coordinate = field[name]
     unit = str(coordinate.attrs.get("units", ""))
-    at = coordinate.values.astype(float)
+    at = own = coordinate.values.astype(float)
     degrees = unit.startswith("degree") or name.lower() in AXES[axis][:2]
     if len(box) not in (0, 2):
         raise ValueError(f"a box is two numbers, low and high, got {list(box)}")
@@ -112,7 +112,9 @@ def side(field: DataArray, axis: str, box: Sequence[float], stride: int) -> Axis
     if box:
         pick = pick[(at[pick] >= box[0]) & (at[pick] <= box[1])]
     if not len(pick):
-        raise ValueError(f"no {name} within {list(box)}; it goes from {at.min():g} to {at.max():g}")
+        raise ValueError(
+            f"no {name} within {list(box)}; it goes from {own.min():g} to {own.max():g}"
+        )
     pick = pick[::stride]
     return Axis(name, pick, at[pick], "degrees" if degrees else unit)
 

@@ -54,7 +54,7 @@ def _bytes(path: Path) -> bytes:
     except IsADirectoryError:
         raise ValueError(f"{path} is a folder: name a file in it") from None
     except FileNotFoundError:
-        raise ValueError(f"there is no file {path} in {Path.cwd()}") from None
+        raise ValueError(f"there is no file {path.absolute()}") from None
     except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if raw[:2] == b"\x1f\x8b":

@@ -48,8 +48,8 @@ class Graph(nn.Module):
         found, named = matrices(space), space.graph in ("given", "shuffled")
         if named and not found:
             raise ValueError(
-                "the data have no graph; give one (data.edges, data.distances or data.coords), or "
-                "choose data.space=learned or data.space=none"
+                "the data have no graph; a file is given one by data.edges, data.distances or "
+                "data.coords, and data with a key space do without by data.space=learned or none"
             )
         self.fixed = nn.ModuleList(map(_Fixed, found))
         learns = space.graph == "learned" or (adaptive and named)

@@ -62,6 +62,8 @@ def unknown_key(key: str, configs: Iterable[Composed], open_below: tuple[str, ..
     of = f" of {group}={','.join(without)}" if without else ""
     but = f"; {group}={','.join(having)} has it: run that by itself" if without and having else ""
     near = _nearest(key, lacking[0], opens)
+    if key == "data.space":
+        near = " Only data that may have a graph have it."
     return Mistake(f"unknown key '{key}'{of}{but}.{near} `{show}` lists all.{new}")
 
 

@@ -161,6 +161,7 @@ def _caption(story: Story) -> str:
         "origin of the test, and its first window at true length, what the model reads in white, "
         "what it forecasts in colour."
     )
-    if missing := float(1 - story.mask[..., 0].mean()):
+    end = story.borders["test"][1]  # of the data: rows behind it are the protocol's
+    if missing := float(1 - story.mask[:end, :, 0].mean()):
         text += f" {100 * missing:.2g} % of the cells were not observed."
     return f"{text} {story.where}"

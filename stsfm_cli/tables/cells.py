@@ -56,17 +56,19 @@ def columns(table: Table) -> list[Column]:
 def _errors(table: Table) -> list[Column]:
     """MAE and RMSE, or the metrics of a protocol: over all that is forecast, and in each view.
 
-    A terminal shows the views of the first metric, or where there are none the other metrics.
+    A terminal shows the views of the first metric, or where there are none the other metrics; the
+    second of two that were asked for is shown beside the views.
     """
     names = table.metrics or ("mae", "rmse")
     brief = table.metrics[:1] if table.views else table.metrics or ("mae",)
+    beside = table.metrics if len(table.metrics) == 2 else ()
     places = [(name, view) for view in ("", *table.views) for name in names]
     return [
         Column(
             label=f"{METRIC[name].label} {view}".rstrip(),
             get=partial(Row.score, split="test", metric=name, view=view),
             better=METRIC[name].better,
-            brief=name in brief,
+            brief=name in brief or (not view and name in beside),
         )
         for name, view in places
         if view or name != table.metric

@@ -24,6 +24,7 @@ VERDICTS = {
 
 
 MOST = 6  # decimals
+FEW = 3  # rows whose seeds are told one by one where all have as many
 
 
 def few(reason: str) -> str:
@@ -104,7 +105,10 @@ def _method(claims: Claims) -> Iterator[str]:
             f"{pair.method}, over {over}."
         )
     if claims.seeds:
+        numbers = set(claims.seeds.values())
+        each = f"{count(max(numbers), 'seed')} each of {count(len(claims.seeds), 'row')}"
         runs = ", ".join(f"{label} {n}" for label, n in claims.seeds.items())
+        runs = each if len(numbers) == 1 and len(claims.seeds) > FEW else runs
         yield f"All this is said of the seeds that were run ({runs}), and of no others."
     resampled = ["the best by the model confidence set"] if claims.mcs else []
     resampled += ["skill with intervals at 95 % for each row alone"] if claims.skills else []

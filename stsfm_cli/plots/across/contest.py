@@ -110,6 +110,7 @@ class Contest:
     truth: Array = field(default_factory=nothing)  # (pick, row) of clock; NaN in gaps
     configurations: tuple[Entry, ...] = ()  # all that were tried, where several were
     place: Place | None = None  # where the nodes are
+    end: int | None = None  # the row behind the last one of the data: futures may reach beyond
 
     def __post_init__(self) -> None:
         for entry in self.entries:
@@ -178,8 +179,9 @@ class Contest:
         overlap = f" ({free} with futures that do not overlap)" if free < n else ""
         span = ""
         if self.dated:
-            last = int(self.origins[-1]) + self.horizon - 1
-            span = f"{self.at(int(self.origins[0]))} … {self.at(last)}, "
+            end = int(self.origins[-1]) + self.horizon
+            end = end if self.end is None else min(end, self.end)
+            span = f"{self.at(int(self.origins[0]))} … {self.at(end - 1)}, "
         test = f"test {span}{count(n, 'origin')}{overlap}" if n else "not scored on test"
         text = (
             f"Data: {self.data}, {count(len(self.nodes), 'node')}; {test}, "

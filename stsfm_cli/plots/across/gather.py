@@ -169,6 +169,7 @@ def _contest(
         truth=truth,
         configurations=tuple(_configurations(table)),
         place=_place(rows.values()),
+        end=data["rules"]["rows"],
     )
 
 

@@ -175,7 +175,7 @@ def test_zeros_of_detectors_are_missing(files):
     (folder / "METR-LA.csv").write_text(stamped(LA, name="", values=values))
     panel = panel_of("metr_la", folder)
     assert not panel.mask[2, 1, 0] and panel.mask.sum() == values.size - 1
-    assert panel_of("metr_la", folder, zeros="values").mask.all()
+    assert panel_of("metr_la", folder, zeros="observed").mask.all()
 
 
 def test_a_table_of_pandas_in_hdf5(files):

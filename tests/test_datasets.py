@@ -288,7 +288,7 @@ def test_what_is_said_of_los_loop_is_true(monkeypatch, tmp_path):
     assert f"{next(said)} of the cells of the last fifth" in page and next(said) in page
     for fills, panel in (("keep", kept), ("mask", masked)):
         scores = [f"{rmse:.4f} / {mae:.4f}" for rmse, mae in map(last_value(panel), (3, 6, 9, 12))]
-        assert f"| `data.fills={fills}` | {' | '.join(scores)} |" in page
+        assert f"| `{fills}` | {' | '.join(scores)} |" in page
 
 
 def last_value(panel):

@@ -28,8 +28,8 @@ from stsfm.models.layers.diffusion import transitions
 from stsfm.models.layers.graph import Graph, Spread
 from stsfm.models.layers.graph_conv import Diffusion
 from stsfm.models.layers.graph_gru import GraphGRU
-from stsfm.models.layers.head import Head
-from stsfm.models.layers.nodes import batch_first, nodes_first
+from stsfm.models.layers.head import Head, target_channels
+from stsfm.models.layers.inputs import batch_first, nodes_first
 from stsfm.models.layers.normalise import Normalise
 
 
@@ -54,7 +54,7 @@ class DCRNN(nn.Module):
         super().__init__()
         if decay is not None and decay <= 0:
             raise ValueError(f"decay must be above 0, or null, got {decay}")
-        self.decay, self.normalise, self.targets = decay, normalise, list(frame.targets)
+        self.decay, self.normalise, self.targets = decay, normalise, target_channels(frame)
         self.graph = Graph(frame, transitions, embedding=embedding)
         conv = partial(Diffusion, matrices=self.graph.matrices, order=order)
         stack = lambda inputs: nn.ModuleList(  # noqa: E731

@@ -21,8 +21,8 @@ from stsfm.datasets.windows import Frame
 from stsfm.models.layers.diffusion import heat_kernel, symmetric
 from stsfm.models.layers.graph import Graph
 from stsfm.models.layers.graph_conv import Neighbours
-from stsfm.models.layers.head import Head
-from stsfm.models.layers.nodes import batch_first, nodes_first
+from stsfm.models.layers.head import Head, target_channels
+from stsfm.models.layers.inputs import batch_first, nodes_first
 from stsfm.models.layers.normalise import Normalise
 
 
@@ -46,7 +46,7 @@ class GCN(nn.Module):
         super().__init__()
         if heat is not None and heat <= 0:
             raise ValueError(f"heat must be above 0, or null, got {heat}")
-        self.normalise, self.targets = normalise, list(frame.targets)
+        self.normalise, self.targets = normalise, target_channels(frame)
         kernel = partial(heat_kernel, time=heat) if heat else partial(symmetric, loops=True)
         self.graph = Graph(frame, kernel, embedding=embedding)
         inputs = frame.context * (frame.channels + frame.covariates)

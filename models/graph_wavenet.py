@@ -23,8 +23,8 @@ from stsfm.datasets.windows import Frame
 from stsfm.models.layers.diffusion import transitions
 from stsfm.models.layers.graph import Graph, Spread
 from stsfm.models.layers.graph_conv import Diffusion
-from stsfm.models.layers.head import Head
-from stsfm.models.layers.nodes import batch_first, nodes_first
+from stsfm.models.layers.head import Head, target_channels
+from stsfm.models.layers.inputs import batch_first, nodes_first
 from stsfm.models.layers.normalise import Normalise
 
 
@@ -51,7 +51,7 @@ class GraphWaveNet(nn.Module):
         normalise: Normalise,
     ) -> None:
         super().__init__()
-        self.normalise, self.targets = normalise, list(frame.targets)
+        self.normalise, self.targets = normalise, target_channels(frame)
         self.graph = Graph(frame, transitions, embedding=embedding, adaptive=adaptive)
         self.start = nn.Linear(frame.channels + frame.covariates, width)
         dilations = [2**k for _ in range(blocks) for k in range(layers)]

@@ -24,8 +24,8 @@ from stsfm.datasets.windows import Frame
 from stsfm.models.layers.diffusion import symmetric
 from stsfm.models.layers.graph import Graph, Spread
 from stsfm.models.layers.graph_conv import Chebyshev
-from stsfm.models.layers.head import Head
-from stsfm.models.layers.nodes import batch_first, nodes_first
+from stsfm.models.layers.head import Head, target_channels
+from stsfm.models.layers.inputs import batch_first, nodes_first
 from stsfm.models.layers.normalise import Normalise
 
 
@@ -54,7 +54,7 @@ class STGCN(nn.Module):
         if left < 1:
             need = f"{2 * blocks * (kernel - 1) + 1} rows, got model.context={frame.context}"
             raise ValueError(f"{blocks} blocks of kernel {kernel} read at least {need}")
-        self.normalise, self.targets = normalise, list(frame.targets)
+        self.normalise, self.targets = normalise, target_channels(frame)
         self.graph = Graph(frame, partial(symmetric, loops=False), embedding=embedding)
         sizes = (width, middle, kernel, order, self.graph.matrices)
         inputs = frame.channels + frame.covariates

@@ -20,8 +20,8 @@ from stsfm.models.layers.diffusion import symmetric
 from stsfm.models.layers.graph import Graph
 from stsfm.models.layers.graph_conv import Neighbours
 from stsfm.models.layers.graph_gru import GraphGRU
-from stsfm.models.layers.head import Head
-from stsfm.models.layers.nodes import batch_first, nodes_first
+from stsfm.models.layers.head import Head, target_channels
+from stsfm.models.layers.inputs import batch_first, nodes_first
 from stsfm.models.layers.normalise import Normalise
 
 
@@ -34,7 +34,7 @@ class TGCN(nn.Module):
 
     def __init__(self, frame: Frame, *, hidden: int, embedding: int, normalise: Normalise) -> None:
         super().__init__()
-        self.normalise, self.targets = normalise, list(frame.targets)
+        self.normalise, self.targets = normalise, target_channels(frame)
         self.graph = Graph(frame, partial(symmetric, loops=True), embedding=embedding)
         conv = partial(Neighbours, matrices=self.graph.matrices)
         self.cell = GraphGRU(frame.channels + frame.covariates, hidden, conv)

@@ -175,7 +175,7 @@ def test_zeros_of_detectors_are_missing(files):
     (folder / "METR-LA.csv").write_text(stamped(LA, name="", values=values))
     panel = panel_of("metr_la", folder)
     assert not panel.mask[2, 1, 0] and panel.mask.sum() == values.size - 1
-    assert panel_of("metr_la", folder, zeros="values").mask.all()
+    assert panel_of("metr_la", folder, zeros="observed").mask.all()
 
 
 def test_a_table_of_pandas_in_hdf5(files):
@@ -288,7 +288,7 @@ def test_what_is_said_of_los_loop_is_true(monkeypatch, tmp_path):
     assert f"{next(said)} of the cells of the last fifth" in page and next(said) in page
     for fills, panel in (("keep", kept), ("mask", masked)):
         scores = [f"{rmse:.4f} / {mae:.4f}" for rmse, mae in map(last_value(panel), (3, 6, 9, 12))]
-        assert f"| `data.fills={fills}` | {' | '.join(scores)} |" in page
+        assert f"| `{fills}` | {' | '.join(scores)} |" in page
 
 
 def last_value(panel):

@@ -19,7 +19,8 @@ import numpy as np
 from stsfm.datasets.calendar import add_calendar
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.protocols.borders import Ground, rows_of, with_season
-from stsfm.datasets.protocols.traffic import MASKED, Zeros, measured
+from stsfm.datasets.protocols.traffic import MASKED, measured
+from stsfm.datasets.reading.matrix import Zeros
 from stsfm.datasets.split import Split, View
 from stsfm.datasets.transform import Scaling
 

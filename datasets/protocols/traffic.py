@@ -7,8 +7,8 @@ from typing import Literal
 
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.protocols.borders import rows_of
+from stsfm.datasets.reading.matrix import Zeros
 
-Zeros = Literal["missing", "observed"]
 MASKED = {
     "missing": "unobserved cells and zeros are not scored",
     "observed": "unobserved cells are not scored",

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-Zeros = Literal["missing", "values"]  # what a 0 in the file stands for
+Zeros = Literal["missing", "observed"]  # what a 0 stands for
 
 
 class Matrix(NamedTuple):
@@ -45,7 +45,7 @@ def read_matrix(path: Path) -> Matrix:
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
 
 
-def observed(values: np.ndarray, zeros: Zeros = "values") -> tuple[np.ndarray, np.ndarray]:
+def observed(values: np.ndarray, zeros: Zeros = "observed") -> tuple[np.ndarray, np.ndarray]:
     """Values with 0 where missing, and the mask of what is not; of values that nobody else has."""
     mask = np.isfinite(values)
     if zeros == "missing":

@@ -1,9 +1,12 @@
-"""How a window is laid before a net: by node, or by series."""
+"""How a window is laid before a net: by node, by series, or with its nodes first, for a graph."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+from stsfm.datasets.panel import Panel
+from stsfm.models.layers.normalise import Normalise, centre
 
 
 def by_node(values: Tensor, known: Tensor) -> Tensor:
@@ -16,6 +19,20 @@ def by_node(values: Tensor, known: Tensor) -> Tensor:
 def by_series(values: Tensor) -> Tensor:
     """Each channel of each node by itself: (b, t, n, c) → (b, n·c, t)."""
     return values.flatten(2).transpose(1, 2)
+
+
+def nodes_first(past: Panel, normalise: Normalise) -> tuple[Tensor, Tensor]:
+    """Values less their level, and what is known beside them, (n, t, b, c + k); and the level.
+
+    The level is (b, 1, n, c), of the channels alone.
+    """
+    values, level = centre(past, normalise)  # (b, t, n, c)
+    return by_node(values, past.known).permute(1, 2, 0, 3), level
+
+
+def batch_first(state: Tensor) -> Tensor:
+    """A state (n, b, c) as a head reads it, (b·n, c)."""
+    return state.transpose(0, 1).flatten(0, 1)
 
 
 def patches(series: Tensor, size: int, stride: int) -> Tensor:

@@ -30,7 +30,7 @@ reproduce-ltsf: $(VENV)/.run  ## linear maps on ETT, trained and in closed form,
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py ltsf_linear ltsf
 
 reproduce-losloop: $(VENV)/.run  ## speeds of Los-loop under the protocol of T-GCN, beside its figures
-	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py losloop_ar losloop losloop_ensemble
+	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py losloop_ar losloop losloop_space losloop_ensemble
 
 links:  ## lay the packages out for type checkers, in .links
 	@rm -rf .links && mkdir -p .links/stsfm

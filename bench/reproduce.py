@@ -18,12 +18,21 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+REFUSED = 2  # a command that is not begun
 CELL = ("data", "horizon", "model")  # what a figure is of
 
 
 def main(*names: str) -> int:
-    """Run what is missing of each comparison, and hold its table against the kept figures."""
-    return max(_reproduced(name) for name in names)
+    """Run what is missing of each comparison, and hold its table against the kept figures.
+
+    What cannot even begin, such as for want of its data, has said so, and nothing follows it.
+    """
+    worst = 0
+    for name in names:
+        worst = max(worst, code := _reproduced(name))
+        if code == REFUSED:
+            break
+    return worst
 
 
 def _reproduced(name: str) -> int:

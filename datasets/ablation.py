@@ -23,7 +23,8 @@ SHUFFLE = 0  # the seed of the one permutation: an ablation draws no luck
 
 
 def ablated(panel: Panel, graph: Graph) -> Panel:
-    """The panel with what `graph` says of its graph. ValueError where there is none to shuffle."""
+    """The panel with what `graph` says of its graph. ValueError where there is none to shuffle,
+    or where that changes nothing."""
     space, kept = panel.space, panel.space.adjacency
     if graph == "given":
         return panel
@@ -36,4 +37,9 @@ def ablated(panel: Panel, graph: Graph) -> Panel:
         )
     order = np.random.default_rng(SHUFFLE).permutation(panel.nodes)
     mixed = kept[..., order, :][..., order]
+    if np.array_equal(mixed, kept):
+        raise ValueError(
+            f"data.space=shuffled leaves the graph of {panel.about.name} as it is: all its nodes "
+            "are alike; use data.space=none"
+        )
     return replace(panel, space=replace(space, adjacency=mixed, graph=graph))

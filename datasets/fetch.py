@@ -1,16 +1,14 @@
 """A published file on this machine: fetched once, verified, kept.
 
-It is kept in $STSFM_CACHE, else in stsfm/ of $XDG_CACHE_HOME, else of ~/.cache. A download that
-was cut goes on where it stopped, and stands under its name only when whole and verified. A file
-whose sha256 is not known here is trusted when it first comes; its sha256 is kept beside it, and it
-has to stay the same.
+A download that was cut goes on where it stopped, and stands under its name only when whole and
+verified. A file whose sha256 is not known here is trusted when it first comes; its sha256 is kept
+beside it, and it has to stay the same.
 """
 
 from __future__ import annotations
 
 import fcntl
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from urllib.parse import urlsplit
 
 from stsfm.datasets.about import Finding
 from stsfm.datasets.reading.download import download, reason, sha256_of
+from stsfm.datasets.storage.cache import cache
 
 LOG = logging.getLogger(__name__)
 
@@ -64,13 +63,6 @@ def fetch(source: Source, path: str = "", *, beside: str = "") -> Local:
     if not kept.is_file():
         _download(source, kept)
     return _verified(source, kept)
-
-
-def cache() -> Path:
-    """The folder of what was fetched."""
-    if named := os.environ.get("STSFM_CACHE"):
-        return Path(named).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "stsfm"
 
 
 # ---- what is here --------------------------------------------------------------------------------

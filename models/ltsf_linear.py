@@ -6,9 +6,10 @@
     x, m: (context),  ŷ: (horizon),  W: (horizon, context), for dlinear (horizon, 2 · context)
 
 One map serves all channels of all nodes. What is known of the future stands beside the past in the
-head. The same maps in closed form are model=linear. Zeng et al., Are transformers effective for
-time series forecasting?, AAAI (2023); their DLinear writes the two halves of W as two layers, with
-a bias each, and starts either half a little wider.
+head. The same maps in closed form are model=linear. As in the authors' code, dlinear starts from
+the means of what remains and of the trend, W = 1 / context throughout: with a small rate and few
+epochs the start decides what is reached. Zeng et al., Are transformers effective for time series
+forecasting?, AAAI (2023); their two halves of W are two layers, with a bias each.
 """
 
 from typing import final
@@ -52,6 +53,7 @@ class DLinear(nn.Module):
             raise ValueError(f"kernel must be odd, so that an average has a middle, got {kernel}")
         self.kernel, self.normalise = kernel, normalise
         self.head = Head(frame, 2 * frame.context, each=True)
+        nn.init.constant_(self.head.linear.weight[:, : 2 * frame.context], 1 / frame.context)
 
     def forward(self, past: Panel, future: Panel) -> Forecast:
         values, gauge = standardise(past.only_targets(), self.normalise)

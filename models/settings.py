@@ -40,12 +40,13 @@ class Trainer:
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 1; it depends on nothing that came before.
 
-        halve   half of the one before (Zhou et al., Informer, AAAI 2021, and the nets after it)
+        halve   half of the one before, from the third epoch on: Informer's code (Zhou et al., AAAI
+                2021), and that of the nets after it, sets epoch e's rate when epoch e has ended
         cosine  lr · (1 + cos π (epoch − 1) / epochs) / 2       (Loshchilov & Hutter, ICLR 2017)
         """
         past = epoch - 1
         if self.schedule == "halve":
-            return self.lr * 0.5**past
+            return self.lr * 0.5 ** max(0, past - 1)
         if self.schedule == "cosine":
             return self.lr * (1 + math.cos(math.pi * past / self.epochs)) / 2
         return self.lr

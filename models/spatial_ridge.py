@@ -106,8 +106,10 @@ class SpatialRidge(Forecaster):
         rows = (Moments.of(*row) for row in self._rows(windows))
         total = sum(rows, start=Moments.none())
         if not total.count.any():
-            need = f"{self.context} rows of past and {windows.horizon} of future"
-            raise ValueError(f"no series has values over {need} anywhere; lower model.context")
+            raise ValueError(
+                f"spatial_ridge found no {windows.horizon} rows of future without gaps in any "
+                "series; lower protocol.horizon"
+            )
         return total
 
     def _rows(self, windows: RollingWindows) -> Iterator[tuple[Array, Array]]:

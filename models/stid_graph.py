@@ -1,13 +1,13 @@
 """STID that sees about itself: a window and those diffused to it, who and what time it is.
 
     x = [v, P v, …, P^K v]  for each walk P on the graph
-    z = W [x ; E_node ; sin 2πkτ, cos 2πkτ] + b,    z ← z + W₂ dropout(relu(W₁ z + b₁)) + b₂,
-    ŷ = head(z)
+    z = W [x ; E_node ; w ; r ; r w] + b,    w = [sin 2πkτ, cos 2πkτ],    r = 1 on a weekend
+    z ← z + W₂ dropout(relu(W₁ z + b₁)) + b₂,    ŷ = head(z)
 
     v: (b·n, context · channels),  x: (b·n, (1 + walks · K) · context · channels),  z: (b·n, width)
 
 K is `orders`, τ the share of the day that has passed at the last row of the past, k up to
-`harmonics`.
+`harmonics`. The columns of W for weekends begin at 0, and stay there where training has none.
 Shao et al., Spatial-temporal identity, CIKM (2022), has K = 0, and looks time of day and weekday up
 in tables. Waves are smooth and have fewer numbers, so that some days teach them, and no weekday is
 asked for that training never saw. Diffused windows are those of Li et al., Diffusion convolutional
@@ -22,11 +22,13 @@ from torch import Tensor, nn
 from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
+from stsfm.models.layers.clock import weekday
 from stsfm.models.layers.diffusion import transitions
 from stsfm.models.layers.graph import Graph
 from stsfm.models.layers.head import Head, target_channels
 from stsfm.models.layers.inputs import by_node
 from stsfm.models.layers.normalise import Standardise, standardise
+from stsfm.models.layers.waves import SATURDAY
 
 
 @final
@@ -54,8 +56,10 @@ class GraphSTID(nn.Module):
         self.graph = Graph(frame, transitions, embedding=embedding)
         self.nodes = nn.Parameter(nn.init.xavier_uniform_(torch.empty(frame.nodes, node)))
         self.harmonics = harmonics if 0 < frame.step < DAY else 0
+        self.clock = 4 * self.harmonics + 1 if self.harmonics else 0
         windows = frame.channels * (1 + self.graph.matrices * orders) + frame.covariates
-        self.embed = nn.Linear(frame.context * windows + node + 2 * self.harmonics, width)
+        self.embed = nn.Linear(frame.context * windows + node + self.clock, width)
+        self._forget_weekends()
         self.layers = nn.ModuleList(
             nn.Sequential(
                 nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width)
@@ -84,8 +88,14 @@ class GraphSTID(nn.Module):
         return torch.cat(found, -1).movedim(0, 2)
 
     def _clock(self, now: Tensor) -> Tensor:
-        """Waves of the day at a stamp (b), (b, 2 · harmonics)."""
+        """Waves of the day at a stamp (b), and those of a weekend, (b, clock)."""
         share = (now % DAY).to(self.nodes.dtype) / DAY
-        waves = torch.arange(1, self.harmonics + 1, device=now.device)
-        angles = 2 * torch.pi * share[:, None] * waves
-        return torch.cat([angles.sin(), angles.cos()], -1)
+        angles = 2 * torch.pi * share[:, None] * torch.arange(1, self.harmonics + 1).to(share)
+        day = torch.cat([angles.sin(), angles.cos()], -1)
+        rests = (weekday(now) >= SATURDAY)[:, None].to(day)
+        return torch.cat([day, rests, rests * day], -1)[:, : self.clock]
+
+    @torch.no_grad()
+    def _forget_weekends(self) -> None:
+        """What training never shows of them then stays 0, and says nothing later."""
+        self.embed.weight[:, self.embed.in_features - self.clock + 2 * self.harmonics :] = 0

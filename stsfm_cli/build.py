@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from stsfm.checkpoints import OfMember
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.trust import LIBRARIES, locate
 
@@ -70,8 +71,9 @@ def _model(
     """A Forecaster; a config with the keys of a net is a net, and is given a trainer, and one with
     members is an ensemble, and is given these."""
     if isinstance(trees := config.get("members"), Mapping):
+        stores = {name: OfMember(store, name) if store else None for name in trees}
         members = {
-            name: _model(tree, lambda row: None, store, path=f"{path}.members.{name}")
+            name: _model(tree, lambda row: None, stores[name], path=f"{path}.members.{name}")
             for name, tree in trees.items()
         }
         own = {name: value for name, value in config.items() if name != "seed"}  # the members'

@@ -211,7 +211,12 @@ def fit(
 
 
 def _kept(config: Mapping[str, Any], member: str, split: Split, screen: Screen) -> Path | None:
-    """What a member of an ensemble learned where it was run by itself, for nobody trains twice."""
+    """What a member of an ensemble learned where it was run by itself, for nobody trains twice.
+
+    Nothing where the protocol asks for refits: what that run left has learned the rows of test.
+    """
+    if split.rules["refit"] != "never":
+        return None
     alone = {"model": config["model"]["members"][member]}
     choices = {"choices": {**config["choices"], "model": member}}
     run = Record(Path(config["runs_dir"]) / identify({**config, **alone, **choices}, split).folder)

@@ -7,6 +7,7 @@ import pytest
 
 from stsfm import compose
 from stsfm.backtest import evaluate
+from stsfm.build import build_model
 from stsfm.datasets.panel import Forecast
 from stsfm.datasets.transform import LEVELS
 from stsfm.identity import identify
@@ -238,6 +239,29 @@ def test_a_search_and_a_sweep_reach_the_keys_of_members():
     assert "model.weights" in compose.config(["model=ensemble"])["space"]
 
 
+class Held:
+    """A store in memory."""
+
+    def __init__(self):
+        self.files = {}
+        self.read, self.write = self.files.get, self.files.__setitem__
+
+    def say(self, line):
+        raise AssertionError(line)
+
+
+def test_members_that_are_the_same_net_learn_each_by_itself():
+    """Two that begin with the same weights, and differ in how they learn, share no checkpoint."""
+    keys = ["model=gru", "model.hidden=4", "trainer.epochs=1", "trainer.checkpoint_seconds=0"]
+    trees = {f"lr{lr}": compose.config([*keys, f"trainer.lr={lr}"])["model"] for lr in (0.1, 0.001)}
+    config = compose.config(["model=ensemble"])["model"] | {"members": trees}
+    config = {key: value for key, value in config.items() if key != "space"}
+    store = Held()
+    made = build_model(config, print, {"calibration": 0}, store).fit(SPLIT.train, SPLIT.val)
+    one, other = (member.backtest(SPLIT.val).point for member in made.members.values())
+    assert len(store.files) == 2 and not np.array_equal(one, other)
+
+
 def test_what_an_ensemble_is_made_of_comes_before_it(tmp_path):
     words = ["model=ensemble,linear,naive", "data=ring", "data.length=200", f"runs_dir={tmp_path}"]
     jobs = plan.plan(compose.jobs([*words, "baselines=[]"])).jobs
@@ -255,3 +279,11 @@ def test_a_net_is_trained_once_whichever_comes_first(desk):
     assert loaded.scores["kind"] == "net" and loaded.scores["fitted_to"] == "train + val"
     assert desk("run", "--from", str(loaded.folder)) == 0 and len(desk.runs("/ensemble/")) == 1
     assert desk("predict", str(loaded.folder)) == 0 and "ensemble on ring" in desk.out
+
+
+def test_what_learned_on_through_the_rows_of_test_is_no_member(desk):
+    """With refits a net's own run ends with weights that know the rows which are to be forecast."""
+    words = [*GRU, "protocol.refit=10", "trainer.update_epochs=1", "score=val"]
+    net = ["model=gru", *(word for word in words if not word.startswith("model"))]
+    assert desk("run", "-q", *net) == 0
+    assert desk("run", *words) == 0 and "as it was learned" not in desk.out

@@ -74,6 +74,8 @@ def fit(words, store=None, stop_at=None):
         ["trainer.batch_size=64", "trainer.accumulate=2"],
         ["trainer.optimizer._target_=torch.optim.SGD", "+trainer.optimizer.momentum=0.9"],
         ["trainer.patience=2", "trainer.epochs=30", "trainer.lr=0.1"],
+        ["trainer.schedule=halve", "trainer.lr=0.05"],
+        ["trainer.schedule=cosine", "trainer.lr=0.05"],
         ["loss=quantile", "model=gru"],
     ],
 )

@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from stsfm.datasets import fetch as fetching
 from stsfm.datasets.fetch import Source, fetch
+from stsfm.datasets.storage.cache import cache
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -206,7 +206,7 @@ def test_a_file_of_ones_own_wins(shelf, tmp_path):
 def test_where_files_are_kept(monkeypatch, tmp_path):
     monkeypatch.delenv("STSFM_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert fetching.cache() == tmp_path / "stsfm"
+    assert cache() == tmp_path / "stsfm"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert fetching.cache() == tmp_path / ".cache" / "stsfm"
+    assert cache() == tmp_path / ".cache" / "stsfm"

@@ -301,3 +301,30 @@ def test_an_ablation_is_one_table_that_tests_each_graph_against_none(tmp_path, m
     kept = [run for run in runs if run.scores["sees"] != ["past", "no graph"]]
     (words,) = about_graphs(tabulate(kept, tried=4, factors=["data.space"]))
     assert words.endswith("data.space=none was not run with gcn.")
+
+
+def test_a_graph_is_judged_by_the_same_model_without_one(tmp_path, monkeypatch):
+    """Of several settings each has its own; in an exploratory table no other will do."""
+    monkeypatch.chdir(tmp_path)
+    words = ["data=ring", "data.length=300", "protocol.horizon=1", "baselines=[]", "-q"]
+    swept = ["model=spatial_ridge", "model.context=3,6", "data.space=given,none"]
+    assert main(["run", "-m", *swept, *words]) == 0
+    runs = list(records(tmp_path / "runs"))
+    by_level = tabulate(runs, tried=4, factors=["data.space", "model.context"])
+    by_config = tabulate(runs, tried=4, every_config=True)
+    for table in (by_level, by_config):
+        rows = {row.label: row.config for row in table.rows}
+        pairs = [(rows[a], rows[b]) for a, b in claims(table).ablations]
+        assert sorted(a["model.context"] for a, _ in pairs) == [3, 6]
+        assert all(a | {"data.space": "none"} == b for a, b in pairs)
+    rows = [
+        row for row in by_config.rows if (row.graph, row.config["model.context"]) != ("no graph", 3)
+    ]
+    assert len(claims(replace(by_config, rows=tuple(rows))).ablations) == 1
+    chosen = tabulate(runs, tried=4, factors=["data.space"])  # each as validation prefers it
+    assert len(claims(chosen).ablations) == 1
+
+
+def test_a_shuffle_that_changes_nothing_is_refused():
+    with pytest.raises(ValueError, match="leaves the graph of road as it is"):
+        path("shuffled", nodes=2)

@@ -78,12 +78,22 @@ def test_a_moving_average_is_that_of_repeated_ends_and_what_remains_adds_up():
 
 def test_dlinear_is_two_linear_maps_that_share_nothing_but_their_series():
     net, (past, future) = made(partial(DLinear, kernel=5, normalise="none")), window()
-    weight, bias = net.head.linear.weight, net.head.linear.bias
+    weight, bias = nn.init.normal_(net.head.linear.weight), net.head.linear.bias
     for n, c in (0, 0), (4, 1):
         x = past.values[:, :, n, c]
         trend = moving_average(x, 5)
         by_hand = (x - trend) @ weight[:, :TIME].T + trend @ weight[:, TIME:].T + bias
         torch.testing.assert_close(net(past, future).point[:, :, n, c], by_hand)
+
+
+def test_dlinear_starts_from_the_mean_of_its_window():
+    net, (past, future) = made(partial(DLinear, kernel=5, normalise="none")), window()
+    mean = past.values.mean(1, keepdim=True).expand(-1, AHEAD, -1, -1)
+    bias = net.head.linear.bias[:, None, None]
+    torch.testing.assert_close(net(past, future).point, mean + bias)
+    told = made(partial(DLinear, kernel=5, normalise="none"), covariates=3)
+    weight = told.head.linear.weight.float()  # what is known of the future starts as in any head
+    assert (weight[:, : 2 * TIME] == 1 / TIME).all() and weight[:, 2 * TIME :].std() > 0.01
 
 
 def test_nlinear_moves_with_the_level():
@@ -271,6 +281,23 @@ def test_a_causal_transformer_reads_every_row_by_its_last_state():
     values = past.values.requires_grad_()
     net(past, future).point.sum().backward()
     assert (values.grad != 0).any(-1).any(-1).all()
+
+
+@pytest.mark.parametrize("tokens", ["step", "patch"])
+def test_a_causal_transformer_has_the_same_bits_whatever_comes_later(tokens):
+    causal = partial(Transformer, tokens=tokens, **ATTENTION, **CUT | {"causal": True})
+    sequence = made(causal).body.sequence
+    rng = torch.Generator().manual_seed(0)
+    length = sequence.positions.table.shape[-2]
+    size = (3, length, sequence.embed.in_features)
+    rows = torch.randn(size, generator=rng, dtype=torch.float64)
+    before = sequence(rows)
+    for row in range(1, length):
+        later = rows.clone()
+        later[:, row:] = 1e3
+        after = sequence(later)
+        assert torch.equal(after[:, :row], before[:, :row])
+        assert (after[:, row:] != before[:, row:]).any(-1).all()
 
 
 def test_what_is_not_forecast_is_looked_at_by_variates():

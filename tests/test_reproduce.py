@@ -44,6 +44,14 @@ def test_a_figure_is_found_by_its_task_and_held_to_the_paper_where_none_is_kept(
     assert not reproduce.holds(kept, same | {"test_mse_scaled": "0.3689"})
 
 
+@pytest.mark.parametrize(("code", "begun"), [(2, 1), (1, 3)])
+def test_what_cannot_begin_is_said_once(reproduce, monkeypatch, code, begun):
+    names = []
+    monkeypatch.setattr(reproduce, "_reproduced", lambda name: names.append(name) or code)
+    assert reproduce.main("a", "b", "c") == code
+    assert len(names) == begun
+
+
 def test_every_cell_of_a_kept_comparison_has_a_figure(reproduce):
     for path in (ROOT / "bench" / "expected").glob("*.csv"):
         experiment = yaml.safe_load((ROOT / "conf/experiment" / f"{path.stem}.yaml").read_text())

@@ -76,3 +76,17 @@ def test_its_clock_is_that_of_the_day():
     assert torch.allclose(at(0), at(3 * DAY), atol=1e-12)
     assert not torch.allclose(at(0), at(6 * HOUR), atol=1e-3)
     assert net(windows(step=DAY)).harmonics == 0  # of rows of days there is none
+
+
+def test_a_weekend_is_another_day_once_training_shows_one():
+    made, (past, future) = net(windows()), tensors(windows())  # that begin on a Thursday
+    at = lambda days: made(replace(past, time=past.time + days * DAY), future).point  # noqa: E731
+    assert torch.equal(at(0), at(2))
+    at(2).sum().backward()
+    assert made.embed.weight.grad[:, -5:].abs().sum() > 0
+    made.zero_grad()
+    at(0).sum().backward()
+    assert made.embed.weight.grad[:, -5:].abs().sum() == 0
+    torch.nn.init.ones_(made.embed.weight)
+    assert torch.allclose(at(0), at(1), atol=1e-12)
+    assert not torch.allclose(at(0), at(2), atol=1e-3)

@@ -112,8 +112,9 @@ def side(field: DataArray, axis: str, box: Sequence[float], stride: int) -> Axis
     if box:
         pick = pick[(at[pick] >= box[0]) & (at[pick] <= box[1])]
     if not len(pick):
-        reach = f"{own.min():g} to {own.max():g}"
-        raise ValueError(f"no {name} within {list(box)}; it goes from {reach}")
+        raise ValueError(
+            f"no {name} within {list(box)}; it goes from {own.min():g} to {own.max():g}"
+        )
     pick = pick[::stride]
     return Axis(name, pick, at[pick], "degrees" if degrees else unit)
 

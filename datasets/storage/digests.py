@@ -1,7 +1,7 @@
 """A digest of files that are read for it once, and again when they have changed.
 
-It is kept in the cache ($STSFM_CACHE, else stsfm/ of $XDG_CACHE_HOME, else of ~/.cache) under what
-tells the arrays apart: path, size and time of change of a file, its shape, its first and last row.
+It is kept in the cache under what tells the arrays apart: path, size and time of change of a file,
+its shape, its first and last row.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from stsfm.datasets.storage.cache import cache
 from stsfm.datasets.storage.rows import mapped
 
 
@@ -23,7 +24,7 @@ def remembered(arrays: Sequence[Any], of: Callable[[], str]) -> str:
     key = hashlib.sha256()
     for array in arrays:
         key.update(_facts(array))
-    kept = _cache() / "digests" / key.hexdigest()
+    kept = cache() / "digests" / key.hexdigest()
     with suppress(OSError):
         return kept.read_text()
     digest = of()
@@ -47,9 +48,3 @@ def _facts(array: Any) -> bytes:
     found = Path(array.filename).stat()
     where = f"{Path(array.filename).resolve()} {found.st_size} {found.st_mtime_ns} "
     return (where + shape).encode() + array[0].tobytes() + array[-1].tobytes()
-
-
-def _cache() -> Path:
-    if named := os.environ.get("STSFM_CACHE"):
-        return Path(named).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "stsfm"

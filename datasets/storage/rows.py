@@ -19,8 +19,8 @@ CELLS = 1_000_000  # read at once
 
 
 def mapped(array: Any) -> bool:
-    """Does it lie in a file, and not in memory?"""
-    return isinstance(array, np.memmap)
+    """Does it lie in a file, and not in memory, as a copy of one does that numpy calls the same?"""
+    return isinstance(array, np.memmap) and getattr(array, "_mmap", None) is not None
 
 
 def chunks(array: Any) -> Iterator[slice]:

@@ -1,15 +1,16 @@
 """What a table may claim: each row against a control, tested where it can be, and in words.
 
 The control is declared, or the classical model that validation prefers: either way it is chosen
-without a look at the test errors. The family is all other rows of the table, so that any claim of
-a table is false in no more than 5 % of tables (Holm).
+without a look at the test errors. The family is all other rows of the table, so that any claim
+against it is false in no more than 5 % of tables (Holm). Each row that reads a graph is tested
+against itself without one, too: a family of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from stsfm.tables.table import HIGHER, Table
 from stsfm.tables.verdicts import few, told
 
 ALPHA = 0.05
+GRAPH = "data.space"  # the key of an ablation
 ADDITIVE = dict.fromkeys(("rmse", *HIGHER), "squared")  # tested where a metric is no mean of cells
 
 Verdict = Literal["better", "worse", "not separable", ""]
@@ -134,15 +136,29 @@ def _pairs(lost: Mapping[str, Losses], control: str) -> dict[str, Claim]:
 def _ablations(table: Table, lost: Mapping[str, Losses]) -> dict[tuple[str, str], Claim]:
     """Each row that reads a graph against its model without one: a family of their own."""
     rows = [row for row in table.rows if row.graph and row.label in lost]
-    without = {(row.model, row.tuned): row.label for row in rows if row.graph == "no graph"}
-    asked = [
-        (row.label, without[row.model, row.tuned])
-        for row in rows
-        if row.graph != "no graph" and (row.model, row.tuned) in without
-    ]
-    found = {of: _against(lost, *of) for of in asked}
+    alone = [row for row in rows if row.graph == "no graph"]
+    others = ((row, _without_graph(row, alone, table)) for row in rows if row not in alone)
+    found = {(row.label, o.label): _against(lost, row.label, o.label) for row, o in others if o}
     adjusted = holm({of: pair.p for of, pair in found.items() if pair.p is not None})
     return {of: Claim(pair=pair, p=adjusted.get(of)) for of, pair in found.items()}
+
+
+def _without_graph(row: Row, alone: Sequence[Row], table: Table) -> Row | None:
+    """The row without a graph that is else the same: in all settings, or, where validation chose
+    those, in the levels of the other factors. None where no one row is."""
+    like = [other for other in alone if (other.model, other.tuned) == (row.model, row.tuned)]
+    same = [other for other in like if _settings(other) == _settings(row)]
+    if not same and not table.exploratory:
+        same = [other for other in like if _levels(other) == _levels(row)]
+    return same[0] if len(same) == 1 else None
+
+
+def _settings(row: Row) -> dict[str, Any]:
+    return {key: value for key, value in row.config.items() if key != GRAPH}
+
+
+def _levels(row: Row) -> list[str]:
+    return [word for word in row.levels.split() if not word.startswith(f"{GRAPH}=")]
 
 
 def _against(lost: Mapping[str, Losses], label: str, control: str) -> Pair:

@@ -11,7 +11,7 @@ import re
 import pytest
 from pages import ROOT, Page, shell
 
-from stsfm import compose, options
+from stsfm import compose
 from stsfm.build import build_model
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))

@@ -133,6 +133,14 @@ def test_a_figure_is_drawn_where_it_has_something_to_say(
         assert path.with_suffix(".svg").read_text(encoding="utf-8").count("<path") > 15
 
 
+def test_a_caption_ends_with_the_data_where_the_last_futures_reach_beyond_them(
+    nodes: Contest,
+) -> None:
+    last = int(nodes.origins[-1]) + nodes.horizon - 1
+    assert nodes.end == last + 1 and f"… {nodes.at(last)}," in nodes.where
+    assert f"… {nodes.at(last - 3)}," in replace(nodes, end=last - 2).where
+
+
 def test_a_map_of_gains_is_of_the_rival_that_validation_prefers(nodes: Contest) -> None:
     figure, caption = where(nodes)
     control = next(entry for entry in nodes.entries if entry.label == nodes.control)

@@ -17,6 +17,7 @@ from stsfm.tables.grid import Grid
 from stsfm.tables.losses import at_origins, losses
 from stsfm.tables.overall import claims_over_datasets, overall
 from stsfm.tables.table import Table, tabulate
+from stsfm.tables.verdicts import told
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +141,8 @@ def test_rows_without_the_metric_are_named_and_seeds_bound_what_is_said(tables, 
     assert "Without MASE, and so not tested: drift." in said
     assert "All this is said of the seeds that were run (lstm 2), and of no others." in said
     assert any("intervals at 95 % for each alone" in words for words in said)
+    many = replace(claims(tables[1]), seeds=dict.fromkeys("abcd", 2))
+    assert "the seeds that were run (2 seeds each of 4 rows)" in " ".join(told(many))
     assert any("95 % for each row alone" in words for words in said)
 
 

@@ -3,7 +3,7 @@
 The control is declared, or the classical model that validation prefers: either way it is chosen
 without a look at the test errors. The family is all other rows of the table, so that any claim
 against it is false in no more than 5 % of tables (Holm). Each row that reads a graph is tested
-against itself without one, too: a family of its own.
+against itself without one, too, and with a shuffled one: a family of its own.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ from stsfm.tables.verdicts import few, told
 
 ALPHA = 0.05
 GRAPH = "data.space"  # the key of an ablation
+BASES = {  # whose graph a row read → what it is judged by
+    "graph": ("no graph", "shuffled graph"), "learned graph": ("no graph",),
+    "shuffled graph": ("no graph",), "no graph": (),
+}  # fmt: skip
 ADDITIVE = dict.fromkeys(("rmse", *HIGHER), "squared")  # tested where a metric is no mean of cells
 
 Verdict = Literal["better", "worse", "not separable", ""]
@@ -60,7 +64,7 @@ class Claims:
     control: str | None = None  # its label
     declared: bool = False  # by the user; else by validation
     pairs: Mapping[str, Claim] = field(default_factory=dict)  # label → comparison with the control
-    ablations: Mapping[tuple[str, str], Claim] = field(default_factory=dict)  # with, without graph
+    ablations: Mapping[tuple[str, str], Claim] = field(default_factory=dict)  # by graph
     mcs: tuple[str, ...] = ()  # labels of the model confidence set
     skills: Mapping[str, Interval] = field(default_factory=dict)  # label → over seasonal naive
     seeds: Mapping[str, int] = field(default_factory=dict)  # label → of rows that draw some
@@ -134,19 +138,20 @@ def _pairs(lost: Mapping[str, Losses], control: str) -> dict[str, Claim]:
 
 
 def _ablations(table: Table, lost: Mapping[str, Losses]) -> dict[tuple[str, str], Claim]:
-    """Each row that reads a graph against its model without one: a family of their own."""
+    """Each row that reads a graph against its model without one, and with the graph between other
+    nodes: what any neighbours give is not what the graph tells. A family of their own."""
     rows = [row for row in table.rows if row.graph and row.label in lost]
-    alone = [row for row in rows if row.graph == "no graph"]
-    others = ((row, _without_graph(row, alone, table)) for row in rows if row not in alone)
+    others = ((row, _twin(row, rows, base, table)) for row in rows for base in BASES[row.graph])
     found = {(row.label, o.label): _against(lost, row.label, o.label) for row, o in others if o}
     adjusted = holm({of: pair.p for of, pair in found.items() if pair.p is not None})
     return {of: Claim(pair=pair, p=adjusted.get(of)) for of, pair in found.items()}
 
 
-def _without_graph(row: Row, alone: Sequence[Row], table: Table) -> Row | None:
-    """The row without a graph that is else the same: in all settings, or, where validation chose
+def _twin(row: Row, rows: Sequence[Row], base: str, table: Table) -> Row | None:
+    """The row with another graph that is else the same: in all settings, or, where validation chose
     those, in the levels of the other factors. None where no one row is."""
-    like = [other for other in alone if (other.model, other.tuned) == (row.model, row.tuned)]
+    like = [other for other in rows if other.graph == base]
+    like = [other for other in like if (other.model, other.tuned) == (row.model, row.tuned)]
     same = [other for other in like if _settings(other) == _settings(row)]
     if not same and not table.exploratory:
         same = [other for other in like if _levels(other) == _levels(row)]

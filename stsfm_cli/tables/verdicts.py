@@ -40,7 +40,8 @@ def told(claims: Claims) -> Iterator[str]:
     alone = {of: claim for of, claim in claims.ablations.items() if claim.p is not None}
     yield from (_claim(*of, name, claim) for of, claim in alone.items())
     if alone:
-        yield f"With another graph, or none: p-values by Holm for {count(len(alone), 'comparison')}."
+        many = count(len(alone), "comparison")
+        yield f"With another graph, or none: p-values by Holm for {many}."
     yield from _refused(claims)
     if claims.unscored:
         yield f"Without {LABELS[claims.metric]}, and so not tested: {', '.join(claims.unscored)}."

@@ -27,7 +27,8 @@ reproduce-airline: $(VENV)/.run  ## the classical models on airline again, besid
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py airline_classic
 
 reproduce-ltsf: $(VENV)/.run  ## linear maps on ETT, trained and in closed form, beside the papers
-	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py ltsf_linear ltsf_nlinear ltsf_dlinear
+	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py ltsf_linear ltsf_nlinear_etth1 \
+		ltsf_nlinear_ettm1 ltsf_dlinear
 
 reproduce-losloop: $(VENV)/.run  ## speeds of Los-loop under the protocol of T-GCN, beside its figures
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py losloop_ar losloop losloop_space losloop_ensemble

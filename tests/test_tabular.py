@@ -141,6 +141,9 @@ def test_a_check_tells_of_the_graph(desk, tmp_path):
     (tmp_path / "edges.csv").write_text("from,to\na,b\n")
     assert desk("check", "my.csv", "data.edges=edges.csv") == 0
     assert "graph      1 edge, one way" in desk.out
+    (tmp_path / "edges.csv").write_text("from,to\na,b\nb,a\n")
+    assert desk("check", "my.csv", "data.edges=edges.csv") == 0
+    assert "graph      1 edge, both ways" in desk.out
     assert desk("check", "my.csv") == 0 and "graph" not in desk.out
 
 

@@ -89,7 +89,9 @@ def _facts(split: Split, rows: int, keys: Mapping[str, Any]) -> Iterator[str]:
         yield f"future     {future:,} rows without targets"
     yield f"nodes      {_named(about.nodes)}"
     if (graph := panel.space.adjacency) is not None:
-        yield f"graph      {count(int((graph != 0).sum()), 'edge')}, one way"
+        mutual = bool((graph == graph.swapaxes(-1, -2)).all())
+        edges = int((graph != 0).sum()) // (1 + mutual)
+        yield f"graph      {count(edges, 'edge')}, {'both ways' if mutual else 'one way'}"
     parts = [f"{c}" if c in about.targets else f"{c} (past only)" for c in about.channels]
     units = f" in {about.units[0]}" if about.units[0] else ""
     yield f"channels   {_named(parts)}{units}"

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 
 from stsfm.datasets.ablation import Graph, ablated
-from stsfm.datasets.about import DAY
+from stsfm.datasets.about import DAY, Finding
 from stsfm.datasets.fetch import Local, Source, fetch
 from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.places import places_of
@@ -64,8 +64,13 @@ def los_loop(*, path: str, adjacency: str, fills: Fills, space: Graph) -> Panel:
     """Speed on highways of Los Angeles every 5 minutes of a week: 2,016 rows × 207 nodes."""
     local = fetch(SOURCES["los_loop"], path)
     names, values = _speeds(local)
+    straight = filled(values)
     if fills == "mask":
-        values[filled(values)] = np.nan
+        values[straight] = np.nan
+    if straight.any():
+        done = "masked" if fills == "mask" else "kept; data.fills=mask hides them"
+        found = Finding("straight lines for readings", "speed", int(straight.sum()), done)
+        local = local._replace(findings=(*local.findings, found))
     return _panel(
         "los_loop", local, names, *observed(values),
         graph=_graph("los_loop", adjacency, path, len(names), space),

@@ -277,7 +277,9 @@ def test_what_is_said_of_los_loop_is_true(monkeypatch, tmp_path):
     monkeypatch.setenv("STSFM_CACHE", str(tmp_path))
     path = SHARED / "los_loop"
     kept, masked = (panel_of("los_loop", path, fills=fills) for fills in ("keep", "mask"))
-    assert kept.values.shape == (2016, 207, 1) and kept.mask.all() and not kept.about.findings
+    assert kept.values.shape == (2016, 207, 1) and kept.mask.all()
+    (straight,) = kept.about.findings
+    assert straight.count == (~masked.mask).sum() and "data.fills=mask" in straight.done
     assert (kept.space.adjacency > 0).sum() == 2833 - 207 and kept.space.coords.shape == (207, 2)
     test = slice(round(0.8 * 2016), None)
     share = 1 - masked.mask[test].mean()

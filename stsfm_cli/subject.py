@@ -19,7 +19,7 @@ SEASON, HORIZON, ROWS = 6, 4, 150
 VAL, TEST = 100, 125  # first rows
 CONTEXT = 12
 QUICK = (
-    "trainer.epochs=3", "trainer.lr=0.01", "trainer.batch_size=64", "trainer.update_epochs=1",
+    "trainer.epochs=2", "trainer.lr=0.01", "trainer.batch_size=64", "trainer.update_epochs=1",
 )  # fmt: skip
 
 

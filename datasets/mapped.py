@@ -31,6 +31,8 @@ def mapped(*, path: str) -> Panel:
 
     ValueError where the file is no such array, or where what is said of it does not fit.
     """
+    if not path:
+        raise ValueError("which file? Say data=mapped data.path=big.npy")
     file = Path(path)
     values, told = _array(file, "f", 3), _told(file.with_suffix(".json"))
     if values.dtype not in (np.float32, np.float64):

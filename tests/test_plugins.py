@@ -157,7 +157,7 @@ def test_it_is_listed_shown_and_completed(desk):
     assert desk("run", "--help", "model=seen", "--config-dir", "conf") == 0
     assert "model.hidden=32" in desk.out
     before = ["run", "--config-dir", "conf"]
-    assert candidates([*before, "model=s"], []) == ["model=seasonal_naive", "model=seen"]
+    assert candidates([*before, "model=se"], []) == ["model=seasonal_naive", "model=seen"]
     assert "model.hidden=" in candidates([*before, "model=seen", "model.h"], [])
     assert desk("list", "model") == 0 and "  seen " not in desk.out
     assert desk("list", "--config-dir", "nowhere") == 2 and "is no folder" in desk.err

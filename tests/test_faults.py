@@ -20,7 +20,7 @@ from stsfm.job import cut
 from stsfm.mistakes import Mistake
 from stsfm.record import Record, lock
 
-KILLS = int(os.environ.get("STSFM_KILLS", "6"))
+KILLS = int(os.environ.get("STSFM_KILLS", "3"))
 NET = ["model=lstm", "model.hidden=4", "trainer.epochs=5", "trainer.patience=null",
        "protocol.calibration=0"]  # fmt: skip
 EVERY = "trainer.checkpoint_seconds=0"

@@ -18,7 +18,7 @@ test: $(VENV)/.dev links  ## install, then run linter, type checker and the whol
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd tests && OMP_NUM_THREADS=1 $(BIN)/pytest --rootdir .. -n 3 --dist worksteal .
+	cd tests && OMP_NUM_THREADS=1 $(BIN)/pytest --rootdir .. -n 2 --dist worksteal .
 
 bench: $(VENV)/.dev  ## print speed as ratios to plain torch
 	cd bench && OMP_NUM_THREADS=1 $(BIN)/python run.py

@@ -23,6 +23,7 @@ from stsfm.models.layers.clock import cycles
 from stsfm.models.layers.head import Head, target_channels
 from stsfm.models.layers.inputs import by_node
 from stsfm.models.layers.normalise import Standardise, standardise
+from stsfm.models.layers.residual import Residual
 
 
 @final
@@ -53,21 +54,14 @@ class STID(nn.Module):
             nn.init.xavier_uniform_(torch.empty(cycle.length, clock)) for cycle in self.cycles
         )
         total = width + node + clock * len(self.cycles)
-        self.layers = nn.ModuleList(
-            nn.Sequential(
-                nn.Linear(total, total), nn.ReLU(), nn.Dropout(dropout), nn.Linear(total, total)
-            )
-            for _ in range(layers)
-        )
+        self.layers = nn.Sequential(*(Residual(total, dropout) for _ in range(layers)))
         self.head = Head(frame, total)
 
     def forward(self, past: Panel, future: Panel) -> Forecast:
         values, gauge = standardise(past, self.normalise)
         x = self.embed(by_node(values, past.known).flatten(2))  # (b, n, width)
         z = torch.cat([x, *self._identity(past.time[:, -1])], -1).flatten(0, 1)
-        for layer in self.layers:
-            z = z + layer(z)
-        return self.head(z, future, *gauge.of(self.targets))
+        return self.head(self.layers(z), future, *gauge.of(self.targets))
 
     def _identity(self, now: Tensor) -> list[Tensor]:
         """What is looked up, (b, n, …) each: who it is, and when by each cycle; `now` is (b)."""

@@ -28,6 +28,7 @@ from stsfm.models.layers.graph import Graph
 from stsfm.models.layers.head import Head, target_channels
 from stsfm.models.layers.inputs import by_node
 from stsfm.models.layers.normalise import Standardise, standardise
+from stsfm.models.layers.residual import Residual
 from stsfm.models.layers.waves import SATURDAY
 
 
@@ -60,12 +61,7 @@ class GraphSTID(nn.Module):
         windows = frame.channels * (1 + self.graph.matrices * orders) + frame.covariates
         self.embed = nn.Linear(frame.context * windows + node + self.clock, width)
         self._forget_weekends()
-        self.layers = nn.ModuleList(
-            nn.Sequential(
-                nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width)
-            )
-            for _ in range(layers)
-        )
+        self.layers = nn.Sequential(*(Residual(width, dropout) for _ in range(layers)))
         self.head = Head(frame, width)
 
     def forward(self, past: Panel, future: Panel) -> Forecast:
@@ -74,9 +70,7 @@ class GraphSTID(nn.Module):
         who, when = self.nodes.expand(*x.shape[:2], -1), self._clock(past.time[:, -1])
         z = torch.cat([x, who, when[:, None].expand(*x.shape[:2], -1)], -1)
         z = self.embed(z).flatten(0, 1)
-        for layer in self.layers:
-            z = z + layer(z)
-        return self.head(z, future, *gauge.of(self.targets))
+        return self.head(self.layers(z), future, *gauge.of(self.targets))
 
     def _diffused(self, values: Tensor) -> Tensor:
         """(b, t, n, c) → (b, t, n, (1 + walks · orders) · c)."""

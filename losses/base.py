@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import add
 from typing import Any, ClassVar, NamedTuple
 
 from stsfm.datasets.panel import Array, Forecast, Panel, unbroken
 from stsfm.datasets.transform import Transform
+from stsfm.datasets.windows import RollingWindows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,6 +46,10 @@ class Term(ABC):
 
     needs: ClassVar[frozenset[str]] = frozenset()  # fields of the Forecast that must be there
     levels: tuple[float, ...] = ()  # the quantiles it prices
+
+    def ready(self, windows: RollingWindows) -> Term:
+        """The term for a training on these windows, such as with scales learned from them."""
+        return self
 
     @abstractmethod
     def __call__(self, step: Step) -> Cost:
@@ -83,6 +88,11 @@ class Loss:
     @property
     def levels(self) -> tuple[float, ...]:
         return tuple(sorted({x for _, term in self.active.values() for x in term.levels}))
+
+    def ready(self, windows: RollingWindows) -> Loss:
+        """The loss for a training on these windows: each active term made ready."""
+        made = {name: term.ready(windows) for name, (_, term) in self.active.items()}
+        return replace(self, terms={**self.terms, **made})
 
     def __call__(self, step: Step) -> tuple[Array, dict[str, Array]]:
         """The weighted sum, and each term before its weight."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
-from stsfm.datasets.panel import Forecast, Panel
+from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
+from stsfm.models.learned import Learned
 
 
-class Forecaster(ABC):
+class Forecaster(Learned, ABC):
     """Learns from windows, then continues any past.
 
     Hyperparameters come at construction, data at fit. A model that draws random numbers takes a
@@ -65,26 +64,21 @@ class Forecaster(ABC):
         return self.predict(past, future.blank())
 
     @property
+    def cites(self) -> tuple[str, ...]:
+        """All that it goes back to, itself first."""
+        return (self.cite,)
+
+    @property
     def intervals(self) -> dict[str, Any]:
         """Where its intervals come from: `kind` is native, conformal or none; and why."""
         return {"kind": "native" if "intervals" in self.tags else "none"}
 
-    @property
-    def parameters(self) -> int:
-        """How many numbers were learned."""
-        return sum(np.size(value) for value in self._learned().values())
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        """What there is to see of its state space, for figures; {} where it has none.
 
-    def save(self, folder: Path) -> None:
-        """Write what was learned; loading it again never runs code."""
-        folder.mkdir(parents=True, exist_ok=True)
-        np.savez(folder / "learned.npz", allow_pickle=False, **self._learned())
-
-    def load(self, folder: Path) -> Self:
-        """Read what `save` wrote, into a model of the same hyperparameters."""
-        with np.load(folder / "learned.npz", allow_pickle=False) as learned:
-            for name in learned.files:
-                setattr(self, name, learned[name])
-        return self
-
-    def _learned(self) -> dict[str, np.ndarray]:
-        return {k: np.asarray(v) for k, v in vars(self).items() if k.endswith("_") and k[0] != "_"}
+        Of these names, those that it has: `z` (row, state), the states over the panel's rows from
+        `first_row` (a whole number) on; `z_ahead` (window, step, state), forecasts of them;
+        `eigenvalues` complex (k,) of one step; `singular_values` (k,); `components` (component,
+        row), which add up to the series; `impulse` (step, output, input).
+        """
+        return {}

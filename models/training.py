@@ -52,7 +52,7 @@ def train(
     Raises FloatingPointError when the loss stops being finite.
     """
     checkpoint = Checkpoint(store, training_name(net, windows, val)) if store else None
-    fit = _Fit(net, loss, windows, val, trainer, seed, monitor, checkpoint, progress)
+    fit = _Fit(net, loss.ready(windows), windows, val, trainer, seed, monitor, checkpoint, progress)
     with quiet(), torch.random.fork_rng():
         L.Trainer(
             accelerator=hardware.accelerator,

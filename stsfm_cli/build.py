@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stsfm.checkpoints import OfMember
+from stsfm.identity import members, parts
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.trust import LIBRARIES, locate
 
@@ -68,16 +69,19 @@ def _model(
     library: Library = lambda member: None,
     path: str = "model",
 ) -> Forecaster:
-    """A Forecaster; a config with the keys of a net is a net, and is given a trainer, and one with
-    members is an ensemble, and is given these."""
-    if isinstance(trees := config.get("members"), Mapping):
+    """A Forecaster; a config with the keys of a net is a net, and is given a trainer; one that is
+    made of others, an ensemble or a state space, is given these."""
+    if trees := parts(config):
         stores = {name: OfMember(store, name) if store else None for name in trees}
-        members = {
-            name: _model(tree, lambda row: None, stores[name], path=f"{path}.members.{name}")
+        built = {
+            name: _model(tree, lambda row: None, stores[name], path=f"{path}.{name}")
             for name, tree in trees.items()
         }
-        own = {name: value for name, value in config.items() if name != "seed"}  # the members'
-        return build(own | {"members": members}, library, path=path)
+        own = {name: value for name, value in config.items() if name != "seed"}  # the parts'
+        if members(config):
+            every = {name.removeprefix("members."): member for name, member in built.items()}
+            return build(own | {"members": every}, library, path=path)
+        return build(own | built, store, path=path)
     if "trainer" not in config:
         return build(config, path=path)
     from stsfm.models.neural import Neural

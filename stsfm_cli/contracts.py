@@ -21,7 +21,7 @@ from stsfm.backtest import evaluate
 from stsfm.build import NET_KEYS
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.protocols.rolling import rolling
-from stsfm.identity import members
+from stsfm.identity import parts
 from stsfm.models.base import Forecaster
 from stsfm.results import reference
 from stsfm.subject import HORIZON, ROWS, TEST, VAL, Subject, panel_of, split_of, toy
@@ -43,7 +43,7 @@ def lists_its_keys(subject: Subject) -> None:
     """the YAML lists exactly the constructor's keyword-only arguments, and holds the defaults"""
     config = subject.config
     of_a_net = NET_KEYS if "trainer" in config else ()
-    infrastructure = {"_target_", *of_a_net, *(["seed"] if members(config) else [])}
+    infrastructure = {"_target_", *of_a_net, *(["seed"] if parts(config) else [])}
     parameters = inspect.signature(locate(config["_target_"], "model")).parameters.values()
     keys = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
     _equal(set(config) - infrastructure, keys, "keys of the YAML and of the constructor")
@@ -132,7 +132,8 @@ def repeats_its_numbers(subject: Subject) -> None:
 
 def is_cited(subject: Subject) -> None:
     """it says where it comes from, in BibTeX"""
-    _hold(reference(subject.fitted.cite).startswith("@"), "cite names no entry")
+    for key in subject.fitted.cites:
+        _hold(reference(key).startswith("@"), f"cite {key!r} names no entry")
 
 
 def reads_gaps(subject: Subject) -> None:

@@ -16,11 +16,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from stsfm.datasets.about import About
 from stsfm.mistakes import Mistake
 from stsfm.targets import file_of
+
+if TYPE_CHECKING:
+    from stsfm.datasets.about import About
 
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
 NET = "stsfm.models.neural"
@@ -107,9 +109,17 @@ def modules_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str,
 
 
 def nets(model: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The subtrees of the nets that a model is, or has as members."""
-    parts = [model, *members(model).values()]
-    return [part for part in parts if "trainer" in part]
+    """The subtrees of the nets that a model is, or is made of."""
+    return [part for part in (model, *parts(model).values()) if "trainer" in part]
+
+
+def parts(model: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The subtrees of what a model is made of, by path: members, or parts of a state space."""
+    if "trainer" in model:
+        return {}  # a net is one thing, its loss and optimiser included
+    found = {f"members.{name}": tree for name, tree in members(model).items()}
+    inner = {k: v for k, v in model.items() if isinstance(v, Mapping) and "_target_" in v}
+    return found | inner
 
 
 def members(model: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

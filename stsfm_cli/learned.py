@@ -17,7 +17,7 @@ from stsfm.build import build_model
 from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import RollingWindows
 from stsfm.environment import drift
-from stsfm.identity import members, nets, source_of
+from stsfm.identity import nets, source_of
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
 from stsfm.record import Record
@@ -47,8 +47,6 @@ def load(run: Record) -> tuple[Forecaster, str]:
     A net comes back to the processor, wherever it was trained.
     """
     config = _here(run.config["model"])
-    if trees := members(config):
-        config = config | {"members": {name: _here(tree) for name, tree in trees.items()}}
     kept, fitted_to = facts(run), run.scores["fitted_to"]
     borders = kept["borders"]
     parts = fitted_to.split(" + ")
@@ -99,9 +97,9 @@ def refit(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaste
 
 def _here(config: Mapping[str, Any]) -> dict[str, Any]:
     """The subtree of a model, for one process on the processor."""
-    if "hardware" not in config:
-        return dict(config)
-    return {**config, "hardware": config["hardware"] | ALONE | {"accelerator": "cpu"}}
+    if "hardware" in config:
+        return {**config, "hardware": config["hardware"] | ALONE | {"accelerator": "cpu"}}
+    return {k: _here(v) if isinstance(v, Mapping) else v for k, v in config.items()}
 
 
 def aged(run: Record) -> Iterator[str]:

@@ -54,6 +54,17 @@ def defaults() -> dict[str, str]:
     return dict(re.findall(r"^ +- (?!override|optional)([\w/]+): *([^\s#]*)", text, re.MULTILINE))
 
 
+@cache
+def parts() -> set[str]:
+    """The groups that a choice of another group is made of, such as model/embedding."""
+    files = [file for file in FOLDER.rglob("*.yaml") if file.parent != FOLDER]
+    return {
+        f"{file.parent.relative_to(FOLDER).as_posix()}/{name}"
+        for file in files
+        for name in re.findall(r"^ +- (\w+):", _defaults_list(file.read_text()), re.MULTILINE)
+    }
+
+
 def about(file: Path) -> str:
     """One line: the comment at the head of the file, else the docstring of what it names."""
     text = file.read_text()

@@ -53,8 +53,10 @@ def save(
     place = Place.of(split.panel.space, split.panel.nodes)
     if not place.empty:
         write(folder / "space.npz", _npz(place.arrays()))
-    cites = [model.cite, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
+    cites = [*model.cites, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
     write(folder / "references.bib", "\n".join(map(reference, cites)))
+    if seen := model.states(split.test):
+        write(folder / "states.npz", _npz(seen))
     kind = "net" if nets(config["model"]) else "classical"
     write_json(
         folder / "scores.json",

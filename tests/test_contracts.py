@@ -23,7 +23,7 @@ from stsfm.trust import locate
 CONF = Path(__file__).parents[1] / "conf"
 SLOW = {"is_blind", "is_blind_when_refitted"}  # contracts that train a net four times
 QUICK_NETS = {"gru", "stid", "gcn"}  # whose like .ci/run looks at, where STSFM_CONTRACTS=1
-EXTRAS = {"prophet": "prophet", "svr": "sklearn"}  # model → the package without which it is refused
+EXTRAS = {"prophet": "prophet"}  # model → the package without which it is refused
 NAMES = [
     pytest.param(
         name,

@@ -17,6 +17,7 @@ from stsfm.compose import door, experiments, explain
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import OPEN, allowed, each
 from stsfm.compose.subtrees import MEMBERS, models, placed
+from stsfm.identity import parts
 from stsfm.mistakes import Mistake
 from stsfm.request import Request, read
 from stsfm.search import space
@@ -162,7 +163,7 @@ class _Table:
         if config["score"] not in ("all", "val"):
             raise Mistake(f"score={config['score']}: wanted score=all or score=val")
         config["model"] = placed(config, inner, *self.request.folders)
-        own = config["model"].pop("space", {})  # for a search to know, for no model to be given
+        own = _spaces(config["model"])
         return {**config, "space": space.merged(own, config["space"])}
 
     def every(self, lines: list[list[str]]) -> Iterator[dict[str, Any]]:
@@ -175,6 +176,16 @@ class _Table:
     def is_choice(self, text: str) -> bool:
         key = parse(text).key_or_group
         return key in self.groups or key in options.defaults()
+
+
+def _spaces(model: dict[str, Any], path: str = "model") -> dict[str, Any]:
+    """What may be searched of a model and its parts: for a search to know, for none to be given."""
+    own = {
+        f"{path}.{key.removeprefix('model.')}" if key.startswith("model.") else key: values
+        for key, values in model.pop("space", {}).items()
+    }
+    inner = [(name, tree) for name, tree in model.items() if name in parts(model)]
+    return own | {k: v for name, tree in inner for k, v in _spaces(tree, f"{path}.{name}").items()}
 
 
 def _own(texts: Iterable[str]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def _choice(override: Override, known: list[str]) -> str:
     for name in names(override):
         if name not in known:
             raise no_such(group, name, known)
-    return text if group in options.defaults() else f"+{text}"
+    return text if group in {*options.defaults(), *options.parts()} else f"+{text}"
 
 
 def each(override: Override) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from stsfm import options
 from stsfm.compose import door
 from stsfm.compose.overrides import Override
+from stsfm.identity import parts
 from stsfm.mistakes import Mistake, did_you_mean, no_such
 
 MEMBERS = "model.members."
@@ -40,10 +41,10 @@ def placed(config: Mapping[str, Any], keys: Iterable[Override], *folders: Path) 
         if nested := [name for name, tree in trees.items() if "members" in tree]:
             raise Mistake(f"model.members: {nested[0]} has members itself, and cannot be one")
         model["members"] = trees
-        if seeds := [tree["seed"] for tree in trees.values() if "seed" in tree]:
-            model["seed"] = seeds[0]
     for key in keys:
         _set(model, key)
+    if seeds := [tree["seed"] for tree in parts(model).values() if "seed" in tree]:
+        model["seed"] = seeds[0]  # as what it is made of draws, so does it
     return model
 
 

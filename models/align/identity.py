@@ -1,0 +1,25 @@
+"""What was forecast is taken as it is: A z = z."""
+
+from __future__ import annotations
+
+from typing import Self, final
+
+from stsfm.datasets.panel import Array
+from stsfm.models.parts import Align
+
+
+@final
+class Identity(Align):
+    """Forecast states and those that come share their coordinates."""
+
+    cite = "kalman1960"
+    offers = frozenset({"inverse"})
+
+    def fit(self, made: Array, came: Array) -> Self:
+        return self
+
+    def align(self, states: Array) -> Array:
+        return states
+
+    def inverse(self, states: Array) -> Array:
+        return states

@@ -1,0 +1,50 @@
+"""The directions in which frames differ most.
+
+    x = m + U z,    z = Uᵀ (x − m)    x, m (D), U (D, d), UᵀU = I, z (d)
+
+U are the first d right singular vectors of the centred frames of train; the sum of the others'
+squared singular values is the squared error of going back. Each sign is that which makes the
+largest entry of a direction positive. Pearson, On lines and planes of closest fit to systems of
+points in space, Philosophical Magazine 2 (1901).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self, final
+
+import numpy as np
+
+from stsfm.datasets.panel import Array
+from stsfm.datasets.windows import Frame
+from stsfm.models.parts import Embedding
+
+
+@final
+class PCA(Embedding):
+    """Principal components."""
+
+    cite = "pearson1901"
+    offers = frozenset({"inverse"})
+
+    def __init__(self, *, dim: int | Literal["all"]) -> None:
+        if dim != "all" and dim < 1:
+            raise ValueError(f"dim must be at least 1 or all, got {dim}")
+        self.dim = dim
+
+    def fit(self, frames: Array, frame: Frame) -> Self:
+        most = min(frames.shape)
+        dim = most if self.dim == "all" else self.dim
+        if dim > most:
+            raise ValueError(f"frames of {most} dimensions have no {dim} components; lower dim")
+        self.mean_ = frames.mean(0)
+        self.singular_, directions = np.linalg.svd(frames - self.mean_, full_matrices=False)[1:]
+        largest = np.take_along_axis(directions, abs(directions).argmax(1)[:, None], 1)
+        self.basis_ = (directions * np.sign(largest))[:dim].T  # U (D, d)
+        self.size_ = dim
+        return self
+
+    def encode(self, frames: Array) -> Array:
+        return (frames - self.mean_) @ self.basis_
+
+    def decode(self, states: Array) -> Array:
+        return states @ self.basis_.T + self.mean_

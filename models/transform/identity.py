@@ -1,0 +1,26 @@
+"""States stay as they are: z′ = z."""
+
+from __future__ import annotations
+
+from typing import Self, final
+
+from stsfm.datasets.panel import Array
+from stsfm.datasets.windows import Frame
+from stsfm.models.parts import Transform
+
+
+@final
+class Identity(Transform):
+    """No transformation."""
+
+    cite = "kalman1960"
+    offers = frozenset({"inverse"})
+
+    def fit(self, states: Array, frame: Frame) -> Self:
+        return self
+
+    def forward(self, states: Array) -> Array:
+        return states
+
+    def inverse(self, states: Array) -> Array:
+        return states

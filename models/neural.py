@@ -54,7 +54,8 @@ class Neural(Forecaster):
         self.cite, self.reads = net_class.cite, context  # type: ignore[misc]
         if context < 1:
             raise ValueError(f"context must be at least 1, got {context}")
-        _agree(net_class, getattr(net, "keywords", {}), loss)
+        keys = getattr(net, "keywords", {})
+        agree(net_class, net_class.asks(keys) if hasattr(net_class, "asks") else {}, loss)
         tags = {"missing", *getattr(net_class, "tags", ()), *(["intervals"] if loss.needs else [])}
         self.tags = frozenset(tags)  # type: ignore[misc]
         self.report: dict[str, Any] = {}
@@ -158,9 +159,12 @@ class Neural(Forecaster):
         return self
 
 
-def _agree(net_class: Any, keys: Mapping[str, Any], loss: Loss) -> None:
-    """ValueError unless the net publishes what the loss prices, and the loss holds what of the net
-    is to be held by a term: `asks` tells of the keys of a net what that is, and by which."""
+def agree(net_class: Any, asked: Mapping[str, str], loss: Loss) -> None:
+    """ValueError unless the net publishes what the loss prices, and the loss holds what is asked.
+
+    asked  types of layers that a term of the loss has to hold → the name of the term; a net tells
+           by `asks`, of its keys
+    """
     if lacks := loss.needs - net_class.offers:
         offers = sorted(net_class.offers)
         raise ValueError(f"needs {sorted(lacks)}, and {net_class.__name__} offers {offers}")
@@ -168,9 +172,8 @@ def _agree(net_class: Any, keys: Mapping[str, Any], loss: Loss) -> None:
         if lacks := term.parts - getattr(net_class, "publishes", frozenset()):
             raise ValueError(f"the term {name} prices {', '.join(sorted(lacks))}, and "
                              f"{net_class.__name__} publishes none")  # fmt: skip
-    asks = net_class.asks(keys) if hasattr(net_class, "asks") else {}
     held = {kind for _, term in loss.active.values() for kind in getattr(term, "holds", ())}
-    for kind, preset in asks.items():
+    for kind, preset in asked.items():
         if kind not in held:
             raise ValueError(f"nothing holds the soft layers of type {kind}; add "
-                             f"+loss/term={preset}, or let model.constraints be hard or none")  # fmt: skip
+                             f"+loss/term={preset}, or let constraints be hard or none")  # fmt: skip

@@ -82,7 +82,7 @@ def _model(
             every = {name.removeprefix("members."): member for name, member in built.items()}
             return build(own | {"members": every}, library, path=path)
         return build(own | built, store, path=path)
-    if "trainer" not in config:
+    if not config.keys() >= set(NET_KEYS):  # a part that learns by gradients trains itself
         return build(config, path=path)
     from stsfm.models.neural import Neural
 

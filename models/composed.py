@@ -12,6 +12,7 @@ radial basis function interpolation, and geometric harmonics, Chaos 32 (2022).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self, final
 
@@ -99,6 +100,16 @@ class Composed(Forecaster):
         frames = self.lifting.lift(made, self._back)  # (*b, h, D)
         frames = frames.reshape(*frames.shape[:-1], *past.values.shape[-2:])
         return Forecast(point=frames[..., past.about.target_index])
+
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        latent = self._latent(windows)
+        return {
+            **self.dynamics.states(latent),
+            **self.embedding.shows(),
+            "first_row": np.array(self.embedding.lost_),
+            "z": latent.panel.values[:, 0],
+            "z_ahead": self.dynamics.backtest(latent).point[..., 0, :],
+        }
 
     # ---- between frames and states ---------------------------------------------------------------
 

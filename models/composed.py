@@ -100,6 +100,15 @@ class Composed(Forecaster):
         frames = frames.reshape(*frames.shape[:-1], *past.values.shape[-2:])
         return Forecast(point=frames[..., past.about.target_index])
 
+    def states(self, windows: RollingWindows) -> dict[str, Array]:
+        """The states of the panel, forecasts of them, and which of those were drawn back."""
+        latent = self._latent(windows)
+        ahead = self.align.align(self.dynamics.backtest(latent).point[..., 0, :])
+        seen = {"z": latent.panel.values[:, 0], "z_ahead": ahead}
+        seen["first_row"] = np.int64(self.embedding.lost_)
+        outside = self.lifting.outside(self.transform_y.forward(ahead))
+        return seen if outside is None else {**seen, "clamped": outside}
+
     # ---- between frames and states ---------------------------------------------------------------
 
     def _frames(self, panel: Panel) -> Array:

@@ -102,13 +102,17 @@ class Composed(Forecaster):
         return Forecast(point=frames[..., past.about.target_index])
 
     def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        """The states of the panel, forecasts of them, and which of those were drawn back."""
         latent = self._latent(windows)
+        ahead = self.align.align(self.dynamics.backtest(latent).point[..., 0, :])
+        outside = self.lifting.outside(self.transform_y.forward(ahead))
         return {
             **self.dynamics.states(latent),
             **self.embedding.shows(),
             "first_row": np.array(self.embedding.lost_),
             "z": latent.panel.values[:, 0],
-            "z_ahead": self.dynamics.backtest(latent).point[..., 0, :],
+            "z_ahead": ahead,
+            **({} if outside is None else {"clamped": outside}),
         }
 
     # ---- between frames and states ---------------------------------------------------------------

@@ -129,3 +129,7 @@ class Lifting(Part):
         back  goes the same way through the inverses of all parts before; only a lifting that needs
               `inverse` may call it
         """
+
+    def outside(self, states: Array) -> Array | None:
+        """Which states (*b, h, d) are drawn back to those of train first, (*b, h); None: never."""
+        return None

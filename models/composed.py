@@ -120,6 +120,8 @@ class Composed(Forecaster):
         states = self.transform_x.forward(self.embedding.encode(self._frames(panel)))
         if states.shape != seen.shape:  # transformed: what was observed is no longer told
             seen = np.ones(states.shape, bool)
+        began = np.logical_or.accumulate(mask.any(-1), -1)[..., int(self.embedding.lost_) :]
+        seen = seen & began[..., None]  # before a past begins there is no state
         return self._panel_of(np.where(seen, states, 0), seen, panel[int(self.embedding.lost_) :])
 
     def _ahead(self, future: Panel) -> Panel:

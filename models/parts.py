@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.learned import Learned
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Part(Learned, ABC):
@@ -54,6 +57,15 @@ class Embedding(Part):
 
     def decode(self, states: Array) -> Array:
         """(*b, t, d) → the last frame that each state stands for, (*b, t, D)."""
+        raise NotImplementedError
+
+    def net(self) -> nn.Module:
+        """What was learned as a net that is trained on with the others, where it offers `gradient`.
+
+        Its forward embeds (b, t, D) → (b, t − lost_, d), as `encode` does, and its `decode` goes
+        back, (b, t, d) → (b, t, D); where it has `parts`, it publishes parts(x) → Mapping for terms
+        of a loss: codes, inputs, reconstructions, weights, by those names (losses/base.py).
+        """
         raise NotImplementedError
 
     def seen(self, mask: Array) -> Array:

@@ -128,6 +128,17 @@ class Neural(Forecaster):
     def _near(self, array: Array) -> torch.Tensor:
         return as_tensor(array, self.hardware.device)
 
+    def drawing(self) -> Mapping[str, Any]:
+        if not hasattr(self.net, "drawing"):
+            return {}
+        made: dict[str, Any] = self.net.drawing()
+        types = [layer["type"] for layer in made["layers"]]
+        terms = [
+            {"name": name, "weight": weight, **term.acts_on(types)}
+            for name, (weight, term) in self.loss.active.items()
+        ]
+        return {**made, "terms": terms}
+
     @property
     def parameters(self) -> int:
         return sum(weight.numel() for weight in self.net.parameters())

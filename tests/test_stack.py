@@ -1,5 +1,8 @@
 """Layers with a way back: what each type promises, and the models that are made of them."""
 
+from itertools import combinations
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,7 @@ from stsfm.models.layers.stack.layer import Layer
 from stsfm.models.layers.stack.plan import Plan, plans
 from stsfm.models.layers.stack.stack import Stack
 from stsfm.models.layers.stack.weights import EPSILON, Dense, Tucker
+from stsfm.plots.stack import layers
 from stsfm.subject import QUICK, split_of, toy
 
 PLAIN = {"constraint": "none", "activation": "identity", "tied": True}
@@ -173,7 +177,7 @@ def test_trained_by_its_loss_it_is_pca_too():
     )  # fmt: skip
     part.fit(frames, Frame(context=1, horizon=1, nodes=6, channels=1, targets=(0,), covariates=0))
     error = ((part.decode(part.encode(frames)) - frames) ** 2).sum(1).mean()
-    lost, basis = tail(frames, 3)
+    lost = tail(frames, 3)[0]
     matrix = part.coder.stack.layers[0].weight.matrix.detach().numpy()
     assert lost <= error * (1 + 1e-9)
     assert error < 1.05 * lost
@@ -254,3 +258,32 @@ def test_what_does_not_go_together_is_refused_before_anything_runs(words, compla
     config = compose.config(["model=superposition", *words])
     with pytest.raises(Exception, match=complaint):
         build_model(config["model"], lambda row: None, {"calibration": 0, "gap": 0})
+
+
+# ---- its drawing ---------------------------------------------------------------------------------
+
+
+def test_a_drawing_says_what_the_layers_are_and_where_terms_act():
+    words = ("model.constraints=[soft,none]", "model.tied=[true,false]", TERMS)
+    drawing = fitted(*words)[0].drawing()
+    made, caption = layers(SimpleNamespace(model="superposition", about=None, drawing=drawing))
+    texts = made.axes[0].texts
+    said = [text.get_text() for text in texts]
+    for wanted in ("x  12", "z₁  8", "z₂  8", "ŷ  4", "pca", "plain", "WᵀW = I by a term",
+                   "back by the same W", "back by its own", "task · 1", "spectral · 0.1"):  # fmt: skip
+        assert said.count(wanted) == 1, wanted
+    assert said.count("orthogonality · 0.01") == 1  # of the pca layer alone
+    assert said.count("reconstruction · 0.1") == said.count("metric · 0.01") == 2
+    assert "topology (0.1)" in caption
+    boxes = [text.get_window_extent() for text in texts]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    wide, tall = made.bbox.width, made.bbox.height
+    assert all(b.x0 >= 0 and b.y0 >= 0 and b.x1 <= wide and b.y1 <= tall for b in boxes)
+
+
+def test_models_that_are_no_stack_have_no_drawing():
+    config = compose.config(["model=mlp", *QUICK])
+    model = build_model(config["model"], lambda row: None, {"calibration": 0, "gap": 0})
+    split = split_of(toy())
+    assert model.fit(split.train, split.val).drawing() == {}
+    assert layers(SimpleNamespace(drawing={})) is None

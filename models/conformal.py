@@ -73,6 +73,9 @@ class Conformal(Forecaster):
         self.model.update(windows)
         return self
 
+    def lacks(self, offered: frozenset[str]) -> str:
+        return self.model.lacks(offered)
+
     def predict(self, past: Panel, future: Panel) -> Forecast:
         return self._widened(self.model.predict(past, future), past.about.nodes)
 

@@ -33,6 +33,8 @@ from stsfm.models.training import Monitor, train
 class Neural(Forecaster):
     """A net, trained on windows of `context` rows. After `fit`, `report` says how it went."""
 
+    offers = frozenset({"gradient"})
+
     def __init__(
         self,
         net: Callable[[Frame], Any],
@@ -49,6 +51,7 @@ class Neural(Forecaster):
         self.loss, self.trainer, self.hardware = loss, trainer, hardware
         self.monitor, self.store = monitor, store
         net_class: Any = getattr(net, "func", net)  # of functools.partial
+        self.net_class = net_class
         self.cite, self.reads = net_class.cite, context  # type: ignore[misc]
         if context < 1:
             raise ValueError(f"context must be at least 1, got {context}")
@@ -58,6 +61,18 @@ class Neural(Forecaster):
         tags = {"missing", *getattr(net_class, "tags", ()), *(["intervals"] if loss.needs else [])}
         self.tags = frozenset(tags)  # type: ignore[misc]
         self.report: dict[str, Any] = {}
+
+    def around(self, net: Callable[[Frame], Any], context: int) -> Neural:
+        """The same training, of another net."""
+        return Neural(
+            net,
+            context=context,
+            seed=self.seed,
+            loss=self.loss,
+            trainer=self.trainer,
+            hardware=self.hardware,
+            store=self.store,
+        )
 
     def fit(self, train_windows: RollingWindows, val: RollingWindows) -> Self:
         windows = train_windows.look_back(self.context).whole()

@@ -81,9 +81,13 @@ def _model(
         if members(config):
             every = {name.removeprefix("members."): member for name, member in built.items()}
             return build(own | {"members": every}, library, path=path)
-        return build(own | built, store, path=path)
+        return build(own | built, monitor, store, path=path)
     if "trainer" not in config:
         return build(config, path=path)
+    from stsfm.models.learned import Learned
+
+    if issubclass(locate(config["_target_"], path), Learned):  # a part that is trained by gradients itself
+        return build(config, monitor, store, path=path)
     from stsfm.models.neural import Neural
 
     own = {name: value for name, value in config.items() if name not in NET_KEYS}

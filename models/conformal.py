@@ -22,6 +22,7 @@ Rinaldo, Tibshirani & Wasserman, Distribution-free predictive inference for regr
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, final
@@ -85,6 +86,9 @@ class Conformal(Forecaster):
     @property
     def parameters(self) -> int:
         return self.model.parameters
+
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        return self.model.states(windows)
 
     @property
     def report(self) -> dict[str, Any] | None:

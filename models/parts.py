@@ -45,7 +45,7 @@ class Part(Learned, ABC):
         """What was learned as a net, where it offers `gradient`: it is trained on with the others.
 
         Its forward does what `encode` or `forward` do, its `decode` goes back. That of an embedding
-        may have publish(x (b, t, D)) → Mapping, for terms of a loss: the codes, inputs,
+        may have parts(x (b, t, D)) → Mapping, for terms of a loss: the codes, inputs,
         reconstructions and weights of its layers.
         """
         raise NotImplementedError
@@ -125,3 +125,7 @@ class Lifting(Part):
         back  goes through the inverses of T_y, T_x and E; only a lifting that needs `inverse` may
               call it
         """
+
+    def outside(self, states: Array) -> Array | None:
+        """Which states (*b, h, d) are drawn back to those of train first, (*b, h); None: never."""
+        return None

@@ -24,7 +24,7 @@ class Affine(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         return z @ self.back + self.mean
 
-    def publish(self, x: Tensor) -> dict[str, list[Tensor]]:
+    def parts(self, x: Tensor) -> dict[str, list[Tensor]]:
         """Its one layer, for terms of a loss."""
         z = self(x)
         return {

@@ -65,5 +65,5 @@ class Joint(nn.Module):
     def _published(self, embed: Any, frames: Tensor, states: Tensor) -> dict[str, Any]:
         if not self.training:
             return {}
-        layers = embed.publish(frames) if hasattr(embed, "publish") else {}
+        layers = embed.parts(frames) if hasattr(embed, "parts") else {}
         return {**layers, "states": states[:, :-1], "states_next": states[:, 1:]}

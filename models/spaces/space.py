@@ -112,7 +112,9 @@ class StateSpace(Learned):
             "z_ahead": ahead,
             "first_row": np.int64(self.embedding.lost_),
         }
-        return {**self.dynamics.states(latent), **mine}
+        outside = self.lifting.outside(self.transform_y.forward(ahead))
+        clamped = {} if outside is None else {"clamped": outside}
+        return {**self.dynamics.states(latent), **mine, **clamped}
 
     # ---- between frames and states ---------------------------------------------------------------
 

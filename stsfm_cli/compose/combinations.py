@@ -199,7 +199,7 @@ def _own(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
-    """The overrides once per experiment, each followed by what its file sweeps.
+    """The overrides once per experiment and table of its sweep, each followed by what is swept.
 
     What is typed is stronger: a key that has a value there is not swept.
     """
@@ -211,9 +211,10 @@ def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
     taken = {parse(text).key_or_group for text in typed}
     lines = []
     for experiment in each(parse(typed[at])):
-        swept = experiments.texts(table.choose([experiment]).sweep, parse(experiment), table.groups)
-        more = [text for text in swept if parse(text).key_or_group not in taken]
-        lines.append([*typed[:at], experiment, *more, *typed[at + 1 :]])
+        for sweep in table.choose([experiment]).sweeps:
+            swept = experiments.texts(sweep, parse(experiment), table.groups)
+            more = [text for text in swept if parse(text).key_or_group not in taken]
+            lines.append([*typed[:at], experiment, *more, *typed[at + 1 :]])
     return lines
 
 

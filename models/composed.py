@@ -66,7 +66,6 @@ class Composed(Forecaster):
             return "mixing=series leaves each series alone: no part of it can read the space"
         return legal.lacking(self.stages, offered)
 
-
     @property
     def cites(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.cite, *(part.cite for part in self.stages.values())]))

@@ -67,8 +67,20 @@ def _reasons(stages: Stages, joint: bool) -> Iterator[str]:
             f"lifting={name(lifting)} goes back through all parts, and {lost[0]} has no inverse: "
             "take a lifting that is learned from pairs, such as knn"
         )
+    if not joint and (why := unpriced(stages)):
+        yield why
     if joint and (fixed := _without("gradient", stages, stages)):
         yield f"training=joint needs parts that have gradients, and {', '.join(fixed)} has none"
+
+
+def unpriced(stages: Stages) -> str:
+    """Why a term of the loss has no part that it prices, in a line; "" where each has one."""
+    trained = [part for part in stages.values() if hasattr(part, "loss")]
+    active = {name for part in trained for name in part.loss.active}
+    asked = {name for part in trained for name in getattr(part, "asked", part.loss).active}
+    if lost := sorted(asked - active):
+        return f"loss: no part of model=composed has what the term {lost[0]} prices"
+    return ""
 
 
 def _without(word: str, stages: Stages, names: Iterable[str]) -> list[str]:

@@ -168,7 +168,9 @@ class Loggers:
 def _plain(row: Mapping[str, Any]) -> dict[str, float]:
     """Numbers by name; of a stage each has its own: dynamics/val."""
     stage = f"{row['stage']}/" if "stage" in row else ""
-    told = {f"{stage}{name}": value for name, value in row.items() if name not in ("stage", "epoch")}
+    told = {
+        f"{stage}{name}": value for name, value in row.items() if name not in ("stage", "epoch")
+    }
     return {"epoch": row["epoch"], **told}
 
 

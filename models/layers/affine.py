@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +26,7 @@ class Affine(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         return z @ self.back + self.mean
 
-    def parts(self, x: Tensor) -> dict[str, list[Tensor]]:
+    def parts(self, x: Tensor) -> dict[str, list[Any]]:
         """Its one layer, for terms of a loss."""
         z = self(x)
         return {
@@ -32,6 +34,8 @@ class Affine(nn.Module):
             "inputs": [x],
             "reconstructions": [self.decode(z)],
             "weights": [self.basis],
+            "types": ["pca"],
+            "posteriors": [None],
         }
 
 

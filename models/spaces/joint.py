@@ -9,16 +9,19 @@ later: terms of a loss price them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from stsfm.datasets.panel import Array, Forecast, Panel
+from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
-from stsfm.models.spaces.space import panel_of
+from stsfm.models.layers.stack.stack import PUBLISHES
+from stsfm.models.spaces.space import StateSpace, panel_of
+
+OWN = frozenset({"states", "states_next"})
+OTHERS = ("dynamics", "lifting")  # the one is a net of panels, the other the way back
 
 
 class Joint(nn.Module):
@@ -27,21 +30,21 @@ class Joint(nn.Module):
     cite = "papaioannou2022"
     offers: frozenset[str] = frozenset()
     tags = frozenset({"missing"})
-    publishes = frozenset(
-        {"codes", "inputs", "reconstructions", "weights", "states", "states_next"}
-    )
+    publishes = PUBLISHES | OWN
 
-    def __init__(self, frame: Frame, *, stages: Mapping[str, Any], mean: Array, lost: int) -> None:
+    def __init__(self, frame: Frame, *, space: StateSpace) -> None:
         super().__init__()
-        self.lost, self.targets = lost, list(frame.targets)
-        self.shape = (frame.nodes, frame.channels)
-        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
-        self.inner = deepcopy(stages["dynamics"].net)
-        parts = ("embedding", "transform_x", "align", "transform_y")
-        self.parts = nn.ModuleDict({name: stages[name].net() for name in parts})
+        self.lost, self.targets = int(space.embedding.lost_), list(frame.targets)
+        self.shape, self.wanted = (frame.nodes, frame.channels), frame.parts
+        self.register_buffer("mean", torch.as_tensor(space.mean_, dtype=torch.float32))
+        self.inner = deepcopy(cast(Any, space.dynamics).net)
+        stages = {name: space.stages[name] for name in space.stages if name not in OTHERS}
+        self.stages = nn.ModuleDict({name: cast(Any, part).net() for name, part in stages.items()})
+        if frame.parts - OWN and not hasattr(self.stages["embedding"], "parts"):
+            raise ValueError(f"the embedding has no layers, and publishes no {min(frame.parts)}")
 
     def forward(self, past: Panel, future: Panel) -> Forecast:
-        embed, transform, align, turn = (cast(Any, part) for part in self.parts.values())
+        embed, transform, align, turn = (cast(Any, part) for part in self.stages.values())
         frames, mask = self._filled(past)  # (b, t, D)
         states = transform(embed(frames))  # (b, t − lost, d)
         began = mask.any(-1).cummax(-1).values[:, self.lost :]
@@ -63,7 +66,7 @@ class Joint(nn.Module):
         return torch.where(last >= 0, filled, self.mean), mask
 
     def _published(self, embed: Any, frames: Tensor, states: Tensor) -> dict[str, Any]:
-        if not self.training:
+        if not self.wanted:
             return {}
-        layers = embed.parts(frames) if hasattr(embed, "parts") else {}
+        layers = embed.parts(frames) if self.wanted - OWN else {}
         return {**layers, "states": states[:, :-1], "states_next": states[:, 1:]}

@@ -53,4 +53,3 @@ def _packed(part: Learned) -> bytes:
         for file in sorted(Path(folder).rglob("*")):
             packed.write(file, file.relative_to(folder))
     return out.getvalue()
-

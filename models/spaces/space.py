@@ -32,6 +32,7 @@ class StateSpace(Learned):
 
     reads: int | None = None
     whole: Any = None  # the net of all stages, behind the face of a Forecaster
+    together: bool = False  # whether that is what forecasts
 
     def __init__(
         self,
@@ -51,6 +52,11 @@ class StateSpace(Learned):
         for name, part in self.stages.items():
             if hasattr(part, "monitor"):
                 part.monitor = partial(_told, monitor, name)
+        if joint:
+            from stsfm.models.spaces.joint import Joint  # torch comes with it
+
+            self.whole = cast(Any, self.dynamics).around(partial(Joint, space=self), 1)
+            self.whole.monitor = partial(_told, monitor, "joint")
 
     def learn(self, train: RollingWindows, val: RollingWindows | None) -> Self:
         """Each stage on what the one before makes of train; without `val` again, as chosen."""
@@ -70,7 +76,8 @@ class StateSpace(Learned):
         kept.stage("lifting", self.lifting, lambda: self.lifting.fit(lifted, came))
         self._look_back()
         if self.joint and val is not None:
-            self._together().fit(train, val)
+            self.whole.fit(train, val)
+            self.together = True
         return self
 
     def twin(self, label: str) -> StateSpace:
@@ -81,13 +88,13 @@ class StateSpace(Learned):
         return StateSpace(stages, joint=self.joint, store=self.store, monitor=told)
 
     def update(self, windows: RollingWindows) -> None:
-        if self.whole is not None:
+        if self.together:
             self.whole.update(windows)
         else:
             self.dynamics.update(self.latent(windows))
 
     def predict(self, past: Panel, future: Panel) -> Forecast:
-        if self.whole is not None:
+        if self.together:
             return cast(Forecast, self.whole.predict(past, future))
         made = self.dynamics.predict(self._states(past), self._ahead(future))
         return self._lifted(made, past)
@@ -96,14 +103,14 @@ class StateSpace(Learned):
         """Embedded at once, where the states are the same as those of each past alone."""
         lost = int(self.embedding.lost_)
         same = self.reads is None or windows.panel.mask.all()
-        if self.whole is not None or not same or windows.origins.min() <= lost:
+        if self.together or not same or windows.origins.min() <= lost:
             past, future = windows.look_back(self.reads).take(slice(None))
             return self.predict(past, future.blank())
         return self._lifted(self.dynamics.backtest(self.latent(windows)), windows.panel)
 
     def states(self, windows: RollingWindows) -> dict[str, Array]:
         """What there is to see: states, forecasts of them, and what the dynamics know of theirs."""
-        if self.whole is not None:
+        if self.together:
             return {}
         latent = self.latent(windows)
         ahead = self.align.align(self.dynamics.backtest(latent).point[..., 0, :])
@@ -182,28 +189,19 @@ class StateSpace(Learned):
     def _look_back(self) -> None:
         rows = self.dynamics.reads
         self.reads = None if rows is None else rows + int(self.embedding.lost_)
-
-    # ---- all stages at once ----------------------------------------------------------------------
-
-    def _together(self) -> Any:
-        """The net of all stages, as they are now, trained as the dynamics were."""
-        from stsfm.models.spaces.joint import Joint
-
-        made = partial(Joint, stages=self.stages, mean=self.mean_, lost=int(self.embedding.lost_))
-        self.whole = cast(Any, self.dynamics).around(made, self.reads)
-        self.whole.monitor = partial(_told, self.monitor, "joint")
-        return self.whole
+        if self.joint:
+            self.whole.context = self.whole.reads = self.reads
 
     @property
     def report(self) -> Mapping[str, Any]:
         """How the training went: of all stages, else of the dynamics."""
-        return getattr(self.whole or self.dynamics, "report", {})
+        return getattr(self.whole if self.together else self.dynamics, "report", {})
 
     # ---- what was learned ------------------------------------------------------------------------
 
     @property
     def parameters(self) -> int:
-        if self.whole is not None:
+        if self.together:
             return int(self.whole.parameters)
         return sum(part.parameters for part in self.stages.values())
 
@@ -211,7 +209,7 @@ class StateSpace(Learned):
         super().save(folder)
         for name, part in self.stages.items():
             part.save(folder / name)
-        if self.whole is not None:
+        if self.together:
             self.whole.save(folder / "joint")
 
     def load(self, folder: Path) -> Self:
@@ -219,8 +217,9 @@ class StateSpace(Learned):
         for name, part in self.stages.items():
             part.load(folder / name)
         self._look_back()
-        if (folder / "joint").is_dir():
-            self._together().load(folder / "joint")
+        if self.joint:
+            self.whole.load(folder / "joint")
+            self.together = True
         return self
 
 

@@ -98,7 +98,7 @@ class Planner:
 
 
 def _check_parts(config: Mapping[str, Any], task: Task) -> None:
-    """Mistake where a state space is made of parts that do not go together, or not on these data."""
+    """Mistake where parts of a state space do not go together, or not on these data."""
     from stsfm.identity import members, parts
 
     if not parts(config["model"]) or members(config["model"]):

@@ -62,6 +62,11 @@ def build_model(
     return Conformal(model, twin, rows=rules["calibration"], gap=rules["gap"])
 
 
+def part(config: Mapping[str, Any], path: str) -> Any:
+    """A part of a state space, by itself."""
+    return _model(config, lambda row: None, None, path=path, part=True)
+
+
 def _model(
     config: Mapping[str, Any],
     monitor: Callable[..., None],

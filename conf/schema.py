@@ -25,7 +25,7 @@ class Config:
     question: str = MISSING
     control: str | None = MISSING
     factors: list[str] = field(default_factory=list)
-    sweep: dict[str, Any] = field(default_factory=dict)
+    sweep: Any = None  # a mapping, or a list of them
     data: Any = MISSING
     protocol: Any = MISSING
     model: Any = MISSING

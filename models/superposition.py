@@ -54,7 +54,8 @@ class Superposition(nn.Module):
         self.targets, self.parts = target_channels(frame), frame.parts
         made = plans(sizes, types, constraints, activations, tied)
         nodes = frame.nodes if mixing == "joint" else 1
-        self.stack = Stack(made, (frame.context, nodes, frame.channels), greedy=greedy)
+        self.shape = (frame.context, nodes, frame.channels)
+        self.stack = Stack.of(made, self.shape, greedy=greedy)
         size = self.stack.size
         self.of_node = nn.Linear(size, frame.nodes * size) if mixing == "joint" else None
         self.head = Head(frame, size)
@@ -88,7 +89,7 @@ class Superposition(nn.Module):
     def drawing(self) -> Mapping[str, Any]:
         """What it is made of, in plain words and numbers, for a figure."""
         return {
-            "input": {"shape": list(self.stack.shape), "mixing": self.mixing},
+            "input": {"shape": list(self.shape), "mixing": self.mixing},
             "layers": self.stack.drawing(),
             "output": {"horizon": self.head.shape[0], "channels": self.head.shape[1]},
         }

@@ -28,7 +28,9 @@ class Orthogonality(OfLayers):
     def of(self, parts: Mapping[str, Array], k: int, step: Step) -> Tensor:
         matrix = parts["weights"][k]
         gram = matrix.mT @ matrix if matrix.shape[1] <= matrix.shape[0] else matrix @ matrix.mT
-        return ((gram - torch.eye(len(gram), dtype=gram.dtype, device=gram.device)) ** 2).sum() / len(gram)
+        return (
+            (gram - torch.eye(len(gram), dtype=gram.dtype, device=gram.device)) ** 2
+        ).sum() / len(gram)
 
     @classmethod
     def zero_case(cls) -> Step:

@@ -207,21 +207,32 @@ def _own(texts: Iterable[str]) -> dict[str, Any]:
 def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
     """The overrides once per experiment and table of its sweep, each followed by what is swept.
 
-    What is typed is stronger: a key that has a value there is not swept.
+    What is typed is stronger: a key that has a value there is not swept, and of several tables
+    those are meant that have this value, too.
     """
     at = next(
         (k for k, text in enumerate(typed) if parse(text).key_or_group == experiments.GROUP), None
     )
     if at is None:
         return [typed]
-    taken = {parse(text).key_or_group for text in typed}
+    said = {parse(text).key_or_group: set(_values(parse(text))) for text in typed}
     lines = []
     for experiment in each(parse(typed[at])):
-        for sweep in table.choose([experiment]).sweeps:
-            swept = experiments.texts(sweep, parse(experiment), table.groups)
-            more = [text for text in swept if parse(text).key_or_group not in taken]
-            lines.append([*typed[:at], experiment, *more, *typed[at + 1 :]])
+        sweeps = table.choose([experiment]).sweeps
+        tables = [experiments.texts(sweep, parse(experiment), table.groups) for sweep in sweeps]
+        if len(tables) > 1:
+            tables = [texts for texts in tables if _agree(texts, said)] or [[]]
+        for texts in tables:
+            more = [text for text in texts if parse(text).key_or_group not in said]
+            line = [*typed[:at], experiment, *more, *typed[at + 1 :]]
+            lines += [line] * (line not in lines)
     return lines
+
+
+def _agree(texts: Iterable[str], said: Mapping[str, set[str]]) -> bool:
+    """Whether a table of a sweep has the values that were typed of its keys."""
+    swept = {parse(text).key_or_group: set(_values(parse(text))) for text in texts}
+    return all(said[key] <= values for key, values in swept.items() if key in said)
 
 
 def _values(override: door.Override) -> list[str]:

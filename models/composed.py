@@ -12,6 +12,7 @@ radial basis function interpolation, and geometric harmonics, Chaos 32 (2022).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self, final
 
@@ -100,6 +101,20 @@ class Composed(Forecaster):
         frames = frames.reshape(*frames.shape[:-1], *past.values.shape[-2:])
         return Forecast(point=frames[..., past.about.target_index])
 
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        """The states of the panel, forecasts of them, and which of those were drawn back."""
+        latent = self._latent(windows)
+        ahead = self.align.align(self.dynamics.backtest(latent).point[..., 0, :])
+        outside = self.lifting.outside(self.transform_y.forward(ahead))
+        return {
+            **self.dynamics.states(latent),
+            **self.embedding.shows(),
+            "first_row": np.array(self.embedding.lost_),
+            "z": latent.panel.values[:, 0],
+            "z_ahead": ahead,
+            **({} if outside is None else {"clamped": outside}),
+        }
+
     # ---- between frames and states ---------------------------------------------------------------
 
     def _frames(self, panel: Panel) -> Array:
@@ -120,6 +135,8 @@ class Composed(Forecaster):
         states = self.transform_x.forward(self.embedding.encode(self._frames(panel)))
         if states.shape != seen.shape:  # transformed: what was observed is no longer told
             seen = np.ones(states.shape, bool)
+        began = np.logical_or.accumulate(mask.any(-1), -1)[..., int(self.embedding.lost_) :]
+        seen = seen & began[..., None]  # before a past begins there is no state
         return self._panel_of(np.where(seen, states, 0), seen, panel[int(self.embedding.lost_) :])
 
     def _ahead(self, future: Panel) -> Panel:

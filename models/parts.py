@@ -12,14 +12,17 @@ Parts are fitted in the order of the data, each on what the one before it makes 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.learned import Learned
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Part(Learned, ABC):
@@ -33,6 +36,10 @@ class Part(Learned, ABC):
     cite: ClassVar[str]  # key of an entry in references.bib
     offers: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
+
+    def shows(self) -> Mapping[str, Array]:
+        """What there is to see of it, under the names of `Forecaster.states`."""
+        return {}
 
 
 class Embedding(Part):
@@ -54,6 +61,15 @@ class Embedding(Part):
 
     def decode(self, states: Array) -> Array:
         """(*b, t, d) → the last frame that each state stands for, (*b, t, D)."""
+        raise NotImplementedError
+
+    def net(self) -> nn.Module:
+        """What was learned as a net that is trained on with the others, where it offers `gradient`.
+
+        Its forward embeds (b, t, D) → (b, t − lost_, d), as `encode` does, and its `decode` goes
+        back, (b, t, d) → (b, t, D); where it has `parts`, it publishes parts(x) → Mapping for terms
+        of a loss: codes, inputs, reconstructions, weights, by those names (losses/base.py).
+        """
         raise NotImplementedError
 
     def seen(self, mask: Array) -> Array:
@@ -113,3 +129,7 @@ class Lifting(Part):
         back  goes the same way through the inverses of all parts before; only a lifting that needs
               `inverse` may call it
         """
+
+    def outside(self, states: Array) -> Array | None:
+        """Which states (*b, h, d) are drawn back to those of train first, (*b, h); None: never."""
+        return None

@@ -62,8 +62,9 @@ class Composed:
         """
         choices, data = config["choices"], dict(config["data"])
         data |= {"space": "given"} if "space" in data else {}
+        bare = {group: name for group, name in choices.items() if group not in options.parts()}
         return [
-            {"model": tree, "data": data, "choices": {**choices, "model": name}}
+            {"model": tree, "data": data, "choices": {**bare, "model": name}}
             for name, tree in models(config["baselines"], config, *self.request.folders).items()
             if name != choices["model"]
         ]
@@ -139,7 +140,10 @@ class _Table:
         """What the choices among the texts lead to; a file of --config-dir is not trusted."""
         key = tuple(text for text in texts if self.is_choice(text))
         if key not in self._chosen:
-            with door.explained():
+            bare = [text for text in key if parse(text).key_or_group not in options.parts()]
+            with door.explained(
+                lambda: [self.choose(bare).plain()] if len(bare) < len(key) else []
+            ):
                 chosen = door.choose([*key, *self.request.search_path])
             experiments.check(chosen.hydra)
             if self.request.folders:

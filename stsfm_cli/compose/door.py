@@ -142,6 +142,10 @@ def shown(argv: list[str]) -> None:
 def _set(tree: DictConfig, override: Override) -> None:
     """As Hydra applies an override that is no choice: ConfigLoaderImpl of 1.3."""
     key, adds = override.key_or_group, override.is_force_add()
+    if (part := key.replace(".", "/")) in options.parts() and OmegaConf.is_dict(
+        OmegaConf.select(tree, key)
+    ):
+        raise Mistake(f"{override.input_line}: a part is chosen with a slash, {part}=NAME")
     try:
         OmegaConf.update(tree, key, override.value(), merge=True, force_add=adds)
     except (ConfigAttributeError, ConfigKeyError) as error:

@@ -127,7 +127,7 @@ class Neural(Forecaster):
 
     def states(self, windows: RollingWindows) -> Mapping[str, Array]:
         """What its net has to show, if it has a method `states`: of the names in base.py."""
-        shown = getattr(self.net, "states", dict)()
+        shown: dict[str, torch.Tensor] = getattr(self.net, "states", dict)()
         return {name: tensor.cpu().numpy() for name, tensor in shown.items()}
 
     def _near(self, array: Array) -> torch.Tensor:

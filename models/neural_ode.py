@@ -15,7 +15,7 @@ equations, NeurIPS (2018); Rubanova et al., Latent ODEs for irregularly-sampled 
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ from stsfm.models.layers.head import Head, target_channels
 from stsfm.models.layers.inputs import by_node
 from stsfm.models.layers.normalise import Gauge, Standardise, standardise
 
-START = 1e-2  # of the last layer of the velocity, as a share of its usual weights
+START = 1e-2  # deviation of the last weights of the velocity
 
 
 @final
@@ -91,13 +91,12 @@ class Velocity(nn.Module):
         super().__init__()
         if layers < 1:
             raise ValueError(f"layers must be at least 1, got {layers}")
-        self.layers = nn.Sequential()
+        self.layers, last = nn.Sequential(), nn.Linear(width, latent)
         for inner, outer in pairwise([latent, *[width] * layers]):
             self.layers.extend([nn.Linear(inner, outer), nn.Tanh()])
-        self.layers.append(nn.Linear(width, latent))
-        with torch.no_grad():
-            self.layers[-1].weight *= START  # type: ignore[operator]
-            self.layers[-1].bias *= START  # type: ignore[operator]
+        self.layers.append(last)
+        nn.init.normal_(last.weight, std=START)
+        nn.init.zeros_(last.bias)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z)
@@ -115,7 +114,7 @@ class Flow(nn.Module):
         if solver not in ("rk4", "dopri5"):
             raise ValueError(f"solver must be rk4 or dopri5, got {solver!r}")
         self.velocity, self.adjoint = velocity, adjoint
-        self.solve = {"method": solver, "rtol": tolerance, "atol": tolerance / 10}
+        self.solve: dict[str, Any] = {"method": solver, "rtol": tolerance, "atol": tolerance / 10}
         if solver == "rk4":
             self.solve["options"] = {"step_size": step}
 

@@ -1,4 +1,4 @@
-"""S4: each feature through a HiPPO state space of its own, diagonal plus low rank, as a convolution.
+"""S4: each feature through a HiPPO state space of its own, diagonal plus low rank.
 
     x′ = A x + B u,    y = C x + D u,    A = Λ − P P*
     Ā = (I − Δ/2 A)⁻¹ (I + Δ/2 A),    B̄ = (I − Δ/2 A)⁻¹ Δ B                             bilinear

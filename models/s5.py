@@ -1,9 +1,9 @@
 """S5: all features through one state space, found by a scan.
 
     x′ = Λ x + B u,    y = 2 Re(C x) + D u
-    x_t = Λ̄_t x_{t−1} + Λ⁻¹ (Λ̄_t − I) B u_t,    Λ̄_t = exp(Δ g_t Λ)                    zero-order hold
+    x_t = Λ̄_t x_{t−1} + Λ⁻¹ (Λ̄_t − I) B u_t,    Λ̄_t = exp(Δ g_t Λ)               zero-order hold
 
-    u, y: (b·n, t, width),    Λ, Δ: (states / 2),    B: (states / 2, width),    C: (width, states / 2)
+    u, y: (b·n, t, width),   Λ, Δ: (states / 2),   B: (states / 2, width),   C: (width, states / 2)
 
 The other half of the states are conjugates. g_t = 1; or where a net reads `stamps`, the time since
 the row before in units of the mean of the window, as no step needs to be the same. Λ starts as the

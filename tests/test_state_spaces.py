@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_legs_comes_as_near_as_polynomials_can_until_rows_are_too_few():
 def test_the_bilinear_rule_is_off_by_the_length_of_a_row():
     floors = [error(rows, 32, "bilinear")[0] for rows in (500, 1000, 2000)]
     assert 1e-3 < floors[1] < 1e-2
-    assert all(1.8 < a / b < 2.2 for a, b in zip(floors, floors[1:], strict=False))
+    assert all(1.8 < a / b < 2.2 for a, b in pairwise(floors))
 
 
 def test_what_legs_adds_up_to_is_its_recurrence_in_log_time():
@@ -328,8 +329,7 @@ def test_a_net_integrates_its_velocity():
     net, (past, future) = seeded(partial(ODE, encoder="last"), FRAME), window()
     with torch.no_grad():
         start = torch.zeros(3, NODES, 4).double()  # less its last value, a row begins at 0
-        way = odeint(
-            lambda t, z: net.flow.velocity(z), start, torch.arange(AHEAD + 1.0).double(), rtol=1e-9, atol=1e-9
-        )
+        times = torch.arange(AHEAD + 1.0).double()
+        way = odeint(lambda t, z: net.flow.velocity(z), start, times, rtol=1e-9, atol=1e-9)
         made = net.head.linear(way[1:])[..., 0].transpose(0, 1) + past.values[:, -1:, :, 0]
         assert relative(net(past, future).point[..., 0], made) < 1e-5

@@ -7,11 +7,11 @@
 
     f(s) ≈ Σ_n c_n √(2n+1) P_n(x),    x from −1, the oldest row, to 1, the newest
 
-A row is held until the next: f = f_k on (k − 1, k]. A system is linear, so that after L rows c = M f
-with M (N, L). exact: c_k = E_k c_{k−1} + A⁻¹ (E_k − I) B f_k, where E_k = exp(A / θ), and for legs
-exp(A ln(k / (k − 1))), exact in log time with c_1 = (f_1, 0, …). What that adds up to is for legs
-known: M projects f, held, on the polynomials, and M_nk = √(2n+1) ∫ P_n over row k of unit length in
-all. bilinear: (I − A/2k) c_k = (I + A/2k) c_{k−1} + B f_k / k, whose error falls as 1 / L only.
+A row is held until the next, f = f_k on (k − 1, k], and the first was held before. A system is
+linear: after L rows c = M f, M (N, L). exact: c_k = E_k c_{k−1} + A⁻¹ (E_k − I) B f_k, c_1 = (f_1,
+0, …), with E_k = exp(A / θ), and for legs exp(A ln(k / (k − 1))), in log time; what that adds up to
+is the projection of f, held, on the polynomials: M_nk = √(2n+1) ∫ P_n over the share of row k.
+bilinear: (I − A/2k) c_k = (I + A/2k) c_{k−1} + B f_k / k, with an error that falls as 1 / L only.
 A is far from normal and its eigenvectors are useless; A + P Pᵀ, P_n = √(n + 1/2), is normal.
 Gu et al., HiPPO: recurrent memory with optimal polynomial projections, NeurIPS (2020); Gu, Goel &
 Ré, Efficiently modeling long sequences with structured state spaces, ICLR (2022), for A + P Pᵀ.

@@ -61,9 +61,8 @@ class Sequence(nn.Module):
         super().__init__()
         if layers < 1:
             raise ValueError(f"layers must be at least 1, got {layers}")
-        self.normalise, self.targets, self.context = (
-            normalise, target_channels(frame), frame.context,
-        )  # fmt: skip
+        self.normalise, self.targets = normalise, target_channels(frame)
+        self.context = frame.context
         self.encoder = nn.Linear(frame.channels + frame.covariates, width)
         self.blocks = nn.ModuleList(Block(system(), width, dropout) for _ in range(layers))
         self.head = Head(frame, width)
@@ -78,7 +77,7 @@ class Sequence(nn.Module):
     @torch.no_grad()
     def states(self) -> dict[str, Tensor]:
         """Eigenvalues of all systems, and the impulse response of the first."""
-        systems = [block.system for block in self.blocks]
+        systems = [part for part in self.modules() if isinstance(part, System)]
         eigenvalues = torch.cat([system.eigenvalues().flatten() for system in systems])
         return {"eigenvalues": eigenvalues, "impulse": systems[0].impulse(self.context)}
 

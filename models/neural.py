@@ -1,7 +1,8 @@
 """Any net behind the one face of every model.
 
 A net is an ``nn.Module(frame, *, hyperparameters)`` with ``forward(past, future) → Forecast``,
-and, where it is to learn otherwise, ``training_forward(window, progress)`` (training.py).
+and, where it is to learn otherwise, ``training_forward(window, progress)`` (training.py). What it
+has to show of a state space it gives by ``states()``.
 Neural gives it windows of its own look-back, a loss, a trainer and a seed.
 """
 
@@ -142,6 +143,11 @@ class Neural(Forecaster):
         return replace(forecast, parts={}).map(
             lambda t: (t[0] if single else t).cpu().numpy().astype(np.float64)
         )
+
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        """What its net has to show, if it has a method `states`: of the names in base.py."""
+        shown: dict[str, torch.Tensor] = getattr(self.net, "states", dict)()
+        return {name: tensor.cpu().numpy() for name, tensor in shown.items()}
 
     def _near(self, array: Array) -> torch.Tensor:
         return as_tensor(array, self.hardware.device)

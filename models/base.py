@@ -83,6 +83,14 @@ class Forecaster(Learned, ABC):
         """
         return ""
 
+    def drawing(self) -> Mapping[str, Any]:
+        """What it is made of, in plain words and numbers, for a figure; {} where that is no stack.
+
+        `input` and `output` say what goes in and comes out, `layers` are as Stack.drawing has them,
+        first to last, and `terms` are those of its loss: name, weight, and what Term.acts_on says.
+        """
+        return {}
+
     def states(self, windows: RollingWindows) -> Mapping[str, Array]:
         """What there is to see of its state space, for figures; {} where it has none.
 

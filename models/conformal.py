@@ -87,6 +87,9 @@ class Conformal(Forecaster):
     def cites(self) -> tuple[str, ...]:
         return self.model.cites
 
+    def drawing(self) -> Mapping[str, Any]:
+        return self.model.drawing()
+
     def states(self, windows: RollingWindows) -> Mapping[str, Array]:
         return self.model.states(windows)
 

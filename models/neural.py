@@ -86,8 +86,8 @@ class Neural(Forecaster):
                 f"no training window has {self.context} rows of past and {windows.horizon} of "
                 "future; lower model.context or protocol.horizon"
             )
-        asked = {"needs": self.loss.needs, "levels": self.loss.levels, "parts": self.loss.parts}
-        self._build(replace(windows.frame, **asked))
+        needs, levels, parts = self.loss.needs, self.loss.levels, self.loss.parts
+        self._build(replace(windows.frame, needs=needs, levels=levels, parts=parts))
         self.report = train(
             self.net,
             self.loss,
@@ -152,6 +152,17 @@ class Neural(Forecaster):
     def _near(self, array: Array) -> torch.Tensor:
         return as_tensor(array, self.hardware.device)
 
+    def drawing(self) -> Mapping[str, Any]:
+        if not hasattr(self.net, "drawing"):
+            return {}
+        made: dict[str, Any] = self.net.drawing()
+        types = [layer["type"] for layer in made["layers"]]
+        terms = [
+            {"name": name, "weight": weight, **term.acts_on(types)}
+            for name, (weight, term) in self.loss.active.items()
+        ]
+        return {**made, "terms": terms}
+
     @property
     def parameters(self) -> int:
         return sum(weight.numel() for weight in self.net.parameters())
@@ -208,4 +219,4 @@ def agree(net_class: Any, asked: Mapping[str, str], loss: Loss) -> None:
     for kind, preset in asked.items():
         if kind not in held:
             raise ValueError(f"nothing holds the soft layers of type {kind}; add "
-                             f"+loss/term={preset}, or let constraints be hard or none")  # fmt: skip
+                             f"+loss/term={preset}, or have no soft constraints")  # fmt: skip

@@ -5,10 +5,10 @@
     node   x: (b, n, t·c), one stack for all nodes,    head reads z_K (b·n, m)
     joint  x: (b, t·n·c), all nodes at once,           head reads V_n z_K (b·n, m) of each node
 
-That is f = wᵀ z_{K−1} ∘ … ∘ W₁ᵀ x over the window, and a loss may price more than its end: what each
-layer loses, how far its W is from orthogonal, from the identity or from a metric. What a layer is,
-layers/stack/ tells. Hinton & Salakhutdinov, Reducing the dimensionality of data with neural
-networks, Science 313 (2006).
+That is f = wᵀ z_{K−1} ∘ … ∘ W₁ᵀ x over the window, and a loss may price more than its end: what a
+layer loses, how far its W is from orthogonal, from the identity or from a metric. What layers are,
+layers/stack/ tells; calendars and plans go to the head alone. Hinton & Salakhutdinov, Reducing the
+dimensionality of data with neural networks, Science 313 (2006).
 """
 
 from __future__ import annotations

@@ -141,6 +141,9 @@ class Autoencoder(Embedding):
 class Coder(nn.Module):
     """Frames (…, D) → states (…, d), and back; what is learned of it are the weights of a stack."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, stack: Stack, mean: Tensor, scale: Tensor) -> None:
         super().__init__()
         self.stack = stack

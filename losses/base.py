@@ -45,6 +45,7 @@ class Term(ABC):
     """One term of a loss, in transformed units."""
 
     needs: ClassVar[frozenset[str]] = frozenset()  # fields of the Forecast that must be there
+    parts: ClassVar[frozenset[str]] = frozenset()  # of Forecast.parts, what must be there
     levels: tuple[float, ...] = ()  # the quantiles it prices
     # a misfit to data or to an equation; a penalty, never below 0 either; a negative log-density
     kind: ClassVar[Literal["misfit", "penalty", "density"]] = "penalty"
@@ -90,6 +91,10 @@ class Loss:
     @property
     def needs(self) -> frozenset[str]:
         return frozenset().union(*(term.needs for _, term in self.active.values()))
+
+    @property
+    def parts(self) -> frozenset[str]:
+        return frozenset().union(*(term.parts for _, term in self.active.values()))
 
     @property
     def levels(self) -> tuple[float, ...]:

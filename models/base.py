@@ -78,7 +78,10 @@ class Forecaster(Learned, ABC):
 
         Of these names, those that it has: `z` (row, state), the states over the panel's rows from
         `first_row` (a whole number) on; `z_ahead` (window, step, state), forecasts of them;
+        `clamped` bool (window, step), which of those a lifting drew back to the states of train;
         `eigenvalues` complex (k,) of one step; `singular_values` (k,); `components` (component,
-        row), which add up to the series; `impulse` (step, output, input).
+        row), the last of them at the panel's last row, which add up to the series; `impulse`
+        (step, output, input); `window` and `window_again` (row,), the last window before the first
+        origin and what a state remembers of it.
         """
         return {}

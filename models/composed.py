@@ -12,6 +12,7 @@ radial basis function interpolation, and geometric harmonics, Chaos 32 (2022).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self, final
 
@@ -99,6 +100,20 @@ class Composed(Forecaster):
         frames = self.lifting.lift(made, self._back)  # (*b, h, D)
         frames = frames.reshape(*frames.shape[:-1], *past.values.shape[-2:])
         return Forecast(point=frames[..., past.about.target_index])
+
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        """The states of the panel, forecasts of them, and which of those were drawn back."""
+        latent = self._latent(windows)
+        ahead = self.align.align(self.dynamics.backtest(latent).point[..., 0, :])
+        outside = self.lifting.outside(self.transform_y.forward(ahead))
+        return {
+            **self.dynamics.states(latent),
+            **self.embedding.shows(),
+            "first_row": np.array(self.embedding.lost_),
+            "z": latent.panel.values[:, 0],
+            "z_ahead": ahead,
+            **({} if outside is None else {"clamped": outside}),
+        }
 
     # ---- between frames and states ---------------------------------------------------------------
 

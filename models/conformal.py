@@ -22,6 +22,7 @@ Rinaldo, Tibshirani & Wasserman, Distribution-free predictive inference for regr
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, final
@@ -78,6 +79,13 @@ class Conformal(Forecaster):
 
     def backtest(self, windows: RollingWindows) -> Forecast:
         return self._widened(self.model.backtest(windows), windows.panel.about.nodes)
+
+    @property
+    def cites(self) -> tuple[str, ...]:
+        return self.model.cites
+
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        return self.model.states(windows)
 
     @property
     def parameters(self) -> int:

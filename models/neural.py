@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self, final
@@ -27,6 +27,8 @@ from stsfm.models.batches import SEEN, as_tensor
 from stsfm.models.checkpoint import Store
 from stsfm.models.settings import Hardware, Trainer
 from stsfm.models.training import Monitor, train
+
+SETS = ("needs", "parts")  # fields of a frame that JSON has as lists
 
 
 @final
@@ -52,9 +54,7 @@ class Neural(Forecaster):
         self.cite, self.reads = net_class.cite, context  # type: ignore[misc]
         if context < 1:
             raise ValueError(f"context must be at least 1, got {context}")
-        if lacks := loss.needs - net_class.offers:
-            offers = sorted(net_class.offers)
-            raise ValueError(f"needs {sorted(lacks)}, and {net_class.__name__} offers {offers}")
+        _agree(net_class, getattr(net, "keywords", {}), loss)
         tags = {"missing", *getattr(net_class, "tags", ()), *(["intervals"] if loss.needs else [])}
         self.tags = frozenset(tags)  # type: ignore[misc]
         self.report: dict[str, Any] = {}
@@ -66,7 +66,8 @@ class Neural(Forecaster):
                 f"no training window has {self.context} rows of past and {windows.horizon} of "
                 "future; lower model.context or protocol.horizon"
             )
-        self._build(replace(windows.frame, needs=self.loss.needs, levels=self.loss.levels))
+        asked = {"needs": self.loss.needs, "levels": self.loss.levels, "parts": self.loss.parts}
+        self._build(replace(windows.frame, **asked))
         self.report = train(
             self.net,
             self.loss,
@@ -135,7 +136,8 @@ class Neural(Forecaster):
         weights = io.BytesIO()  # a full disk is then Python's error, not one of torch's archive
         torch.save(self.net.state_dict(), weights)
         (folder / "weights.pt").write_bytes(weights.getvalue())
-        frame = asdict(replace(self.frame, space=None)) | {"needs": sorted(self.frame.needs)}
+        sets = {name: sorted(getattr(self.frame, name)) for name in SETS}
+        frame = asdict(replace(self.frame, space=None)) | sets
         if (space := self.frame.space) is not None:
             arrays = space.arrays()
             frame["space"] = {k: v for k, v in vars(space).items() if k not in arrays}
@@ -148,8 +150,27 @@ class Neural(Forecaster):
         if frame["space"] is not None:
             with np.load(folder / "space.npz", allow_pickle=False) as arrays:
                 frame["space"] = Space(**frame["space"] | {name: arrays[name] for name in arrays})
-        self._build(Frame(**frame | lists | {"needs": frozenset(frame["needs"])}))
+        sets = {name: frozenset(frame[name]) for name in SETS}
+        self._build(Frame(**frame | lists | sets))
         weights = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
         self.net.load_state_dict(weights)
         self.net.to(self.hardware.device).eval()
         return self
+
+
+def _agree(net_class: Any, keys: Mapping[str, Any], loss: Loss) -> None:
+    """ValueError unless the net publishes what the loss prices, and the loss holds what of the net
+    is to be held by a term: `asks` tells of the keys of a net what that is, and by which."""
+    if lacks := loss.needs - net_class.offers:
+        offers = sorted(net_class.offers)
+        raise ValueError(f"needs {sorted(lacks)}, and {net_class.__name__} offers {offers}")
+    for name, (_, term) in loss.active.items():
+        if lacks := term.parts - getattr(net_class, "publishes", frozenset()):
+            raise ValueError(f"the term {name} prices {', '.join(sorted(lacks))}, and "
+                             f"{net_class.__name__} publishes none")  # fmt: skip
+    asks = net_class.asks(keys) if hasattr(net_class, "asks") else {}
+    held = {kind for _, term in loss.active.values() for kind in getattr(term, "holds", ())}
+    for kind, preset in asks.items():
+        if kind not in held:
+            raise ValueError(f"nothing holds the soft layers of type {kind}; add "
+                             f"+loss/term={preset}, or let model.constraints be hard or none")  # fmt: skip

@@ -12,7 +12,7 @@ Parts are fitted in the order of the data, each on what the one before it makes 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -36,6 +36,10 @@ class Part(Learned, ABC):
     cite: ClassVar[str]  # key of an entry in references.bib
     offers: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
+
+    def shows(self) -> Mapping[str, Array]:
+        """What there is to see of it, under the names of `Forecaster.states`."""
+        return {}
 
 
 class Embedding(Part):
@@ -125,3 +129,7 @@ class Lifting(Part):
         back  goes the same way through the inverses of all parts before; only a lifting that needs
               `inverse` may call it
         """
+
+    def outside(self, states: Array) -> Array | None:
+        """Which states (*b, h, d) are drawn back to those of train first, (*b, h); None: never."""
+        return None

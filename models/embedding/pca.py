@@ -10,6 +10,7 @@ points in space, Philosophical Magazine 2 (1901).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self, final
 
 import numpy as np
@@ -48,3 +49,6 @@ class PCA(Embedding):
 
     def decode(self, states: Array) -> Array:
         return states @ self.basis_.T + self.mean_
+
+    def shows(self) -> Mapping[str, Array]:
+        return {"singular_values": self.singular_}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stsfm import help, identity, options, trust
-from stsfm.compose import door, experiments, explain
+from stsfm.compose import ablation, door, experiments, explain
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import OPEN, allowed, each
 from stsfm.compose.subtrees import MEMBERS, models, parts_of, placed
@@ -62,7 +62,7 @@ class Composed:
         """
         choices, data = config["choices"], dict(config["data"])
         data |= {"space": "given"} if "space" in data else {}
-        bare = {group: name for group, name in choices.items() if group not in options.parts()}
+        bare = {group: name for group, name in choices.items() if not group.startswith("model/")}
         return [
             {"model": tree, "data": data, "choices": {**bare, "model": name}}
             for name, tree in models(config["baselines"], config, *self.request.folders).items()
@@ -92,9 +92,10 @@ def jobs(args: list[str], known: Known | None = None) -> Composed:
         found = []
         for line in lines:
             name = experiments.name(request, list(map(parse, line)))
-            for texts in itertools.product(*(_values(parse(text)) for text in line)):
+            for texts in _combined(table, line, lines):
                 words = (*request.kept, *(text for text in texts if not _of_a_search(text)))
                 found.append(Combination(table.job(texts, lines), words, name))
+    many = many or len(found) > 1
     return Composed(found, many, request)
 
 
@@ -129,6 +130,15 @@ def install_completion(args: list[str]) -> int:
     with door.explained():
         door.shown(args)
     return 0
+
+
+def _combined(table: _Table, line: list[str], lines: list[list[str]]) -> list[tuple[str, ...]]:
+    """The overrides of each job of a line; those that only ablate a loss come last, each once."""
+    texts = list(itertools.product(*(_values(parse(text)) for text in line)))
+    configs = ((one, table.job(one, lines)) for one in texts)
+    more = [less for one, config in configs if ablation.asked(config, line)
+            for less in ablation.without_each(config, one)]  # fmt: skip
+    return list(dict.fromkeys([*texts, *more]))
 
 
 # ---- every combination ---------------------------------------------------------------------------

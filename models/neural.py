@@ -1,7 +1,8 @@
 """Any net behind the one face of every model.
 
 A net is an ``nn.Module(frame, *, hyperparameters)`` with ``forward(past, future) → Forecast``,
-and, where it is to learn otherwise, ``training_forward(window, progress)`` (training.py).
+and, where it is to learn otherwise, ``training_forward(window, progress)`` (training.py). What it
+has to show of a state space it gives by ``states()``.
 Neural gives it windows of its own look-back, a loss, a trainer and a seed.
 """
 
@@ -35,6 +36,8 @@ SETS = ("needs", "parts")  # fields of a frame that JSON has as lists
 class Neural(Forecaster):
     """A net, trained on windows of `context` rows. After `fit`, `report` says how it went."""
 
+    offers = frozenset({"gradient"})
+
     def __init__(
         self,
         net: Callable[[Frame], Any],
@@ -46,11 +49,15 @@ class Neural(Forecaster):
         hardware: Hardware,
         monitor: Monitor = lambda row: None,
         store: Store | None = None,
+        part: bool = False,
     ) -> None:
+        """`part`: of a whole, whose other parts price the terms that it cannot."""
+        net_class: Any = getattr(net, "func", net)  # of functools.partial
+        self.net_class, self.asked = net_class, loss
+        loss = priced(loss, net_class) if part else loss
         self.make, self.context, self.seed = net, context, seed
         self.loss, self.trainer, self.hardware = loss, trainer, hardware
         self.monitor, self.store = monitor, store
-        net_class: Any = getattr(net, "func", net)  # of functools.partial
         self.cite, self.reads = net_class.cite, context  # type: ignore[misc]
         if context < 1:
             raise ValueError(f"context must be at least 1, got {context}")
@@ -59,6 +66,18 @@ class Neural(Forecaster):
         tags = {"missing", *getattr(net_class, "tags", ()), *(["intervals"] if loss.needs else [])}
         self.tags = frozenset(tags)  # type: ignore[misc]
         self.report: dict[str, Any] = {}
+
+    def around(self, net: Callable[[Frame], Any], context: int) -> Neural:
+        """The same training, of another net by all of the loss."""
+        return Neural(
+            net,
+            context=context,
+            seed=self.seed,
+            loss=self.asked,
+            trainer=self.trainer,
+            hardware=self.hardware,
+            store=self.store,
+        )
 
     def fit(self, train_windows: RollingWindows, val: RollingWindows) -> Self:
         windows = train_windows.look_back(self.context).whole()
@@ -125,6 +144,11 @@ class Neural(Forecaster):
             lambda t: (t[0] if single else t).cpu().numpy().astype(np.float64)
         )
 
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        """What its net has to show, if it has a method `states`: of the names in base.py."""
+        shown: dict[str, torch.Tensor] = getattr(self.net, "states", dict)()
+        return {name: tensor.cpu().numpy() for name, tensor in shown.items()}
+
     def _near(self, array: Array) -> torch.Tensor:
         return as_tensor(array, self.hardware.device)
 
@@ -168,6 +192,14 @@ class Neural(Forecaster):
         self.net.load_state_dict(weights)
         self.net.to(self.hardware.device).eval()
         return self
+
+
+def priced(loss: Loss, net_class: Any) -> Loss:
+    """Of a loss the terms that the net publishes the parts for."""
+    publishes = getattr(net_class, "publishes", frozenset())
+    terms = {name: term for name, term in loss.terms.items() if term.parts <= publishes}
+    weights = {name: weight for name, weight in loss.weights.items() if name in terms}
+    return loss if len(terms) == len(loss.terms) else replace(loss, terms=terms, weights=weights)
 
 
 def agree(net_class: Any, asked: Mapping[str, str], loss: Loss) -> None:

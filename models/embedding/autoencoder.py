@@ -24,12 +24,13 @@ from torch import Tensor, nn
 from stsfm.datasets.panel import About, Array, Forecast, Panel
 from stsfm.datasets.windows import Frame, RollingWindows
 from stsfm.losses.base import Loss
+from stsfm.models.checkpoint import Store
 from stsfm.models.layers.stack.plan import Activation, Constraint, Size, Type, plans, soft
 from stsfm.models.layers.stack.stack import PUBLISHES, Stack
 from stsfm.models.neural import agree
 from stsfm.models.parts import Embedding
 from stsfm.models.settings import Hardware, Trainer
-from stsfm.models.training import train
+from stsfm.models.training import Monitor, train
 
 HELD_OUT = 5  # one row in so many, the last ones, says when to stop
 
@@ -43,6 +44,9 @@ class Autoencoder(Embedding):
 
     def __init__(
         self,
+        monitor: Monitor = lambda row: None,
+        store: Store | None = None,
+        /,
         *,
         sizes: Sequence[Size],
         types: Type | Sequence[Type],
@@ -56,6 +60,7 @@ class Autoencoder(Embedding):
         hardware: Hardware,
     ) -> None:
         self.plans = plans(sizes, types, constraints, activations, tied)
+        self.monitor, self.store = monitor, store
         self.greedy, self.seed = greedy, seed
         self.loss, self.trainer, self.hardware = loss, trainer, hardware
         agree(_Return, soft(self.plans), loss)
@@ -109,7 +114,7 @@ class Autoencoder(Embedding):
         )
         net = _Return(stack.float().train(), self.loss.parts)
         train(net, self.loss, learned, held_out, trainer=self.trainer, hardware=self.hardware,
-              seed=self.seed, monitor=lambda row: None)  # fmt: skip
+              seed=self.seed, monitor=self.monitor, store=self.store)  # fmt: skip
         net.cpu().eval()
 
     # ---- what was learned ------------------------------------------------------------------------

@@ -264,12 +264,12 @@ def test_what_does_not_go_together_is_refused_before_anything_runs(words, compla
 
 
 def test_a_drawing_says_what_the_layers_are_and_where_terms_act():
-    words = ("model.constraints=[soft,none]", "model.tied=[true,false]", TERMS)
+    words = ("model.constraints=[soft,none]", "model.sizes=[12,32]", "model.tied=[true,false]", TERMS)
     drawing = fitted(*words)[0].drawing()
     made, caption = layers(SimpleNamespace(model="superposition", about=None, drawing=drawing))
     texts = made.axes[0].texts
     said = [text.get_text() for text in texts]
-    once = ("x  12", "z₁  8", "z₂  8", "ŷ  4", "pca", "plain", "WᵀW = I by a term", "task · 1",
+    once = ("x  12", "z₁  12", "z₂  32", "ŷ  4", "pca", "plain", "WᵀW = I by a term", "task · 1",
             "back by the same W", "back by its own", "spectral · 0.1")  # fmt: skip
     assert [said.count(words) for words in once] == [1] * len(once)
     assert said.count("orthogonality · 0.01") == 1  # of the pca layer alone

@@ -23,6 +23,7 @@ class Reconstruction(OfLayers):
     """Squared error of going back, over the variance of what was seen."""
 
     parts = frozenset({"inputs", "reconstructions", "types", "seen"})
+    kind, on = "misfit", "way back"
 
     def of(self, parts: Mapping[str, Array], k: int, step: Step) -> Tensor:
         seen, made = parts["inputs"][k], parts["reconstructions"][k]

@@ -22,6 +22,7 @@ from stsfm.losses.structure.base import OfLayers, sample, spread, step_of
 class Reconstruction(OfLayers):
     """Squared error of going back, over the variance of what was seen."""
 
+    kind = "misfit"
     parts = frozenset({"inputs", "reconstructions", "types", "seen"})
 
     def of(self, parts: Mapping[str, Array], k: int, step: Step) -> Tensor:

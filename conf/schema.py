@@ -26,7 +26,7 @@ class Config:
     control: str | None = MISSING
     factors: list[str] = field(default_factory=list)
     ablate: Any = MISSING
-    sweep: dict[str, Any] = field(default_factory=dict)
+    sweep: Any = None  # a mapping, or a list of them
     data: Any = MISSING
     protocol: Any = MISSING
     model: Any = MISSING

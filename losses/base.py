@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -53,6 +53,14 @@ class Term(ABC):
     def ready(self, windows: RollingWindows) -> Term:
         """The term for a training on these windows, such as with scales learned from them."""
         return self
+
+    def acts_on(self, types: Sequence[str]) -> dict[str, Any]:
+        """What of a net it prices, for a drawing: `on` is forecast, codes, layers or way back;
+        of these two `layers` are the numbers, from 1.
+
+        types  of the net's layers, first to last
+        """
+        return {"on": "codes" if self.parts else "forecast"}
 
     @abstractmethod
     def __call__(self, step: Step) -> Cost:

@@ -74,6 +74,9 @@ class Conformal(Forecaster):
         self.model.update(windows)
         return self
 
+    def lacks(self, offered: frozenset[str]) -> str:
+        return self.model.lacks(offered)
+
     def predict(self, past: Panel, future: Panel) -> Forecast:
         return self._widened(self.model.predict(past, future), past.about.nodes)
 
@@ -84,12 +87,18 @@ class Conformal(Forecaster):
     def cites(self) -> tuple[str, ...]:
         return self.model.cites
 
+    def drawing(self) -> Mapping[str, Any]:
+        return self.model.drawing()
+
     def states(self, windows: RollingWindows) -> Mapping[str, Array]:
         return self.model.states(windows)
 
     @property
     def parameters(self) -> int:
         return self.model.parameters
+
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        return self.model.states(windows)
 
     @property
     def report(self) -> dict[str, Any] | None:

@@ -31,6 +31,10 @@ class Part(Learned, ABC):
     offers  of: inverse (it can go back), gradient (it is a net, and may be trained with others)
     needs   of: inverse (all parts before the lifting can go back), graph, coords, lattice,
             equation (of the data), pairs (forecasts of training windows beside what came)
+
+    One that is trained by gradients has `trainer` and the like among its keys. Its constructor
+    takes first, by position, what is told of every epoch and the store of its checkpoints, and
+    keeps them as `monitor` and `store`.
     """
 
     cite: ClassVar[str]  # key of an entry in references.bib
@@ -40,6 +44,15 @@ class Part(Learned, ABC):
     def shows(self) -> Mapping[str, Array]:
         """What there is to see of it, under the names of `Forecaster.states`."""
         return {}
+
+    def net(self) -> nn.Module:
+        """What was learned as a net, where it offers `gradient`: it is trained on with the others.
+
+        Its forward does what `encode` or `forward` do, its `decode` goes back. That of an embedding
+        may have parts(x (b, t, D)) → Mapping, for terms of a loss: the codes, inputs,
+        reconstructions and weights of its layers.
+        """
+        raise NotImplementedError
 
 
 class Embedding(Part):
@@ -61,15 +74,6 @@ class Embedding(Part):
 
     def decode(self, states: Array) -> Array:
         """(*b, t, d) → the last frame that each state stands for, (*b, t, D)."""
-        raise NotImplementedError
-
-    def net(self) -> nn.Module:
-        """What was learned as a net that is trained on with the others, where it offers `gradient`.
-
-        Its forward embeds (b, t, D) → (b, t − lost_, d), as `encode` does, and its `decode` goes
-        back, (b, t, d) → (b, t, D); where it has `parts`, it publishes parts(x) → Mapping for terms
-        of a loss: codes, inputs, reconstructions, weights, by those names (losses/base.py).
-        """
         raise NotImplementedError
 
     def seen(self, mask: Array) -> Array:
@@ -108,11 +112,7 @@ class Align(Part):
 
     @abstractmethod
     def align(self, states: Array) -> Array:
-        """(*b, h, d) → (*b, h, d)."""
-
-    def inverse(self, states: Array) -> Array:
-        """(*b, h, d) → (*b, h, d)."""
-        raise NotImplementedError
+        """(*b, h, d) → (*b, h, d). It corrects; nothing takes it back."""
 
 
 class Lifting(Part):
@@ -126,8 +126,8 @@ class Lifting(Part):
     def lift(self, states: Array, back: Callable[[Array], Array]) -> Array:
         """(*b, h, d) → (*b, h, D).
 
-        back  goes the same way through the inverses of all parts before; only a lifting that needs
-              `inverse` may call it
+        back  goes through the inverses of T_y, T_x and E; only a lifting that needs `inverse` may
+              call it
         """
 
     def outside(self, states: Array) -> Array | None:

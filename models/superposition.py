@@ -5,10 +5,10 @@
     node   x: (b, n, t·c), one stack for all nodes,    head reads z_K (b·n, m)
     joint  x: (b, t·n·c), all nodes at once,           head reads V_n z_K (b·n, m) of each node
 
-That is f = wᵀ z_{K−1} ∘ … ∘ W₁ᵀ x over the window, and a loss may price more than its end: what each
-layer loses, how far its W is from orthogonal, from the identity or from a metric. What a layer is,
-layers/stack/ tells. Hinton & Salakhutdinov, Reducing the dimensionality of data with neural
-networks, Science 313 (2006).
+That is f = wᵀ z_{K−1} ∘ … ∘ W₁ᵀ x over the window, and a loss may price more than its end: what a
+layer loses, how far its W is from orthogonal, from the identity or from a metric. What layers are,
+layers/stack/ tells; calendars and plans go to the head alone. Hinton & Salakhutdinov, Reducing the
+dimensionality of data with neural networks, Science 313 (2006).
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Superposition(nn.Module):
         self.targets, self.parts = target_channels(frame), frame.parts
         made = plans(sizes, types, constraints, activations, tied)
         nodes = frame.nodes if mixing == "joint" else 1
-        self.stack = Stack(made, (frame.context, nodes, frame.channels), greedy=greedy)
+        self.shape = (frame.context, nodes, frame.channels)
+        self.stack = Stack.of(made, self.shape, greedy=greedy)
         size = self.stack.size
         self.of_node = nn.Linear(size, frame.nodes * size) if mixing == "joint" else None
         self.head = Head(frame, size)
@@ -88,7 +89,7 @@ class Superposition(nn.Module):
     def drawing(self) -> Mapping[str, Any]:
         """What it is made of, in plain words and numbers, for a figure."""
         return {
-            "input": {"shape": list(self.stack.shape), "mixing": self.mixing},
+            "input": {"shape": list(self.shape), "mixing": self.mixing},
             "layers": self.stack.drawing(),
             "output": {"horizon": self.head.shape[0], "channels": self.head.shape[1]},
         }

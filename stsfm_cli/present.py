@@ -158,6 +158,7 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         sums=by_step,
         space=run.scores.get("space"),
         states=run.arrays("states.npz"),
+        drawing=run.read("drawing.json"),
     )
 
 

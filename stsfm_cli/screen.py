@@ -54,9 +54,10 @@ class Screen:
         with bar:
             task = bar.add_task(f"training {name}", total=epochs, words="")
 
-            def monitor(row: Mapping[str, float]) -> None:
+            def monitor(row: Mapping[str, Any]) -> None:
                 judged = f" · val {row['val']:.4g}" if "val" in row else ""
-                words = f"epoch {row['epoch']}/{epochs}{judged}"
+                stage = f"{row['stage']} · " if "stage" in row else ""
+                words = f"{stage}epoch {row['epoch']}/{epochs}{judged}"
                 bar.update(task, completed=row["epoch"], words=words)
 
             yield monitor

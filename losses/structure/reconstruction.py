@@ -24,6 +24,7 @@ class Reconstruction(OfLayers):
 
     kind = "misfit"
     parts = frozenset({"inputs", "reconstructions", "types", "seen"})
+    kind, on = "misfit", "way back"
 
     def of(self, parts: Mapping[str, Array], k: int, step: Step) -> Tensor:
         seen, made = parts["inputs"][k], parts["reconstructions"][k]

@@ -11,7 +11,7 @@ points in space, Philosophical Magazine 2 (1901).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self, final
+from typing import TYPE_CHECKING, Literal, Self, final
 
 import numpy as np
 
@@ -19,13 +19,16 @@ from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.parts import Embedding
 
+if TYPE_CHECKING:
+    from stsfm.models.layers.projection import Affine
+
 
 @final
 class PCA(Embedding):
     """Principal components."""
 
     cite = "pearson1901"
-    offers = frozenset({"inverse"})
+    offers = frozenset({"inverse", "gradient"})
 
     def __init__(self, *, dim: int | Literal["all"]) -> None:
         if dim != "all" and dim < 1:
@@ -52,3 +55,8 @@ class PCA(Embedding):
 
     def shows(self) -> Mapping[str, Array]:
         return {"singular_values": self.singular_}
+
+    def net(self) -> Affine:
+        from stsfm.models.layers.projection import Affine
+
+        return Affine(self.basis_, self.basis_.T, self.mean_)

@@ -56,7 +56,7 @@ class Structure(NamedTuple):
             return np.asarray(model.fit(start, **options).params)
 
     def system(self, params: Array, size: int) -> tuple[System, State]:
-        """The matrices of `size` series at some parameters, and their state before the first row."""
+        """The matrices of `size` series at some parameters, and the state of the first row."""
         model = self.model(np.full((1, size), np.nan))
         model.update(params)
         space, found = model.ssm, model.ssm.filter()

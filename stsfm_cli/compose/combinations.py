@@ -10,14 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from stsfm import help, options, trust
+from stsfm import help, identity, options, trust
 from stsfm.compose import ablation, door, experiments, explain
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import OPEN, allowed, each
-from stsfm.compose.subtrees import MEMBERS, models, placed
-from stsfm.identity import parts
+from stsfm.compose.subtrees import MEMBERS, models, parts_of, placed
 from stsfm.mistakes import Mistake
 from stsfm.request import Request, read
 from stsfm.search import space
@@ -106,6 +106,12 @@ def config(args: list[str], known: Known | None = None) -> dict[str, Any]:
     if composed.many:
         raise Mistake("one job is composed here: give every key one value")
     return composed.jobs[0].config
+
+
+def parts(group: str, *folders: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every choice of every part of a group, resolved beside the defaults of all else."""
+    words = [word for folder in folders for word in ("--config-dir", str(folder))]
+    return parts_of(group, config(words), *folders)
 
 
 def shown(args: list[str]) -> bool:
@@ -201,7 +207,7 @@ def _spaces(model: dict[str, Any], path: str = "model") -> dict[str, Any]:
         f"{path}.{key.removeprefix('model.')}" if key.startswith("model.") else key: values
         for key, values in model.pop("space", {}).items()
     }
-    inner = [(name, tree) for name, tree in model.items() if name in parts(model)]
+    inner = [(name, tree) for name, tree in model.items() if name in identity.parts(model)]
     return own | {k: v for name, tree in inner for k, v in _spaces(tree, f"{path}.{name}").items()}
 
 
@@ -212,22 +218,34 @@ def _own(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
-    """The overrides once per experiment, each followed by what its file sweeps.
+    """The overrides once per experiment and table of its sweep, each followed by what is swept.
 
-    What is typed is stronger: a key that has a value there is not swept.
+    What is typed is stronger: a key that has a value there is not swept, and of several tables
+    those are meant that have this value, too.
     """
     at = next(
         (k for k, text in enumerate(typed) if parse(text).key_or_group == experiments.GROUP), None
     )
     if at is None:
         return [typed]
-    taken = {parse(text).key_or_group for text in typed}
+    said = {parse(text).key_or_group: set(_values(parse(text))) for text in typed}
     lines = []
     for experiment in each(parse(typed[at])):
-        swept = experiments.texts(table.choose([experiment]).sweep, parse(experiment), table.groups)
-        more = [text for text in swept if parse(text).key_or_group not in taken]
-        lines.append([*typed[:at], experiment, *more, *typed[at + 1 :]])
+        sweeps = table.choose([experiment]).sweeps
+        tables = [experiments.texts(sweep, parse(experiment), table.groups) for sweep in sweeps]
+        if len(tables) > 1:
+            tables = [texts for texts in tables if _agree(texts, said)] or [[]]
+        for texts in tables:
+            more = [text for text in texts if parse(text).key_or_group not in said]
+            line = [*typed[:at], experiment, *more, *typed[at + 1 :]]
+            lines += [line] * (line not in lines)
     return lines
+
+
+def _agree(texts: Iterable[str], said: Mapping[str, set[str]]) -> bool:
+    """Whether a table of a sweep has the values that were typed of its keys."""
+    swept = {parse(text).key_or_group: set(_values(parse(text))) for text in texts}
+    return all(said[key] <= values for key, values in swept.items() if key in said)
 
 
 def _values(override: door.Override) -> list[str]:

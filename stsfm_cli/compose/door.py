@@ -56,8 +56,10 @@ class Chosen:
         return {**_plain(self.tree, sweep=True), "hydra": self.hydra}
 
     @property
-    def sweep(self) -> dict[str, Any]:
-        return dict(_plain(self.tree, sweep=True)["sweep"])
+    def sweeps(self) -> list[Any]:
+        """What a file sweeps: one table of values, or several, one after the other."""
+        found = _plain(self.tree, sweep=True)["sweep"]
+        return found if isinstance(found, list) else [found or {}]
 
     def resolved(self, values: Iterable[Override]) -> dict[str, Any]:
         """The config of a job: keys given their values in turn, ${…} replaced, nothing missing."""

@@ -49,6 +49,7 @@ class Story:
     #   windows (step, node)
     space: Mapping[str, Any] | None = None  # what the record says of residuals in space
     states: Mapping[str, Array] = field(default_factory=dict)  # as Forecaster.states names them
+    drawing: Mapping[str, Any] = field(default_factory=dict)  # as Forecaster.drawing has it
 
     def __post_init__(self) -> None:
         wanted = (len(self.drawn), self.horizon, *self.values.shape[1:])

@@ -23,17 +23,23 @@ PUBLISHES = frozenset({"codes", "inputs", "reconstructions", "weights", "types",
 
 
 class Stack(nn.Module):
-    """`shape` (t, n, c) is that of one x, which comes flat; `size` counts the last code."""
+    """Layers that fit each other; x comes flat, and the last code has `size` numbers."""
 
     layers: nn.ModuleList
 
-    def __init__(self, made: Sequence[Plan], shape: tuple[int, ...], *, greedy: bool) -> None:
+    def __init__(self, layers: Sequence[Layer], *, greedy: bool) -> None:
         super().__init__()
-        self.shape, self.greedy, layers = shape, greedy, []
+        self.layers, self.greedy = nn.ModuleList(layers), greedy
+        self.size = prod(layers[-1].shape)
+
+    @classmethod
+    def of(cls, made: Sequence[Plan], shape: tuple[int, ...], *, greedy: bool) -> Stack:
+        """New layers, for an x that is (t, n, c) before it is made flat."""
+        layers: list[Layer] = []
         for number, plan in enumerate(made, 1):
             layers.append(Layer(plan, shape, number))
             shape = layers[-1].shape
-        self.layers, self.size = nn.ModuleList(layers), prod(shape)
+        return cls(layers, greedy=greedy)
 
     def forward(self, x: Tensor, parts: Iterable[str] = PUBLISHES) -> tuple[Tensor, dict[str, Any]]:
         """(…, n) → the last code (…, m), and of what a loss asks for `parts`:

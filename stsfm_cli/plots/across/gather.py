@@ -12,6 +12,7 @@ import numpy as np
 from stsfm.plots.across import cast, stored
 from stsfm.plots.across.contest import Contest, Entry, Pick
 from stsfm.plots.forecasts import QUANTILES
+from stsfm.plots.loss import last_stage
 from stsfm.record import Record
 from stsfm.spatial import Place
 from stsfm.tables.ablation import weights
@@ -122,7 +123,7 @@ def _floats(values: Sequence[float | None]) -> np.ndarray:
 
 def _curves(records: Sequence[Record]) -> Iterator[np.ndarray]:
     for record in records:
-        rows = [row for row in record.history() if "epoch" in row]
+        rows = last_stage([row for row in record.history() if "epoch" in row])
         if rows:
             yield np.array(
                 [[row.get(k, np.nan) for k in ("epoch", "train", "val")] for row in rows]

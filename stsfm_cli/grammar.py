@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from stsfm import compose, options
+from stsfm.admission import admit
 from stsfm.build import build_model
 from stsfm.identity import nets
 from stsfm.job import cut
@@ -117,6 +118,7 @@ def _tried(
     try:
         config = compose.config([*_with(words, name), *BRIEF], known)
         split = cut(config)
+        admit(config, split)
         model = build_model(config["model"], rows.append, {**split.rules, "calibration": 0})
         few = [windows.subset(slice(0, WINDOWS)) for windows in (split.train, split.val)]
         model.fit(*few)

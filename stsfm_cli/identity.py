@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stsfm import teachers
 from stsfm.mistakes import Mistake
 from stsfm.targets import file_of
 
@@ -75,7 +76,7 @@ class Identity:
 
 def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
     """The identity of a composed job on a dataset that was cut by its protocol."""
-    model = _without(config["model"], (*IDLE, "seed"))
+    model = _without(_taught(config["model"]), (*IDLE, "seed"))
     modules = modules_of(config, cut.rules)
     return Identity(
         data=data_name(config, cut),
@@ -143,6 +144,15 @@ def targets(config: Any) -> Iterator[str]:
     elif isinstance(config, list):
         for value in config:
             yield from targets(value)
+
+
+def _taught(model: Mapping[str, Any]) -> dict[str, Any]:
+    """The subtree of a model, in which a run that teaches enters by what it was made of."""
+    return {
+        name: teachers.named(tree) if name == "loss" else _taught(tree)
+        if isinstance(tree, Mapping) else tree
+        for name, tree in model.items()
+    }  # fmt: skip
 
 
 def _without(config: Any, idle: tuple[str, ...]) -> Any:

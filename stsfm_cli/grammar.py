@@ -11,9 +11,8 @@ penalty is a wish of its author: it is offered, and joins only where the model a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -26,9 +25,13 @@ from stsfm.mistakes import Mistake
 from stsfm.request import split_folders
 from stsfm.trust import locate
 
+if TYPE_CHECKING:
+    from stsfm.datasets.split import Split
+
 GROUP = "loss/term"
 WINDOWS = 32  # that a term is tried on
 FEW = 2  # terms beside the task, of more of which the weights are adapted
+ADAPTED = ["loss/weighting=relobralo"]
 BRIEF = ["trainer.epochs=1", "trainer.patience=null", "hardware=cpu", "loggers=[]"]
 
 
@@ -64,23 +67,24 @@ class Suggestion:
 def suggest(words: Sequence[str]) -> Suggestion:
     """Try each preset on the one job that `stsfm run WORDS` would be.
 
-    Mistake where its model has no loss, or nothing can be proposed.
+    Mistake where its model has no loss.
     """
     folders, _ = split_folders(list(words))
     known = compose.Known()
-    config = compose.config(list(words), known)
-    asked = _asked(config)
-    held = set(config["loss"]["terms"])
-    offers = [
-        _tried(name, [*words, *_typed(asked, held)], asked, known, folders)
-        for name in options.groups(*folders).get(GROUP, [])
-        if name not in held
-    ]
+    config = compose.config([*words, *BRIEF], known)
+    asked, held = _asked(config), config["loss"]["terms"]
+    names = [name for name in options.groups(*folders).get(GROUP, []) if name not in held]
+    every = compose.config([*words, *_added(names)], known)["loss"]
+    split = cut(config)
+    offers = []
+    for name in names:
+        about = options.about(options.file_of(GROUP, name, *folders))
+        loss = _cut_down(every, {*held, *asked, name})
+        offers.append(_tried(Offer(name, about, asked=name in asked), config, loss, split))
     chosen = [offer.name for offer in offers if offer.proposed]
-    more = [f"+{GROUP}=[{','.join(chosen)}]"] if chosen else []
-    more += ["loss/weighting=relobralo"] if len({*held, *chosen}) > FEW + 1 else []
-    whole = compose.config([*words, *more], known)["loss"]
-    return Suggestion(tuple(offers), (*words, *more), whole)
+    more = [*_added(chosen), *ADAPTED * (len({*held, *chosen}) > FEW + 1)]
+    loss = compose.config([*words, *more], known)["loss"]
+    return Suggestion(tuple(offers), (*words, *more), loss)
 
 
 def as_yaml(suggestion: Suggestion, weighting: str) -> str:
@@ -104,34 +108,33 @@ def _asked(config: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _typed(names: set[str], held: set[str]) -> list[str]:
-    missing = sorted(names - held)
-    return [f"+{GROUP}=[{','.join(missing)}]"] if missing else []
+def _added(names: Sequence[str]) -> list[str]:
+    return [f"+{GROUP}=[{','.join(names)}]"] if names else []
 
 
-def _tried(
-    name: str, words: Sequence[str], asked: set[str], known: Any, folders: Sequence[Path]
-) -> Offer:
-    """Train with the term for an epoch on a few windows: what it comes to, or why it can't."""
-    about = options.about(options.file_of(GROUP, name, *folders))
+def _cut_down(loss: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    """A loss of some of its terms; that of a preset bears its name."""
+    parts = {part: {k: v for k, v in loss[part].items() if k in names}
+             for part in ("terms", "weights")}  # fmt: skip
+    return {**loss, **parts}
+
+
+def _tried(offer: Offer, config: Mapping[str, Any], loss: Mapping[str, Any], split: Split) -> Offer:
+    """Train by a loss for an epoch on a few windows: what the term comes to, or why it can't."""
     rows: list[Mapping[str, float]] = []
+    config = {**config, "model": _priced(config["model"], loss)}
     try:
-        config = compose.config([*_with(words, name), *BRIEF], known)
-        split = cut(config)
         admit(config, split)
         model = build_model(config["model"], rows.append, {**split.rules, "calibration": 0})
-        few = [windows.subset(slice(0, WINDOWS)) for windows in (split.train, split.val)]
-        model.fit(*few)
+        model.fit(*(part.subset(slice(0, WINDOWS)) for part in (split.train, split.val)))
     except (Mistake, ValueError, ArithmeticError) as error:
-        return Offer(name, about, refused=str(error).removeprefix("loss: "))
-    term = locate(config["loss"]["terms"][name]["_target_"], "loss")
-    size = rows[-1].get(f"train_{name}") if rows else None
-    return Offer(name, about, kind=term.kind, size=size, asked=name in asked)
+        return replace(offer, refused=str(error).removeprefix("loss: "))
+    kind = locate(loss["terms"][offer.name]["_target_"], "loss").kind
+    size = rows[-1].get(f"train_{offer.name}") if rows else None
+    return replace(offer, kind=kind, size=size)
 
 
-def _with(words: Sequence[str], name: str) -> list[str]:
-    """The words with one more preset: a group is chosen once."""
-    taken = [word for word in words if word.lstrip("+").startswith(f"{GROUP}=")]
-    names = [n for word in taken for n in word.partition("=")[2].strip("[]").split(",")]
-    rest = [word for word in words if word not in taken]
-    return [*rest, f"+{GROUP}=[{','.join(dict.fromkeys([*names, name]))}]"]
+def _priced(tree: Mapping[str, Any], loss: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of a model, each net in it with this loss."""
+    inner = {k: _priced(v, loss) if isinstance(v, Mapping) else v for k, v in tree.items()}
+    return inner | ({"loss": loss} if "trainer" in tree else {})

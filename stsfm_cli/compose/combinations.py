@@ -93,9 +93,9 @@ def jobs(args: list[str], known: Known | None = None) -> Composed:
         found = []
         for line in lines:
             name = experiments.name(request, list(map(parse, line)))
-            for texts, ablates in _combined(table, line, lines).items():
+            for texts, (job, ablates) in _combined(table, line, lines).items():
                 words = (*request.kept, *(text for text in texts if not _of_a_search(text)))
-                found.append(Combination(table.job(texts, lines), words, name, ablates))
+                found.append(Combination(job, words, name, ablates))
     many = many or len(found) > 1
     return Composed(found, many, request)
 
@@ -135,13 +135,14 @@ def install_completion(args: list[str]) -> int:
 
 def _combined(
     table: _Table, line: list[str], lines: list[list[str]]
-) -> dict[tuple[str, ...], bool]:
-    """The overrides of each job of a line, each once, and whether it only ablates a loss."""
-    asked = dict.fromkeys(itertools.product(*(_values(parse(text)) for text in line)), False)
-    configs = ((texts, table.job(texts, lines)) for texts in asked)
-    more = [less for texts, config in configs if ablation.asked(config, line)
+) -> dict[tuple[str, ...], tuple[dict[str, Any], bool]]:
+    """The overrides of each job of a line → its config, and whether it only ablates a loss."""
+    typed = itertools.product(*(_values(parse(text)) for text in line))
+    found = {texts: (table.job(texts, lines), False) for texts in typed}
+    more = [less for texts, (config, _) in found.items() if ablation.asked(config, line)
             for less in ablation.without_each(config, texts)]  # fmt: skip
-    return asked | {texts: True for texts in more if texts not in asked}
+    new = (texts for texts in dict.fromkeys(more) if texts not in found)
+    return found | {texts: (table.job(texts, lines), True) for texts in new}
 
 
 # ---- every combination ---------------------------------------------------------------------------

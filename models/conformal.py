@@ -90,9 +90,6 @@ class Conformal(Forecaster):
     def drawing(self) -> Mapping[str, Any]:
         return self.model.drawing()
 
-    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
-        return self.model.states(windows)
-
     @property
     def parameters(self) -> int:
         return self.model.parameters

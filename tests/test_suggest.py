@@ -6,7 +6,13 @@ import yaml
 from stsfm.grammar import suggest
 
 QUICK = ["trainer.epochs=1", "baselines=[]", "protocol.calibration=0"]
-STACK = ["model=superposition", "model.sizes=[3,2]", "data=pendulum", "data.length=150"]
+STACK = [
+    "model=superposition",
+    "model.sizes=[3,2]",
+    "data=pendulum",
+    "data.length=200",
+    "protocol.horizon=4",
+]
 
 
 def run(desk, words):
@@ -32,7 +38,8 @@ def test_a_stack_on_a_pendulum_has_all_that_it_publishes_and_its_data_state(desk
 
 
 def test_soft_layers_bring_their_penalties(desk):
-    words = [*STACK, "data=sines", "data.nodes=2", "model.constraints=soft", "model.types=pca"]
+    soft = ["model.constraints=soft", "model.types=pca"]
+    words = [*STACK[:2], *soft, "data=sines", "protocol.horizon=4"]
     found = suggest(words)
     offers = {offer.name: offer for offer in found.offers}
     assert offers["orthogonality"].asked and offers["orthogonality"].proposed
@@ -43,7 +50,14 @@ def test_soft_layers_bring_their_penalties(desk):
 
 
 def test_a_file_is_a_choice_of_its_folder(desk):
-    words = ["model=gru", "model.hidden=3", "data=pendulum", "data.length=150", "loss=mse"]
+    words = [
+        "model=gru",
+        "model.hidden=3",
+        "data=pendulum",
+        "data.length=200",
+        "protocol.horizon=4",
+        "loss=mse",
+    ]
     assert desk("suggest", "loss", *words, "--out", "mine") == 0
     assert "GRU publishes none" in desk.out
     file = desk.folder / "mine" / "loss" / "gru_pendulum.yaml"

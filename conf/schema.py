@@ -5,8 +5,8 @@ from typing import Any
 
 MISSING = "???"
 OF_A_COMMAND = (  # not of a run
-    "control", "factors", "fail_fast", "force", "launcher", "question", "retries", "score",
-    "search", "space",
+    "analysis", "control", "factors", "fail_fast", "force", "launcher", "question", "retries",
+    "score", "search", "space",
 )  # fmt: skip
 
 
@@ -34,3 +34,4 @@ class Config:
     hardware: Any = MISSING
     launcher: Any = MISSING
     search: Any = None
+    analysis: Any = None

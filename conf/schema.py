@@ -5,8 +5,8 @@ from typing import Any
 
 MISSING = "???"
 OF_A_COMMAND = (  # not of a run
-    "analysis", "control", "factors", "fail_fast", "force", "launcher", "question", "retries",
-    "score", "search", "space",
+    "ablate", "analysis", "control", "factors", "fail_fast", "force", "launcher", "question",
+    "retries", "score", "search", "space",
 )  # fmt: skip
 
 
@@ -25,7 +25,8 @@ class Config:
     question: str = MISSING
     control: str | None = MISSING
     factors: list[str] = field(default_factory=list)
-    sweep: dict[str, Any] = field(default_factory=dict)
+    ablate: Any = MISSING
+    sweep: Any = None  # a mapping, or a list of them
     data: Any = MISSING
     protocol: Any = MISSING
     model: Any = MISSING

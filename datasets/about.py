@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from stsfm.datasets.equations.base import Equation
 
 Array = Any  # np.ndarray or torch.Tensor: both speak + * abs, slicing and .shape
 
@@ -88,8 +91,8 @@ class About:
 
     `suggests` holds protocol values (horizon, transform, …) that apply where the protocol says
     `auto`. `season` counts steps (1 = none; 0 = the protocol infers it from its training rows).
-    `family` groups datasets that are no independent replicates of each other. `physics` holds
-    constants in the units of the data. `findings` is what was odd in a user's file.
+    `family` groups datasets that are no independent replicates of each other. `physics` is
+    the law that the data obey, in their units. `findings` is what was odd in a user's file.
     """
 
     name: str
@@ -107,7 +110,7 @@ class About:
     source: str = ""
     licence: str = ""
     digest: str = ""  # sha256 of the file it came from
-    physics: Mapping[str, float] = field(default_factory=dict)
+    physics: Equation | None = None
     suggests: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 

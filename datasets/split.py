@@ -120,10 +120,11 @@ def series_digest(panel: Panel) -> str:
     """
     if not mapped(panel.values):
         return _series_digest(panel)
-    constants = {**panel.about.static, **panel.about.physics}
+    static = panel.about.static
     held = (panel.values, panel.mask, panel.time, panel.known, panel.privileged, panel.space.coords)
+    law = np.frombuffer(_law(panel.about), np.uint8)
     return remembered(
-        [*held, *(np.asarray(constants[name]) for name in sorted(constants))],
+        [*held, *(np.asarray(static[name]) for name in sorted(static)), law],
         of=lambda: _series_digest(panel),
     )
 
@@ -139,10 +140,16 @@ def _series_digest(panel: Panel) -> str:
     if space.coords is not None:
         digest.update(np.ascontiguousarray(space.coords).data)
         digest.update(f"{space.geometry} in {space.units}".encode())
-    for constants in (about.static, about.physics):
-        for name, constant in sorted(constants.items()):
-            digest.update(f"{name} {np.asarray(constant).tolist()}".encode())
+    for name, constant in sorted(about.static.items()):
+        digest.update(f"{name} {np.asarray(constant).tolist()}".encode())
+    if about.physics is not None:
+        digest.update(_law(about))
     return digest.hexdigest()
+
+
+def _law(about: About) -> bytes:
+    """The equation that is stated, with its constants."""
+    return b"" if about.physics is None else repr(about.physics).encode()
 
 
 def independent(origins: Array, horizon: int) -> int:

@@ -43,6 +43,7 @@ class Frame:
     space: Space | None = None
     needs: frozenset[str] = frozenset()  # the fields of a Forecast that the loss asks for
     levels: tuple[float, ...] = ()  # of the quantiles, where they are among the needs
+    parts: frozenset[str] = frozenset()  # of what a net may publish, what the loss asks for
 
 
 class Windows(Protocol):

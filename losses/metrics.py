@@ -153,6 +153,8 @@ METRICS = (
            finish=lambda s: s["scaled_absolute"] / s["count"]),
     Metric(name="mse_scaled", label="MSE (scaled)", formula="Σ(T(ŷ)−T(y))² / n, T the transform",
            finish=lambda s: s["scaled_squared"] / s["count"]),
+    Metric(name="rmse_scaled", label="RMSE (scaled)", formula="√(Σ(T(ŷ)−T(y))² / n)",
+           finish=lambda s: np.sqrt(s["scaled_squared"] / s["count"])),
     Metric(name="crps", label="CRPS", unit="data", formula="2 × mean pinball loss over 0.05 … 0.95",
            finish=lambda s: s["crps"] / s["count"], requires="crps"),
     Metric(name="pinball", label="pinball", unit="data", formula="mean over 0.05 … 0.95; CRPS / 2",

@@ -27,6 +27,9 @@ class Forecaster(Learned, ABC):
     cite: ClassVar[str]  # key of an entry in references.bib
     tags: ClassVar[frozenset[str]] = frozenset()  # of the words above
 
+    offers: frozenset[str] = frozenset()  # as the dynamics of a state space: `gradient`, of a net
+    needs: frozenset[str] = frozenset()  # of the state space, or the data (parts.py)
+
     calibrate_seconds: float = 0.0  # of `fit`, spent on intervals
     reads: int | None = None  # how many rows of past it sees; None = all up to the origin
 
@@ -73,12 +76,30 @@ class Forecaster(Learned, ABC):
         """Where its intervals come from: `kind` is native, conformal or none; and why."""
         return {"kind": "native" if "intervals" in self.tags else "none"}
 
+    def lacks(self, offered: frozenset[str]) -> str:
+        """What of the data it cannot do without, in a line; "" where they have it.
+
+        offered  what the data have: graph, coords, lattice, equation
+        """
+        return ""
+
+    def drawing(self) -> Mapping[str, Any]:
+        """What it is made of, in plain words and numbers, for a figure; {} where that is no stack.
+
+        `input` and `output` say what goes in and comes out, `layers` are as Stack.drawing has them,
+        first to last, and `terms` are those of its loss: name, weight, and what Term.acts_on says.
+        """
+        return {}
+
     def states(self, windows: RollingWindows) -> Mapping[str, Array]:
         """What there is to see of its state space, for figures; {} where it has none.
 
         Of these names, those that it has: `z` (row, state), the states over the panel's rows from
         `first_row` (a whole number) on; `z_ahead` (window, step, state), forecasts of them;
+        `clamped` bool (window, step), which of those a lifting drew back to the states of train;
         `eigenvalues` complex (k,) of one step; `singular_values` (k,); `components` (component,
-        row), which add up to the series; `impulse` (step, output, input).
+        row), the last of them at the panel's last row, which add up to the series; `impulse`
+        (step, output, input); `window` and `window_again` (row,), the last window before the first
+        origin and what a state remembers of it.
         """
         return {}

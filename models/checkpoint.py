@@ -96,10 +96,17 @@ def restore(content: bytes, net: nn.Module, optimizer: torch.optim.Optimizer) ->
 
 def training_name(net: nn.Module, windows: RollingWindows, val: RollingWindows) -> str:
     """What tells the trainings of a run apart: what they start from, and the windows they see."""
-    digest = hashlib.sha256(weights_digest(net).encode())
-    for seen in (windows, val):
-        digest.update(np.asarray(seen.origins, np.int64).tobytes() + b"|")
-    return f"{digest.hexdigest()[:10]}.pt"
+    seen = f"{weights_digest(net)} {windows_digest(windows, val)}"
+    return f"{hashlib.sha256(seen.encode()).hexdigest()[:10]}.pt"
+
+
+def windows_digest(*several: RollingWindows) -> str:
+    """sha256 of what is seen through windows: the parts of a model see other panels than it."""
+    digest = hashlib.sha256()
+    for windows in several:
+        for array in (windows.origins, windows.panel.values, windows.panel.mask):
+            digest.update(np.ascontiguousarray(array).tobytes() + b"|")
+    return digest.hexdigest()
 
 
 def weights_digest(net: nn.Module) -> str:

@@ -22,6 +22,7 @@ Rinaldo, Tibshirani & Wasserman, Distribution-free predictive inference for regr
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, final
@@ -73,6 +74,9 @@ class Conformal(Forecaster):
         self.model.update(windows)
         return self
 
+    def lacks(self, offered: frozenset[str]) -> str:
+        return self.model.lacks(offered)
+
     def predict(self, past: Panel, future: Panel) -> Forecast:
         return self._widened(self.model.predict(past, future), past.about.nodes)
 
@@ -80,8 +84,18 @@ class Conformal(Forecaster):
         return self._widened(self.model.backtest(windows), windows.panel.about.nodes)
 
     @property
+    def cites(self) -> tuple[str, ...]:
+        return self.model.cites
+
+    def drawing(self) -> Mapping[str, Any]:
+        return self.model.drawing()
+
+    @property
     def parameters(self) -> int:
         return self.model.parameters
+
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        return self.model.states(windows)
 
     @property
     def report(self) -> dict[str, Any] | None:

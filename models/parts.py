@@ -12,14 +12,17 @@ Parts are fitted in the order of the data, each on what the one before it makes 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.learned import Learned
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Part(Learned, ABC):
@@ -28,11 +31,28 @@ class Part(Learned, ABC):
     offers  of: inverse (it can go back), gradient (it is a net, and may be trained with others)
     needs   of: inverse (all parts before the lifting can go back), graph, coords, lattice,
             equation (of the data), pairs (forecasts of training windows beside what came)
+
+    One that is trained by gradients has `trainer` and the like among its keys. Its constructor
+    takes first, by position, what is told of every epoch and the store of its checkpoints, and
+    keeps them as `monitor` and `store`.
     """
 
     cite: ClassVar[str]  # key of an entry in references.bib
     offers: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
+
+    def shows(self) -> Mapping[str, Array]:
+        """What there is to see of it, under the names of `Forecaster.states`."""
+        return {}
+
+    def net(self) -> nn.Module:
+        """What was learned as a net, where it offers `gradient`: it is trained on with the others.
+
+        Its forward does what `encode` or `forward` do, its `decode` goes back. That of an embedding
+        may have parts(x (b, t, D)) → Mapping, for terms of a loss: the codes, inputs,
+        reconstructions and weights of its layers.
+        """
+        raise NotImplementedError
 
 
 class Embedding(Part):
@@ -92,11 +112,7 @@ class Align(Part):
 
     @abstractmethod
     def align(self, states: Array) -> Array:
-        """(*b, h, d) → (*b, h, d)."""
-
-    def inverse(self, states: Array) -> Array:
-        """(*b, h, d) → (*b, h, d)."""
-        raise NotImplementedError
+        """(*b, h, d) → (*b, h, d). It corrects; nothing takes it back."""
 
 
 class Lifting(Part):
@@ -110,6 +126,10 @@ class Lifting(Part):
     def lift(self, states: Array, back: Callable[[Array], Array]) -> Array:
         """(*b, h, d) → (*b, h, D).
 
-        back  goes the same way through the inverses of all parts before; only a lifting that needs
-              `inverse` may call it
+        back  goes through the inverses of T_y, T_x and E; only a lifting that needs `inverse` may
+              call it
         """
+
+    def outside(self, states: Array) -> Array | None:
+        """Which states (*b, h, d) are drawn back to those of train first, (*b, h); None: never."""
+        return None

@@ -62,35 +62,51 @@ def build_model(
     return Conformal(model, twin, rows=rules["calibration"], gap=rules["gap"])
 
 
+def part(config: Mapping[str, Any], path: str) -> Any:
+    """A part of a state space, by itself."""
+    return _model(config, lambda row: None, None, path=path, part=True)
+
+
 def _model(
     config: Mapping[str, Any],
     monitor: Callable[..., None],
     store: Store | None,
     library: Library = lambda member: None,
     path: str = "model",
+    part: bool = False,
 ) -> Forecaster:
     """A Forecaster; a config with the keys of a net is a net, and is given a trainer; one that is
     made of others, an ensemble or a state space, is given these."""
     if trees := parts(config):
         stores = {name: OfMember(store, name) if store else None for name in trees}
         built = {
-            name: _model(tree, lambda row: None, stores[name], path=f"{path}.{name}")
+            name: _model(
+                tree,
+                lambda row: None,
+                stores[name],
+                path=f"{path}.{name}",
+                part=not members(config),
+            )
             for name, tree in trees.items()
         }
         own = {name: value for name, value in config.items() if name != "seed"}  # the parts'
         if members(config):
             every = {name.removeprefix("members."): member for name, member in built.items()}
             return build(own | {"members": every}, library, path=path)
-        return build(own | built, store, path=path)
+        return build(own | built, monitor, store, path=path)
     if "trainer" not in config:
         return build(config, path=path)
+    from stsfm.models.learned import Learned
+
+    if issubclass(locate(config["_target_"], path), Learned):  # a part that trains itself
+        return build(config, monitor, store, path=path)
     from stsfm.models.neural import Neural
 
     own = {name: value for name, value in config.items() if name not in NET_KEYS}
     net = build(own | {"_partial_": True}, path=path)
     shared = {name: _inner(config[name], name) for name in NET_KEYS}
     try:
-        return Neural(net, **shared, monitor=monitor, store=store)
+        return Neural(net, **shared, monitor=monitor, store=store, part=part)
     except ValueError as error:
         raise Mistake(f"loss: {error}") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,7 +36,8 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
     if not before:
         found: Iterable[str] = commands
     elif command == "list":
-        found = options.groups(*folders)
+        known = options.groups(*folders)
+        found = ["--matrix", *(group for group in known if "/" in word or "/" not in group)]
     elif command == "show":
         found = _choices(word, folders)
     elif command == "predict":
@@ -51,42 +52,55 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
         found = (
             FLAGS
             if word.startswith("-")
-            else [*_choices(word, folders), *_keys(before, word, folders)]
+            else [*_choices(word, folders, before), *_keys(before, word, folders)]
         )
     elif command in FILTERED:
         found = [*FILTERED[command], "state=", *_choices(word, folders)]
     else:
         found = []
-    return sorted({text for text in found if text.startswith(word)})
+    return sorted({text for text in found if text and text.startswith(word)})
 
 
 def _runs() -> Iterator[str]:
     return (str(file.parent) for file in Path("runs").glob("*/*/*/scores.json"))
 
 
-def _choices(word: str, folders: list[Path]) -> Iterator[str]:
-    """Groups, then the choices of one; after a comma another choice."""
+def _choices(word: str, folders: list[Path], before: Sequence[str] = ()) -> Iterator[str]:
+    """Groups, then the choices of one; after a comma another choice.
+
+    Of the groups of parts how they begin, where what was typed before has any.
+    """
     group, equals, value = word.partition("=")
     known = options.groups(*folders)
     if not equals:
-        yield from (f"{name}=" for name in known)
+        own = {part for name, choice in _chosen(before).items()
+               for part in options.made_of(name, choice, *folders)}  # fmt: skip
+        for name in known:
+            whole = "/" not in name or "/" in word
+            yield f"{name}=" if whole else f"{name.rpartition('/')[0]}/" if name in own else ""
     taken, comma, _ = value.rpartition(",")
     for name in known.get(group, []):
         if name not in taken.split(","):
             yield f"{group}={taken}{comma}{name}"
 
 
+def _chosen(before: Iterable[str]) -> dict[str, str]:
+    """Group → choice, as typed so far; else the default."""
+    return options.defaults() | dict(text.split("=") for text in before if text.count("=") == 1)
+
+
 def _keys(before: list[str], word: str, folders: list[Path]) -> Iterator[str]:
     """Keys of config.yaml and of the choices so far; a whole key gets its default."""
-    chosen = options.defaults() | dict(text.split("=") for text in before if text.count("=") == 1)
+    chosen = _chosen(before)
     files = [(options.FOLDER / "config.yaml", "")]
     files += [
         (options.file_of(group, chosen[group], *folders), group)
         for group in options.groups(*folders)
-        if group in chosen
+        if group in chosen and group not in options.parts()
     ]
+    taken = {group.rpartition("/")[2]: name for group, name in chosen.items() if "/" in group}
     for file, group in files:
-        for key in options.keys(file, group) if file.is_file() else ():
+        for key in options.keys(file, group, taken) if file.is_file() else ():
             if "." in key.name and "." not in word:
                 yield f"{group}."  # not all keys of all groups at once
             elif "${" not in key.value:

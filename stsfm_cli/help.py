@@ -40,7 +40,8 @@ def choice(group: str, name: str, *folders: Path) -> str:
         raise no_such(group, name, known[group])
     file = options.file_of(group, name, *folders)
     target = options.target_of(file)
-    lines = [f"{group}={name}   {options.about(file)}", "", *_keys(options.keys(file, group))]
+    lines = [f"{group}={name}   {options.about(file)}", "", *_parts(group, name, *folders)]
+    lines += _keys(options.keys(file, group))
     if target:
         lines += [f"reference  {target.reference}"] * bool(target.reference)
         lines += [f"source     {target.file}"]
@@ -55,13 +56,32 @@ def page(overrides: list[str], *folders: Path) -> str:
     if chosen:
         return "\n\n".join(choice(group, name, *folders) for group, name in chosen)
     lines = [USAGE, "groups (* the default; `stsfm list model` says what each is)"]
+    parts = options.parts()
     for group, names in known.items():
         marked = [f"*{name}" if name == options.defaults().get(group) else name for name in names]
-        indent = " " * 14
-        text = f"  {group + '=':12}{' '.join(marked)}"
-        lines += textwrap.wrap(text, 98, subsequent_indent=indent, break_on_hyphens=False)
+        if group not in parts:
+            lines += _wrapped(f"  {group + '=':12}{' '.join(marked)}")
+    lines += ["", "parts of model=composed, and of models that are made of it"]
+    for group in (name for name in known if name in parts):
+        lines += _wrapped(f"  {group + '=':20}{' '.join(known[group])}", 22)
     lines += ["", "keys (`stsfm show model=lstm` has those of a choice)"]
     return "\n".join([*lines, *_keys(options.keys(options.FOLDER / "config.yaml", "")), FLAGS])
+
+
+def _wrapped(text: str, indent: int = 14) -> list[str]:
+    return textwrap.wrap(text, 98, subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
+def _parts(group: str, name: str, *folders: Path) -> list[str]:
+    """The parts that a choice is made of, as they are typed, and what each may be instead."""
+    found = options.made_of(group, name, *folders)
+    known = options.groups(*folders)
+    texts = [f"  {part}={choice}" for part, choice in found.items()]
+    width = max(map(len, texts), default=0)
+    lines: list[str] = []
+    for text, part in zip(texts, found, strict=True):
+        lines += _wrapped(f"{text:{width}}  # {' | '.join(known[part])}", width + 4)
+    return [*lines, ""] if lines else []
 
 
 def _keys(found: Iterable[options.Key]) -> list[str]:

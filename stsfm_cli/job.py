@@ -24,6 +24,7 @@ from stsfm.headline import describe, noticed
 from stsfm.identity import identify, members, nets
 from stsfm.memory import Peak
 from stsfm.mistakes import Mistake, cause
+from stsfm.models.legal import offered
 from stsfm.present import line, present, show, shows
 from stsfm.record import Record, attempt
 from stsfm.results import save
@@ -163,10 +164,11 @@ def fit(
     home, name = Path(config["runs_dir"]).absolute(), identity.model
     run = Record(home / identity.folder)
     told = loggers.Loggers(config["loggers"], run, screen)
-    epochs = config["model"].get("trainer", {}).get("epochs")
+    trained = [] if members(config["model"]) else nets(config["model"])
+    epochs = trained[0]["trainer"]["epochs"] if trained else None
     with _ranks(config["model"]), screen.training(name, epochs) as show_row:
 
-        def monitor(row: Mapping[str, float]) -> None:
+        def monitor(row: Mapping[str, Any]) -> None:
             told.row(row)
             run.append_history(row)
             show_row(row)
@@ -179,6 +181,8 @@ def fit(
                 f"{name} can't read missing cells, and {identity.data} has some; "
                 "use model=arima or model=ar, which filter over them"
             )
+        if why := model.lacks(offered(split.panel)):
+            raise Mistake(f"model: {why}")
         if record.rank() > 0:
             model.fit(split.train, split.val)
             return None

@@ -130,7 +130,7 @@ class Loggers:
     def row(self, row: Mapping[str, float]) -> None:
         """Tell of an epoch that is not in the history yet."""
         self._begin()
-        self._tell("row", row)
+        self._tell("row", _plain(row))
 
     def end(self) -> None:
         """Tell of the scores, and note who has heard all."""
@@ -149,7 +149,7 @@ class Loggers:
             with self._guarded(name):
                 self.open[name] = LOGGERS[name](self.run)
         for row in self.run.history() if names else ():
-            self._tell("row", row)
+            self._tell("row", _plain(row))
 
     def _tell(self, what: str, *told: Any) -> None:
         for name, logger in list(self.open.items()):
@@ -163,6 +163,15 @@ class Loggers:
         except Exception as error:
             self.open.pop(name, None)
             self.screen.warn(f"{name} is told no more: {type(error).__name__}: {one_line(error)}")
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, float]:
+    """Numbers by name; of a stage each has its own: dynamics/val."""
+    stage = f"{row['stage']}/" if "stage" in row else ""
+    told = {
+        f"{stage}{name}": value for name, value in row.items() if name not in ("stage", "epoch")
+    }
+    return {"epoch": row["epoch"], **told}
 
 
 def catch_up(names: Iterable[str], run: Record, screen: Screen) -> None:

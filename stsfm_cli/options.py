@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -61,8 +61,28 @@ def parts() -> set[str]:
     return {
         f"{file.parent.relative_to(FOLDER).as_posix()}/{name}"
         for file in files
-        for name in re.findall(r"^ +- (\w+):", _defaults_list(file.read_text()), re.MULTILINE)
+        for name, _ in _defaults_list(file.read_text())
+        if name and name[0] != "/"
     }
+
+
+def made_of(group: str, name: str, *folders: Path) -> dict[str, str]:
+    """The parts of a choice: group → what is taken, such as model/embedding → pca."""
+    file, found = file_of(group, name, *folders), {}
+    for part, choice in _defaults_list(file.read_text()) if file.is_file() else ():
+        if not part:
+            found |= made_of(group, choice, *folders)
+        elif part[0] != "/":
+            found[f"{group}/{part}"] = choice
+    return found
+
+
+def having(part: str, *folders: Path) -> list[str]:
+    """The choices that have a part: composed and others have model/embedding."""
+    group = part.rpartition("/")[0]
+    return [
+        name for name in groups(*folders).get(group, []) if part in made_of(group, name, *folders)
+    ]
 
 
 def about(file: Path) -> str:
@@ -82,14 +102,38 @@ def target_of(file: Path) -> targets.Target | None:
     return targets.find(dotted)
 
 
-def keys(file: Path, package: str) -> Iterator[Key]:
-    """The keys of a YAML file as they are typed, those of the files it builds on first."""
+def keys(file: Path, group: str, taken: Mapping[str, str] | None = None) -> Iterator[Key]:
+    """The keys of a YAML file as they are typed: those of the files it builds on first, then those
+    of its parts; one that is set again has its last value.
+
+    taken  the parts that are chosen in place of its own: embedding → lle
+    """
+    found: dict[str, Key] = {}
+    for key in _keys(file, group, group.replace("/", "."), taken or {}):
+        found[key.name] = key._replace(comment=key.comment or found.get(key.name, key).comment)
+    yield from found.values()
+
+
+def _keys(file: Path, group: str, package: str, parts: Mapping[str, str]) -> Iterator[Key]:
+    """`parts` are those that a file which builds on this one takes instead."""
     text = file.read_text()
     if header := re.match(r"# @package (\S+)", text):
         package = "" if header[1] == "_global_" else header[1]
-    for base in re.findall(r"_\w+", _defaults_list(text)):
-        if (below := file_of(file.parent.name, base, file.parent.parent)).is_file():
-            yield from keys(below, package)
+    around = file.parents[len(Path(group).parts)]
+    listed = [entry for entry in _defaults_list(text) if entry[0][:1] != "/"]
+    parts = {name: choice for name, choice in listed if name} | dict(parts)
+    for name, choice in listed:
+        home = f"{group}/{name}" if name else group
+        if choice[0] == "/":  # /model/gru, of another group
+            home, _, choice = choice[1:].rpartition("/")
+        below = file_of(home, parts.get(name, choice), around)
+        if group and below.is_file():
+            yield from _keys(below, home, _join(package, name), {} if name else parts)
+    yield from _own(text, package)
+
+
+def _own(text: str, package: str) -> Iterator[Key]:
+    """The keys that stand in a file itself."""
     path: list[tuple[int, str]] = []  # (indent, name) down to this line
     for line in text.splitlines():
         found = re.fullmatch(r"( *)([\w.]+):(?: +(.*))?", line)
@@ -100,9 +144,22 @@ def keys(file: Path, package: str) -> Iterator[Key]:
         path.append((len(found[1]), found[2]))
         names = [name for _, name in path]
         if value and not names[-1].startswith("_") and names[0] not in UNTYPED:
-            yield Key(".".join([*([package] if package else []), *names]), value, comment)
+            name = _join(package, ".".join(names))
+            several = re.findall(r"(\w+): *([^,{}]+)", value) if "_target_" not in value else []
+            if several and value[0] == "{":  # embedding: {dim: 3}
+                yield from (Key(f"{name}.{inner}", own, comment) for inner, own in several)
+            else:
+                yield Key(name, value, comment)
 
 
-def _defaults_list(text: str) -> str:
+def _join(package: str, name: str) -> str:
+    return ".".join(filter(None, [package, name]))
+
+
+def _defaults_list(text: str) -> list[tuple[str, str]]:
+    """(group, choice) in the order of a defaults list; the group is "" where it is the file's."""
     found = re.search(r"^defaults:(.*(?:\n[ -].*)*)", text, re.MULTILINE)
-    return found[1].replace("_self_", "") if found else ""
+    words = re.split(r"[\[\],\n]", re.sub(r"#.*", "", found[1])) if found else []
+    entries = (re.sub(r"^- |\boverride |@_here_", "", word.strip()).strip() for word in words)
+    pairs = (entry.rpartition(":") for entry in entries if entry not in ("", "_self_"))
+    return [(group.strip(), choice.strip()) for group, _, choice in pairs]

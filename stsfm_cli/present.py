@@ -35,7 +35,7 @@ def present(run: Record, baselines: list[Record], left_out: list[str], split: Sp
     if story := _story(run, baselines, split):
         draw(story, run.folder / "plots")
     write(run.folder / "table.csv", as_csv(table))
-    words = "".join(f"{line}\n" for line in sentences(run.scores.get("space")))
+    words = "".join(f"{line}\n" for line in remarks(run))
     snapshot = f"Written {date.today()}; `stsfm compare` counts anew.\n"
     write(run.folder / "table.md", "\n".join(filter(None, (as_markdown(table), words, snapshot))))
     beside = [os.path.relpath(member.folder, run.folder) for member in baselines]
@@ -71,13 +71,25 @@ def members(run: Record) -> list[Record]:
 def show(run: Record, screen: Screen) -> None:
     """Print the table of a run again, and where everything lies."""
     screen.table(claimed(tabulate(members(run), tried=tried(run))))
-    for line in sentences(run.scores.get("space")):
+    for line in remarks(run):
         screen.say(line)
     plots = len(list((run.folder / "plots").glob("*.png")))
     where = os.path.relpath(run.folder)
     screen.say(
         f"→ {where}   table.md · {plots} plots · model · record   (the same command again is free)"
     )
+
+
+def remarks(run: Record) -> list[str]:
+    """What is to be said beside the numbers: what residuals show of space, what was drawn back."""
+    said = [*sentences(run.scores.get("space"))]
+    if clamped := run.scores.get("clamped"):
+        first, last = (f"{clamped['step'][at]:.1%}" for at in (0, -1))
+        said.append(
+            f"{clamped['pooled']:.1%} of the forecast states of test lay beyond those of train and "
+            f"were drawn back: {first} one step ahead, {last} at the last.".replace("%", " %")
+        )
+    return said
 
 
 def line(run: Record, state: str = "") -> str:
@@ -145,6 +157,8 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         place=Place.of(split.panel.space, split.panel.nodes),
         sums=by_step,
         space=run.scores.get("space"),
+        states=run.arrays("states.npz"),
+        drawing=run.read("drawing.json"),
     )
 
 

@@ -55,8 +55,11 @@ def save(
         write(folder / "space.npz", _npz(place.arrays()))
     cites = [*model.cites, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
     write(folder / "references.bib", "\n".join(map(reference, cites)))
-    if seen := model.states(split.test):
+    seen = model.states(split.test) if test else {}
+    if seen:
         write(folder / "states.npz", _npz(seen))
+    if drawn := model.drawing():
+        write_json(folder / "drawing.json", dict(drawn))
     kind = "net" if nets(config["model"]) else "classical"
     write_json(
         folder / "scores.json",
@@ -69,6 +72,7 @@ def save(
             "val": _plain(val.scores),
             "test": _plain(test.scores) if test else {},
             "space": _space(place, split, test) if test else None,
+            "clamped": _clamped(seen),
             "cost": {
                 "fit_seconds": evaluation.fit_seconds,
                 "calibrate_seconds": evaluation.calibrate_seconds,
@@ -140,6 +144,13 @@ def _space(place: Place, split: Split, test: Backtest) -> dict[str, Any] | None:
     """What the residuals show of space, beside the scores."""
     residual, seen = test.first["residual"], test.first["count"] > 0
     return diagnosis(place, residual, seen, split.test.origins, test.steps)
+
+
+def _clamped(seen: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
+    """The share of forecast states that a lifting drew back to train; None where none may."""
+    if (drawn := seen.get("clamped")) is None:
+        return None
+    return {"pooled": float(drawn.mean()), "step": drawn.mean(0).tolist()}
 
 
 def _forecasts(split: Split, test: Backtest) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stsfm.tables.grid import Grid
+    from stsfm.tables.sheet import Sheet
     from stsfm.tables.table import Table
 
 
@@ -53,15 +54,16 @@ class Screen:
         with bar:
             task = bar.add_task(f"training {name}", total=epochs, words="")
 
-            def monitor(row: Mapping[str, float]) -> None:
+            def monitor(row: Mapping[str, Any]) -> None:
                 judged = f" · val {row['val']:.4g}" if "val" in row else ""
-                words = f"epoch {row['epoch']}/{epochs}{judged}"
+                stage = f"{row['stage']} · " if "stage" in row else ""
+                words = f"{stage}epoch {row['epoch']}/{epochs}{judged}"
                 bar.update(task, completed=row["epoch"], words=words)
 
             yield monitor
 
-    def table(self, shown: Table | Grid) -> None:
-        """A table or a grid, and what it says."""
+    def table(self, shown: Table | Grid | Sheet) -> None:
+        """A table, a grid or a sheet, and what it says."""
         from stsfm.tables.render import as_text
         from stsfm.tables.sheets import sheets
 

@@ -119,8 +119,11 @@ def test_show_has_keys_reference_and_files(tmp_path: Path) -> None:
 def test_what_show_prints_can_be_typed(group: str) -> None:
     name = options.groups()[group][-1]
     keys = options.keys(options.FOLDER / group / f"{name}.yaml", group)
-    texts = [f"{key.name}={key.value}" for key in keys]
-    assert compose.config([f"{group}={name}", *texts]) == compose.config([f"{group}={name}"])
+    texts = [f"{key.name}={key.value}" for key in keys if "${" not in key.value]
+    chosen = [f"{group}={name}"]
+    if group in options.parts():
+        chosen = [f"model={options.having(group)[0]}", *chosen]
+    assert compose.config([*chosen, *texts]) == compose.config(chosen)
 
 
 def test_sentences_and_references() -> None:
@@ -142,6 +145,10 @@ def test_sentences_and_references() -> None:
         ("stsfm run model=gru model.hi", ["model.hidden="]),
         ("stsfm run model=naive model.", []),
         ("stsfm run trainer.epochs=", ["trainer.epochs=300"]),
+        ("stsfm list model/emb", ["model/embedding"]),
+        ("stsfm run model=composed mod", ["model.", "model/", "model="]),
+        ("stsfm run model=composed model/embedding=id", ["model/embedding=identity"]),
+        ("stsfm run model=composed model.emb", ["model.embedding.dim="]),
         ("stsfm run --res", ["--resolve"]),
     ],
 )
@@ -303,7 +310,9 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["--dry-run", "model=lsmt"], "Did you mean 'lstm'?"),
     (["~model"], "cannot be taken out"),
     (["model@other=lstm"], "Did you mean 'model'?"),
-    (["model/part=x"], "unknown key 'model/part'"),
+    (["model/part=x"], "no group named 'model/part'"),
+    (["model=naive", "model/embedding=pca"], "model=naive has no parts: model/embedding=… is"),
+    (["model=composed", "model.embedding=pca"], "chosen with a slash, model/embedding=NAME"),
     (["model.hidden=interval(1,5)"], "an interval is no list of values"),
     (["seed=${nothing}"], "seed: ${nothing} points to no key"),
     (["model.hidden=???"], "model.hidden has no value yet"),

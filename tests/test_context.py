@@ -12,6 +12,7 @@ from stsfm.build import build, build_model
 from stsfm.datasets.acf import acf
 from stsfm.datasets.airline import airline
 from stsfm.datasets.calendar import FEATURES, add_calendar
+from stsfm.datasets.equations.pendulum import Pendulum
 from stsfm.datasets.graph import EARTH, between, space_of
 from stsfm.datasets.panel import About, Panel, Space
 from stsfm.datasets.protocols.rolling import rolling
@@ -245,9 +246,10 @@ def test_fixed_inputs_and_the_meaning_of_coordinates_are_part_of_the_data():
         replace(panel, space=Space(adjacency=np.zeros((1, 1)), coords=np.zeros((1, 2)))),
         replace(panel, about=replace(panel.about, static={"height": np.array([3.0])})),
         replace(panel, about=replace(panel.about, static={"height": np.array([4.0])})),
-        replace(panel, about=replace(panel.about, physics={"g": 9.81})),
+        replace(panel, about=replace(panel.about, physics=Pendulum(pull=9.81))),
+        replace(panel, about=replace(panel.about, physics=Pendulum(pull=9.8))),
     ]
-    assert len({panel_digest(p) for p in (panel, *others)}) == 6
+    assert len({panel_digest(p) for p in (panel, *others)}) == 7
 
 
 def test_space_travels_to_every_window():

@@ -79,6 +79,9 @@ def in_loops(scored) -> dict[str, float]:
         / sum((y - level[n, c]) ** 2 for y, _, _, _, n, c in rows),
         "mae_scaled": sum(abs(z(y, n, c) - z(p, n, c)) for y, p, _, _, n, c in rows) / count,
         "mse_scaled": sum((z(y, n, c) - z(p, n, c)) ** 2 for y, p, _, _, n, c in rows) / count,
+        "rmse_scaled": math.sqrt(
+            sum((z(y, n, c) - z(p, n, c)) ** 2 for y, p, _, _, n, c in rows) / count
+        ),
         "pinball": sum(losses) / len(losses),
         "crps": 2 * sum(losses) / len(losses),
         "cover80": sum(n == 2 or q[0.1] <= y <= q[0.9] for y, _, _, q, n, _ in rows) / count,

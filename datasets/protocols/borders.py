@@ -83,8 +83,8 @@ class Ground:
             transform=self._targets,
             prepare=self.fitted,
             train=train,
-            val=val,
-            test=test,
+            val=_public(val),
+            test=_public(test),
             development=development,
             rules={**SHARED, "rows": len(panel), "horizon": self.horizon, **rules},
             views=views,
@@ -99,6 +99,13 @@ class Ground:
     @cached_property
     def _targets(self) -> Transform:
         return self.fitted.only(self.panel.about.target_index)
+
+
+def _public(windows: RollingWindows) -> RollingWindows:
+    """The windows without what only training may see."""
+    if windows.panel.privileged is None:
+        return windows
+    return replace(windows, panel=replace(windows.panel, privileged=None))
 
 
 def border(panel: Panel, at: float | int | str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from stsfm.datasets.calendar import add_calendar
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.protocols.borders import Ground, border, with_season
-from stsfm.datasets.split import Split
+from stsfm.datasets.split import Split, View
 from stsfm.datasets.transform import Power, Scaling
 
 # unless a dataset or a user says otherwise; the horizon is then a season
@@ -30,6 +30,7 @@ def rolling(
     refit: int | Literal["never", "each_origin"] = "never",
     folds: int = 1,
     fold: int = 1,
+    steps: Sequence[int] = (),
 ) -> Split:
     """Rolling origins in the original units: every origin of a split is scored once per stride.
 
@@ -50,6 +51,7 @@ def rolling(
     folds      how many equal blocks the test rows are cut into, each a task of its own: its
                validation are as many rows before it as `val` … `test` are, its train all before
     fold       which of them, from 1
+    steps      steps ahead, from 1, that are scored on their own, beside all together
 
     A season of 0 is inferred from the training rows, and the horizon after it. Rows after the
     last observed target are no part of the protocol: they are a future to be forecast.
@@ -72,6 +74,8 @@ def rolling(
     for name, value, least in counts:
         if value < least:
             raise ValueError(f"protocol.{name} must be at least {least}, got {value}")
+    if outside := [step for step in steps if not 1 <= step <= h]:
+        raise ValueError(f"protocol.steps are of 1 … {h} rows ahead, got {outside}")
     ends = {"train": first_val - gap, "val": first_test - gap, "test": end}
     block = _calibration(calibration, ends["train"], ends["val"] - first_val)
     ground = Ground.of(panel, ends["train"], h, power=power, scaling=scaling)
@@ -84,11 +88,13 @@ def rolling(
             "fit": "nets: train, best epoch on validation; others: refitted before the test border",
             **({"season": f"{about.season} (inferred)"} if inferred else {}),
             **({"fold": f"{fold} of {folds}"} if folds > 1 else {}),
+            **({"alone": list(steps)} if steps else {}),
         },
         train=ground.cut(1, ends["train"]),
         val=ground.cut(first_val, ends["val"], stride),
         test=ground.cut(first_test, ends["test"], stride),
         development=ground.cut(1, ends["val"]),
+        views=tuple(View(f"step {step}", (step - 1, step)) for step in steps),
     )  # fmt: skip
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, final
 
 from stsfm.datasets.panel import Array
 from stsfm.models.parts import Align
+
+if TYPE_CHECKING:
+    from stsfm.models.layers.projection import Same
 
 
 @final
@@ -13,7 +16,7 @@ class Identity(Align):
     """Forecast states and those that come share their coordinates."""
 
     cite = "kalman1960"
-    offers = frozenset({"inverse"})
+    offers = frozenset({"gradient"})
 
     def fit(self, made: Array, came: Array) -> Self:
         return self
@@ -21,5 +24,7 @@ class Identity(Align):
     def align(self, states: Array) -> Array:
         return states
 
-    def inverse(self, states: Array) -> Array:
-        return states
+    def net(self) -> Same:
+        from stsfm.models.layers.projection import Same
+
+        return Same()

@@ -5,11 +5,14 @@ With hold and inverse it is the naive forecast, with var the vector autoregressi
 
 from __future__ import annotations
 
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, final
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.parts import Embedding
+
+if TYPE_CHECKING:
+    from stsfm.models.layers.projection import Same
 
 
 @final
@@ -17,7 +20,7 @@ class Identity(Embedding):
     """Every value of a frame is a state; so are its gaps."""
 
     cite = "kalman1960"
-    offers = frozenset({"inverse"})
+    offers = frozenset({"inverse", "gradient"})
 
     def fit(self, frames: Array, frame: Frame) -> Self:
         self.size_ = frames.shape[-1]
@@ -31,3 +34,8 @@ class Identity(Embedding):
 
     def seen(self, mask: Array) -> Array:
         return mask
+
+    def net(self) -> Same:
+        from stsfm.models.layers.projection import Same
+
+        return Same()

@@ -10,7 +10,8 @@ points in space, Philosophical Magazine 2 (1901).
 
 from __future__ import annotations
 
-from typing import Literal, Self, final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, Self, final
 
 import numpy as np
 
@@ -18,13 +19,16 @@ from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.parts import Embedding
 
+if TYPE_CHECKING:
+    from stsfm.models.layers.projection import Affine
+
 
 @final
 class PCA(Embedding):
     """Principal components."""
 
     cite = "pearson1901"
-    offers = frozenset({"inverse"})
+    offers = frozenset({"inverse", "gradient"})
 
     def __init__(self, *, dim: int | Literal["all"]) -> None:
         if dim != "all" and dim < 1:
@@ -48,3 +52,11 @@ class PCA(Embedding):
 
     def decode(self, states: Array) -> Array:
         return states @ self.basis_.T + self.mean_
+
+    def shows(self) -> Mapping[str, Array]:
+        return {"singular_values": self.singular_}
+
+    def net(self) -> Affine:
+        from stsfm.models.layers.projection import Affine
+
+        return Affine(self.basis_, self.basis_.T, self.mean_)

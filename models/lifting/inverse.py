@@ -1,4 +1,4 @@
-"""Frames by going back the way of the states: x̂ = E⁻¹ T_x⁻¹ A⁻¹ T_y⁻¹ z."""
+"""Frames by going back the way of the states: x̂ = E⁻¹ T_x⁻¹ T_y⁻¹ z."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Inverse(Lifting):
     """The inverses of all parts before it, one after the other."""
 
     cite = "kalman1960"
-    needs = frozenset({"inverse"})
+    offers, needs = frozenset({"gradient"}), frozenset({"inverse"})
 
     def fit(self, states: Array, frames: Array) -> Self:
         return self

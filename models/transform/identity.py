@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, final
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.parts import Transform
+
+if TYPE_CHECKING:
+    from stsfm.models.layers.projection import Same
 
 
 @final
@@ -14,7 +17,7 @@ class Identity(Transform):
     """No transformation."""
 
     cite = "kalman1960"
-    offers = frozenset({"inverse"})
+    offers = frozenset({"inverse", "gradient"})
 
     def fit(self, states: Array, frame: Frame) -> Self:
         return self
@@ -24,3 +27,8 @@ class Identity(Transform):
 
     def inverse(self, states: Array) -> Array:
         return states
+
+    def net(self) -> Same:
+        from stsfm.models.layers.projection import Same
+
+        return Same()

@@ -1,4 +1,7 @@
-"""`stsfm list [GROUP …]`: every choice in a line; a * marks what is taken if none is named."""
+"""`stsfm list [GROUP …]`: every choice in a line; a * marks what is taken if none is named.
+
+`stsfm list --matrix` tells which parts of a state space go together.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,14 @@ def main(args: list[str]) -> int:
     """Print the choices of the groups named, else of all."""
     if {"-h", "--help"} & set(args):
         print(f"usage: stsfm list [{'|'.join(groups())}] [--config-dir FOLDER]")
+        print("       stsfm list --matrix    which parts of a state space go together")
         return 0
     folders, args = split_folders(args)
+    if args == ["--matrix"]:
+        from stsfm.matrix import lines
+
+        print("\n".join(lines(*folders)))
+        return 0
     known = groups(*folders)
     for group in args:
         if group not in known:

@@ -7,6 +7,7 @@ from stsfm.compose.combinations import (
     config,
     install_completion,
     jobs,
+    parts,
     shown,
 )
 from stsfm.compose.subtrees import models
@@ -19,5 +20,6 @@ __all__ = [
     "install_completion",
     "jobs",
     "models",
+    "parts",
     "shown",
 ]

@@ -10,14 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from stsfm import help, options, trust
-from stsfm.compose import door, experiments, explain
+from stsfm import help, identity, options, trust
+from stsfm.compose import ablation, door, experiments, explain
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import OPEN, allowed, each
-from stsfm.compose.subtrees import MEMBERS, models, placed
-from stsfm.identity import parts
+from stsfm.compose.subtrees import MEMBERS, models, parts_of, placed
 from stsfm.mistakes import Mistake
 from stsfm.request import Request, read
 from stsfm.search import space
@@ -62,8 +62,9 @@ class Composed:
         """
         choices, data = config["choices"], dict(config["data"])
         data |= {"space": "given"} if "space" in data else {}
+        bare = {group: name for group, name in choices.items() if not group.startswith("model/")}
         return [
-            {"model": tree, "data": data, "choices": {**choices, "model": name}}
+            {"model": tree, "data": data, "choices": {**bare, "model": name}}
             for name, tree in models(config["baselines"], config, *self.request.folders).items()
             if name != choices["model"]
         ]
@@ -91,9 +92,10 @@ def jobs(args: list[str], known: Known | None = None) -> Composed:
         found = []
         for line in lines:
             name = experiments.name(request, list(map(parse, line)))
-            for texts in itertools.product(*(_values(parse(text)) for text in line)):
+            for texts in _combined(table, line, lines):
                 words = (*request.kept, *(text for text in texts if not _of_a_search(text)))
                 found.append(Combination(table.job(texts, lines), words, name))
+    many = many or len(found) > 1
     return Composed(found, many, request)
 
 
@@ -103,6 +105,12 @@ def config(args: list[str], known: Known | None = None) -> dict[str, Any]:
     if composed.many:
         raise Mistake("one job is composed here: give every key one value")
     return composed.jobs[0].config
+
+
+def parts(group: str, *folders: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every choice of every part of a group, resolved beside the defaults of all else."""
+    words = [word for folder in folders for word in ("--config-dir", str(folder))]
+    return parts_of(group, config(words), *folders)
 
 
 def shown(args: list[str]) -> bool:
@@ -124,6 +132,15 @@ def install_completion(args: list[str]) -> int:
     return 0
 
 
+def _combined(table: _Table, line: list[str], lines: list[list[str]]) -> list[tuple[str, ...]]:
+    """The overrides of each job of a line; those that only ablate a loss come last, each once."""
+    texts = list(itertools.product(*(_values(parse(text)) for text in line)))
+    configs = ((one, table.job(one, lines)) for one in texts)
+    more = [less for one, config in configs if ablation.asked(config, line)
+            for less in ablation.without_each(config, one)]  # fmt: skip
+    return list(dict.fromkeys([*texts, *more]))
+
+
 # ---- every combination ---------------------------------------------------------------------------
 
 
@@ -139,7 +156,10 @@ class _Table:
         """What the choices among the texts lead to; a file of --config-dir is not trusted."""
         key = tuple(text for text in texts if self.is_choice(text))
         if key not in self._chosen:
-            with door.explained():
+            bare = [text for text in key if parse(text).key_or_group not in options.parts()]
+            with door.explained(
+                lambda: [self.choose(bare).plain()] if len(bare) < len(key) else []
+            ):
                 chosen = door.choose([*key, *self.request.search_path])
             experiments.check(chosen.hydra)
             if self.request.folders:
@@ -184,7 +204,7 @@ def _spaces(model: dict[str, Any], path: str = "model") -> dict[str, Any]:
         f"{path}.{key.removeprefix('model.')}" if key.startswith("model.") else key: values
         for key, values in model.pop("space", {}).items()
     }
-    inner = [(name, tree) for name, tree in model.items() if name in parts(model)]
+    inner = [(name, tree) for name, tree in model.items() if name in identity.parts(model)]
     return own | {k: v for name, tree in inner for k, v in _spaces(tree, f"{path}.{name}").items()}
 
 
@@ -195,22 +215,34 @@ def _own(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
-    """The overrides once per experiment, each followed by what its file sweeps.
+    """The overrides once per experiment and table of its sweep, each followed by what is swept.
 
-    What is typed is stronger: a key that has a value there is not swept.
+    What is typed is stronger: a key that has a value there is not swept, and of several tables
+    those are meant that have this value, too.
     """
     at = next(
         (k for k, text in enumerate(typed) if parse(text).key_or_group == experiments.GROUP), None
     )
     if at is None:
         return [typed]
-    taken = {parse(text).key_or_group for text in typed}
+    said = {parse(text).key_or_group: set(_values(parse(text))) for text in typed}
     lines = []
     for experiment in each(parse(typed[at])):
-        swept = experiments.texts(table.choose([experiment]).sweep, parse(experiment), table.groups)
-        more = [text for text in swept if parse(text).key_or_group not in taken]
-        lines.append([*typed[:at], experiment, *more, *typed[at + 1 :]])
+        sweeps = table.choose([experiment]).sweeps
+        tables = [experiments.texts(sweep, parse(experiment), table.groups) for sweep in sweeps]
+        if len(tables) > 1:
+            tables = [texts for texts in tables if _agree(texts, said)] or [[]]
+        for texts in tables:
+            more = [text for text in texts if parse(text).key_or_group not in said]
+            line = [*typed[:at], experiment, *more, *typed[at + 1 :]]
+            lines += [line] * (line not in lines)
     return lines
+
+
+def _agree(texts: Iterable[str], said: Mapping[str, set[str]]) -> bool:
+    """Whether a table of a sweep has the values that were typed of its keys."""
+    swept = {parse(text).key_or_group: set(_values(parse(text))) for text in texts}
+    return all(said[key] <= values for key, values in swept.items() if key in said)
 
 
 def _values(override: door.Override) -> list[str]:

@@ -56,8 +56,10 @@ class Chosen:
         return {**_plain(self.tree, sweep=True), "hydra": self.hydra}
 
     @property
-    def sweep(self) -> dict[str, Any]:
-        return dict(_plain(self.tree, sweep=True)["sweep"])
+    def sweeps(self) -> list[Any]:
+        """What a file sweeps: one table of values, or several, one after the other."""
+        found = _plain(self.tree, sweep=True)["sweep"]
+        return found if isinstance(found, list) else [found or {}]
 
     def resolved(self, values: Iterable[Override]) -> dict[str, Any]:
         """The config of a job: keys given their values in turn, ${…} replaced, nothing missing."""
@@ -142,6 +144,10 @@ def shown(argv: list[str]) -> None:
 def _set(tree: DictConfig, override: Override) -> None:
     """As Hydra applies an override that is no choice: ConfigLoaderImpl of 1.3."""
     key, adds = override.key_or_group, override.is_force_add()
+    if (part := key.replace(".", "/")) in options.parts() and OmegaConf.is_dict(
+        OmegaConf.select(tree, key)
+    ):
+        raise Mistake(f"{override.input_line}: a part is chosen with a slash, {part}=NAME")
     try:
         OmegaConf.update(tree, key, override.value(), merge=True, force_add=adds)
     except (ConfigAttributeError, ConfigKeyError) as error:

@@ -2,6 +2,8 @@
 
 # @package _global_
 sweep: {model: [rnn, gru], model.hidden: [32, 64], seeds: 3}
+
+A list of such tables is all of their jobs: what is no single product of keys.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ def texts(
 
     A list has a value per job; text is read as it would be on the command line.
     """
+    if not isinstance(sweep, Mapping):
+        raise Mistake(f"sweep of {experiment.input_line}: wanted a key and its values, got {sweep}")
     try:
         found = [allowed(door.parse(text), groups) for text in spell_out(_typed(sweep))]
     except Mistake as mistake:

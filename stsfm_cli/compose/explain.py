@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from stsfm import options
 from stsfm.conf.schema import Config
 from stsfm.mistakes import Mistake, did_you_mean, no_such, said
 
@@ -52,6 +53,8 @@ def unknown_key(key: str, configs: Iterable[Composed], open_below: tuple[str, ..
     Of several configs it names the choices that lack the key, and those that have it.
     """
     configs = list(configs) or [{"choices": {}}]
+    if key.replace(".", "/") in options.parts():
+        return _no_part(key.replace(".", "/"), configs[0])
     lacking = [config for config in configs if key not in set(keys(config))] or configs[:1]
     parent, group = key.rpartition(".")[0], key.partition(".")[0]
     without, every = _of(group, lacking) if parent else [], _of(group, configs)
@@ -65,6 +68,15 @@ def unknown_key(key: str, configs: Iterable[Composed], open_below: tuple[str, ..
     if key == "data.space":
         near = " Only data that may have a graph have it."
     return Mistake(f"unknown key '{key}'{of}{but}.{near} `{show}` lists all.{new}")
+
+
+def _no_part(part: str, config: Composed) -> Mistake:
+    """model=naive has no parts: model/embedding=… is a part of model=composed, pca_var"""
+    group = part.rpartition("/")[0]
+    chosen = config["choices"].get(group)
+    has = f"no {part}" if options.made_of(group, chosen) else "no parts"
+    others = f"{group}={', '.join(options.having(part))}"
+    return Mistake(f"{group}={chosen} has {has}: {part}=… is a part of {others}")
 
 
 def _of(group: str, configs: Iterable[Composed]) -> list[str]:

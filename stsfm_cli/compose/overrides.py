@@ -11,9 +11,19 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from stsfm import options
-from stsfm.mistakes import Mistake, did_you_mean, no_such
+from stsfm.mistakes import Mistake, did_you_mean, no_such, said
 
-OPEN = ("loss.terms", "loss.weights", "trainer.optimizer")  # where +key=value adds a key
+OPEN = (  # where +key=value adds a key
+    "loss.terms", "loss.weights", "loss.weighting.ramps", "trainer.optimizer",
+)  # fmt: skip
+
+
+READINGS = {  # of a word that stands for several things: what it may mean → the choices
+    "ssm": {
+        "a spectral submanifold": ("spectral_submanifold",),
+        "a state-space model": ("kalman", "hippo_linear", "s4", "s4d", "s5"),
+    },
+}
 
 
 class Override(Protocol):
@@ -49,11 +59,14 @@ def allowed(override: Override, groups: dict[str, list[str]]) -> str:
             f"{text}: an interval is no list of values: {key}=0.1,0.2 or {key}=range(1,9)"
         )
     if override.package is not None:
-        raise Mistake(f"unknown group '{key}@{override.package}'.{did_you_mean(key, groups)}")
+        hint = said([key]) if key in groups else did_you_mean(key, groups)
+        raise Mistake(f"unknown group '{key}@{override.package}'.{hint}")
     if key.partition(".")[0] == "sweep":
         raise Mistake(f"{text}: sweep is a key of experiments; here it is model=a,b or seeds=5")
     if key in groups or key in options.defaults():
         return _choice(override, groups.get(key, []))
+    if "/" in key:
+        raise no_such("group", key, groups)
     if key.startswith("model.space."):
         raise Mistake(f"{text}: what is searched over is set by {text.removeprefix('model.')}")
     if key.startswith("space."):
@@ -76,9 +89,18 @@ def _choice(override: Override, known: list[str]) -> str:
     if default != "[]" and any(value[:1] == "[" for value in values(override)):
         raise Mistake(f"{text}: one {group} at a time; several are compared by {group}=a,b")
     for name in names(override):
+        if name in READINGS and name not in known:
+            raise _ambiguous(group, name, known)
         if name not in known:
             raise no_such(group, name, known)
     return text if group in {*options.defaults(), *options.parts()} else f"+{text}"
+
+
+def _ambiguous(group: str, name: str, known: list[str]) -> Mistake:
+    """model=ssm is ambiguous: a spectral submanifold is model=spectral_submanifold, …"""
+    read = {what: [n for n in names if n in known] for what, names in READINGS[name].items()}
+    told = "; ".join(f"{what} is {group}={' | '.join(names)}" for what, names in read.items())
+    return Mistake(f"{group}={name} is ambiguous: {told}")
 
 
 def each(override: Override) -> list[str]:

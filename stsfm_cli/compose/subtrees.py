@@ -28,6 +28,28 @@ def models(
     return found
 
 
+def parts_of(group: str, config: Mapping[str, Any], *folders: Path) -> dict[str, dict[str, Any]]:
+    """Every choice of every part of a group, resolved: embedding → pca → its subtree."""
+    known = options.groups(*folders)
+    named = {name.rpartition("/")[2]: known[name] for name in options.parts() if name in known
+             and name.startswith(f"{group}/")}  # fmt: skip
+    listed = [{f"{group}/{part}@{part}.{name}": name} for part in named for name in named[part]]
+    path = [f"hydra.searchpath=['file://{folder}']" for folder in folders]
+    with door.explained(), door.session():
+        found = door.trees("_parts", ["_self_", *listed], path)
+    return {
+        part: {
+            name: {
+                key: value
+                for key, value in door.in_context(found[part][name], group, config).items()
+                if key != "space"
+            }
+            for name in named[part]
+        }
+        for part in named
+    }
+
+
 def placed(config: Mapping[str, Any], keys: Iterable[Override], *folders: Path) -> dict[str, Any]:
     """The model of a config; of an ensemble, which names its members, with these in place.
 

@@ -49,12 +49,11 @@ def graph(found: Analysis, space: Space) -> tuple[Figure, str]:
         ax.add_patch(_arrow(*ends, link.strength, directed=found.directed))
         if len(found.links) <= DRAWN and len(places) <= FEW:
             _number(ax, *ends, link.strength, bent=found.directed)
-    ax.scatter(
-        *places.T, s=(2 * DOT) ** 2 / (1 + (len(places) > NAMED)), color=style.MODEL, lw=0, zorder=3
-    )
+    area = (2 * DOT) ** 2 / (1 + (len(places) > NAMED))
+    ax.scatter(places[:, 0], places[:, 1], area, color=style.MODEL, lw=0, zorder=3)
     for name, (x, y) in zip(named, places, strict=True):
         out = np.array([0, 1] if placed else [x, y])
-        ax.annotate(name, (x, y), 10 * out, textcoords="offset points", zorder=4,
+        ax.annotate(name, (x, y), tuple(10 * out), textcoords="offset points", zorder=4,
                     ha="center" if abs(out[0]) < 0.3 else "left" if out[0] > 0 else "right",
                     va="center" if abs(out[1]) < 0.3 else "bottom" if out[1] > 0 else "top",
                     path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip

@@ -17,7 +17,7 @@ LOG_FROM = 10.0  # times that the largest loss is the smallest
 
 def loss(story: Story) -> tuple[Figure, str] | None:
     """Training and validation loss by epoch; None for a model that has no epochs."""
-    rows = [row for row in story.history if "epoch" in row]
+    rows = last_stage([row for row in story.history if "epoch" in row])
     curves = {key: _curve(rows, key) for key in ("train", "val")}
     curves = {key: curve for key, curve in curves.items() if len(curve)}
     if not curves:
@@ -45,10 +45,16 @@ def loss(story: Story) -> tuple[Figure, str] | None:
     ]
     layout.arrange(made, grid, right=layout.ends_width(made, ends), top=0.3)
     layout.name_ends(ax, ends)
-    text = f"Loss of {story.model} over {len(rows)} epochs."
+    stage = f" ({rows[0]['stage']})" if "stage" in rows[0] else ""
+    text = f"Loss of {story.model}{stage} over {len(rows)} epochs."
     if best is not None:
         text += f" Dot: the best on validation, epoch {best[0]:g}, whose weights are kept."
     return made, f"{text} {story.where}"
+
+
+def last_stage(rows: list) -> list:
+    """The epochs of the training that ended last, where parts of a model are trained in turn."""
+    return [row for row in rows if row.get("stage") == rows[-1].get("stage")]
 
 
 def _curve(rows: list, key: str) -> np.ndarray:

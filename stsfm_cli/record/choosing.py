@@ -82,8 +82,18 @@ def keys_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     model = config.get("model", {})
     space = {k: v for k, v in config.get("data", {}).items() if k == "space"}
-    choices = {k: v for k, v in (config.get("choices") or {}).items() if k in model}
+    choices = {k: v for k, v in (config.get("choices") or {}).items() if _is_in(model, k)}
     return flatten({"choices": choices, "model": model, "data": space}, drop=("seed", "_target_"))
+
+
+def _is_in(model: Mapping[str, Any], group: str) -> bool:
+    """Whether it is of a model: its loss; or a part, as model/embedding and loss/weighting are."""
+    if "/" not in group:
+        return group in model
+    tree: Any = model
+    for name in group.removeprefix("model/").split("/"):
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return isinstance(tree, Mapping)
 
 
 def level(keys: Mapping[str, Any], factor: str) -> Any:

@@ -131,12 +131,16 @@ class Record:
             return {}
         return content if isinstance(content, dict) else {}
 
-    def history(self) -> list[dict[str, float]]:
-        """A row per epoch, without one that is being written; [] for models that have none."""
+    def history(self) -> list[dict[str, Any]]:
+        """A row per epoch, without one that is being written; [] for models that have none.
+
+        Of a model whose parts are trained in turn, `stage` tells which.
+        """
         path = self.folder / "history.csv"
         text = path.read_text() if path.is_file() else ""
         names, *lines = [line.split(",") for line in text.rpartition("\n")[0].splitlines()] or [[]]
-        return [dict(zip(names, map(float, line), strict=True)) for line in lines]
+        rows = [zip(names, line, strict=True) for line in lines]
+        return [{k: v if k == "stage" else float(v) for k, v in row if v} for row in rows]
 
     def forecasts(self) -> dict[str, np.ndarray]:
         """The test forecasts, by the names of their arrays; {} where they are absent or broken."""
@@ -152,11 +156,22 @@ class Record:
         except (OSError, ValueError, BadZipFile):
             return {}
 
-    def append_history(self, row: Mapping[str, float]) -> None:
-        path = self.folder / "history.csv"
-        if not path.exists():
-            files.append(path, ",".join(row))
-        files.append(path, ",".join(f"{value:.8g}" for value in row.values()))
+    def append_history(self, row: Mapping[str, Any]) -> None:
+        """Stages may have terms of their own: what a row has no value for is left empty."""
+        path, names = self.folder / "history.csv", []
+        if path.exists():
+            with path.open() as file:
+                names = file.readline().rstrip("\n").split(",")
+        if not set(row) <= set(names):
+            before, names = self.history(), list(dict.fromkeys([*names, *row]))
+            lines = [",".join(names), *(_cells(other, names) for other in before), ""]
+            files.write(path, "\n".join(lines))
+        files.append(path, _cells(row, names))
+
+
+def _cells(row: Mapping[str, Any], names: list[str]) -> str:
+    told = (row.get(name, "") for name in names)
+    return ",".join(cell if isinstance(cell, str) else f"{cell:.8g}" for cell in told)
 
 
 def records(runs: Path) -> Iterator[Record]:

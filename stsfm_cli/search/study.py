@@ -111,7 +111,7 @@ class Study:
         with _quietly():
             return self.space.suggest(trial)
 
-    def report(self, trial: optuna.Trial, history: list[dict[str, float]]) -> str | None:
+    def report(self, trial: optuna.Trial, history: list[dict[str, Any]]) -> str | None:
         """Tell the pruner how a net learns; why it shall be stopped, or None."""
         if self.settings.pruner == "none":
             return None
@@ -120,6 +120,8 @@ class Study:
             epoch = int(row["epoch"])
             if "val" not in row or epoch <= told or epoch % EVERY:
                 continue
+            if not row.get("stage", "joint").endswith("joint"):
+                continue  # a part by itself is judged in units of its own
             trial.report(row["val"], epoch)
             if trial.should_prune():
                 median = np.median(self._others(epoch))

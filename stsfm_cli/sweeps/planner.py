@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stsfm.mistakes import Mistake
 from stsfm.sweeps.plan import PAGE, WHY, Job
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Task:
     fingerprint: str
     rules: Mapping[str, Any]
     status: Mapping[str, Any]  # as a record tells it
+    offered: frozenset[str]  # to parts of a state space
 
 
 @dataclass
@@ -56,12 +58,16 @@ class Planner:
             asked=asked,
             beside=tuple(beside),
         )
-        return replace(job, why=self._why(job))
+        job = replace(job, why=self._why(job))
+        if job.why not in ("", PAGE):
+            _check_parts(config, task)
+        return job
 
     def task(self, config: Mapping[str, Any]) -> Task:
         """Each dataset is loaded and cut once."""
         from stsfm.headline import describe
         from stsfm.job import cut
+        from stsfm.models.legal import offered
 
         key = json.dumps([config["data"], config["protocol"]], sort_keys=True, default=str)
         if key not in self.tasks:
@@ -72,6 +78,7 @@ class Planner:
                 fingerprint=split.fingerprint,
                 rules=split.rules,
                 status=describe(split),
+                offered=offered(split.panel),
             )
         return self.tasks[key]
 
@@ -88,6 +95,19 @@ class Planner:
         if run.folder not in self.known:
             self.known[run.folder] = ended(run)
         return self.known[run.folder]
+
+
+def _check_parts(config: Mapping[str, Any], task: Task) -> None:
+    """Mistake where parts of a state space do not go together, or not on these data."""
+    from stsfm.identity import members, parts
+
+    if not parts(config["model"]) or members(config["model"]):
+        return
+    from stsfm.build import build_model
+
+    model = build_model(config["model"], lambda row: None, task.rules)
+    if why := model.lacks(task.offered):
+        raise Mistake(f"model: {why}")
 
 
 def ended(run: Record) -> tuple[str, float]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stsfm.identity import nets
 from stsfm.launchers.base import Ending
 from stsfm.screen import Screen
 from stsfm.sweeps.plan import Job
@@ -180,11 +181,12 @@ def _progress(job: Job) -> str:
         return "its page"
     try:
         row = job.run.history()[-1]
-        epochs = job.config["model"]["trainer"]["epochs"]
+        epochs = nets(job.config["model"])[0]["trainer"]["epochs"]
     except (LookupError, OSError, ValueError):  # no net, or it has not begun
         return ""
     judged = f" · val {row['val']:.4g}" if "val" in row else ""
-    return f"epoch {row['epoch']:.0f}/{epochs}{judged}"
+    stage = f"{row['stage']} · " if "stage" in row else ""
+    return f"{stage}epoch {row['epoch']:.0f}/{epochs}{judged}"
 
 
 def _clock(seconds: float) -> str:

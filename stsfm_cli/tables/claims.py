@@ -23,7 +23,7 @@ from stsfm.significance import (
     skill_interval,
     too_few,
 )
-from stsfm.tables.losses import Losses, losses
+from stsfm.tables.losses import ROOTS, Losses, losses
 from stsfm.tables.row import Row
 from stsfm.tables.table import HIGHER, Table
 from stsfm.tables.verdicts import few, told
@@ -34,7 +34,7 @@ BASES = {  # whose graph a row read → what it is judged by
     "graph": ("no graph", "shuffled graph"), "learned graph": ("no graph",),
     "shuffled graph": ("no graph",), "no graph": (),
 }  # fmt: skip
-ADDITIVE = dict.fromkeys(("rmse", *HIGHER), "squared")  # tested where a metric is no mean of cells
+ADDITIVE = ROOTS | dict.fromkeys(HIGHER, "squared")  # tested where a metric is no mean of cells
 
 Verdict = Literal["better", "worse", "not separable", ""]
 

@@ -26,6 +26,7 @@ RATIOS = {
     "cover80": ("covered", "count"),
     "width80": ("width", "count"),
 }
+ROOTS = {"rmse": "squared", "rmse_scaled": "mse_scaled"}  # metric → what it is the root of
 HALVED = ("pinball",)  # CRPS is twice the mean pinball loss
 
 
@@ -79,12 +80,12 @@ def at_origins(errors: np.ndarray, cells: np.ndarray, seen: np.ndarray | None = 
 def sampling_error(row: Row, metric: str) -> float | None:
     """The standard error of a test score over origins; None where it can't be told honestly.
 
-    That of RMSE follows from that of the squared error, by the slope of the root.
+    That of a root follows from that of the squared error, by its slope.
     """
     from stsfm.significance import sampling_error as of_mean
 
-    lost = losses(row, "test", "squared" if metric == "rmse" else metric)
+    lost = losses(row, "test", ROOTS.get(metric, metric))
     error = None if lost is None else of_mean(lost.values, lost.origins, lost.horizon)
-    if lost is None or error is None or metric != "rmse":
+    if lost is None or error is None or metric not in ROOTS:
         return error
     return error / (2 * float(np.sqrt(np.nanmean(lost.values))) or np.inf)

@@ -92,13 +92,9 @@ class Row:
         """
         keys = [key for key in self.config if key in differ]
         chosen = tuple(
-            f"model.{key.removeprefix('choices.')}." for key in keys if "choices." in key
+            f"model.{_short(key)}.".replace("/", ".") for key in keys if "choices." in key
         )
-        return {
-            key.removeprefix("model.").removeprefix("choices."): self.config[key]
-            for key in keys
-            if not key.startswith(chosen)
-        }
+        return {_short(key): self.config[key] for key in keys if not key.startswith(chosen)}
 
     @property
     def intervals(self) -> dict[str, Any]:
@@ -123,6 +119,11 @@ class Row:
     @property
     def fitted_to(self) -> str:
         return self.scores[0]["fitted_to"] if self.scores else ""
+
+
+def _short(key: str) -> str:
+    """model.hidden → hidden, choices.loss → loss, choices.model/embedding → embedding."""
+    return key.removeprefix("choices.").removeprefix("model/").removeprefix("model.")
 
 
 def tuned(model: str) -> str:

@@ -7,6 +7,7 @@ validation prefers is shown.
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -206,7 +207,7 @@ def _row(group: list[Record], tuned: Collection[str], factors: Sequence[str]) ->
     )
     if finished and not row.graph:  # it is the same whatever graph there is
         mine.pop("data.space", None)
-    levels = ((key.removeprefix("model."), level(mine, key)) for key in factors)
+    levels = ((re.sub("^model[./]", "", key), level(mine, key)) for key in factors)
     named = " ".join(f"{key}={value}" for key, value in levels if value is not None)
     return replace(row, levels=named)
 

@@ -53,6 +53,19 @@ def _number(x: Any) -> bool:
     return isinstance(x, int | float) and not isinstance(x, bool)
 
 
+def _far_apart(numbers: Sequence[float]) -> bool:
+    """Whether an axis of these is logarithmic: 0, a term that is left out, may stand beside."""
+    above = [x for x in numbers if x]
+    return bool(above) and min(above) > 0 and max(above) >= 8 * min(above)
+
+
+def _off_zero(numbers: Sequence[float]) -> list[float]:
+    """Places on a logarithmic axis: that of 0 is a step before the least."""
+    above = sorted(x for x in numbers if x)
+    step = (above[-1] / above[0]) ** (1 / (len(above) - 1))
+    return [x or above[0] / step for x in numbers]
+
+
 def _best(entries: Sequence[Entry], settings: dict[str, Any]) -> Entry | None:
     """The entry with these settings that validation prefers, whatever else it is set to."""
     like = [e for e in entries if all(e.settings[k] == v for k, v in settings.items())]
@@ -71,8 +84,9 @@ def _lines(contest: Contest, tried: list[Entry], keys: list[str]) -> tuple[Figur
     key, values = keys[0], _values(tried, keys[0])
     numbers = [float(x) for x in values if _number(x)]
     scaled = len(numbers) == len(values)
-    log = scaled and min(numbers) > 0 and max(numbers) >= 8 * min(numbers)
-    places = dict(zip(map(str, values), numbers if scaled else range(len(values)), strict=True))
+    log = scaled and _far_apart(numbers)
+    at = _off_zero(numbers) if log else numbers if scaled else range(len(values))
+    places = dict(zip(map(str, values), at, strict=True))
     made, grid = layout.figure(style.COLUMN, 2.4)
     ax: Axes = grid[0, 0]
     models, ends, bars = _models(tried), [], False

@@ -87,6 +87,15 @@ def test_a_strong_drive_looks_mutual_but_for_its_lag():
     assert verdicts(found)["y", "x"] == "may be synchrony"
 
 
+def test_two_that_a_third_drives_are_told_by_their_lags():
+    z, found = maps((3.9, 3.7), (0, 0))[:, 0], [(0.4, 0.3)]
+    for t in range(len(z) - 1):
+        x, y = found[-1]
+        found.append((x * (3.6 - 3.6 * x - 0.3 * z[t]), y * (3.5 - 3.5 * y - 0.3 * z[t])))
+    judged = verdicts(CCM(**CAUSAL | {"sizes": 3}).analyse(panel_of(found)))
+    assert set(judged.values()) == {"may be synchrony"}
+
+
 def test_maps_that_know_nothing_of_each_other():
     found = CCM(**CAUSAL | {"sizes": 3}).analyse(panel_of(maps((3.8, 3.7), (0, 0), 600)))
     assert not found.links

@@ -264,7 +264,7 @@ def test_what_does_not_go_together_is_refused_before_anything_runs(words, compla
 
 
 def test_a_drawing_says_what_the_layers_are_and_where_terms_act():
-    words = ("model.constraints=[soft,none]", "model.sizes=[12,32]", "model.tied=[true,false]", TERMS)
+    words = ("model.constraints=[soft,none]", "model.tied=[true,false]", TERMS)
     drawing = fitted(*words)[0].drawing()
     made, caption = layers(SimpleNamespace(model="superposition", about=None, drawing=drawing))
     texts = made.axes[0].texts

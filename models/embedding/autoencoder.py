@@ -5,9 +5,9 @@
 m and s are the mean and the deviation of each of the D numbers of a frame in train. The layers are
 those of layers/stack/; of a multilinear one the axes are 1 × node × channel. They are trained as
 any net is, by the loss of the run: its task prices x̂ against x, and of the other terms those count
-that look at layers. The last fifth of train says when to stop. Greedy, the layers are trained one after the other, each
-to take back what it saw of the one before. Hinton & Salakhutdinov, Reducing the dimensionality of
-data with neural networks, Science 313 (2006).
+that look at layers. The last fifth of train says when to stop. Greedy, the layers are trained one
+after the other, each to take back what it saw of the one before. Hinton & Salakhutdinov, Reducing
+the dimensionality of data with neural networks, Science 313 (2006).
 """
 
 from __future__ import annotations

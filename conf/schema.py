@@ -5,8 +5,8 @@ from typing import Any
 
 MISSING = "???"
 OF_A_COMMAND = (  # not of a run
-    "control", "factors", "fail_fast", "force", "launcher", "question", "retries", "score",
-    "search", "space",
+    "ablate", "analysis", "control", "factors", "fail_fast", "force", "launcher", "question",
+    "retries", "score", "search", "space",
 )  # fmt: skip
 
 
@@ -25,6 +25,7 @@ class Config:
     question: str = MISSING
     control: str | None = MISSING
     factors: list[str] = field(default_factory=list)
+    ablate: Any = MISSING
     sweep: Any = None  # a mapping, or a list of them
     data: Any = MISSING
     protocol: Any = MISSING
@@ -34,3 +35,4 @@ class Config:
     hardware: Any = MISSING
     launcher: Any = MISSING
     search: Any = None
+    analysis: Any = None

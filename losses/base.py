@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
-from operator import add
-from typing import Any, ClassVar, NamedTuple
+from functools import cached_property
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from stsfm.datasets.panel import Array, Forecast, Panel, unbroken
 from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import RollingWindows
+from stsfm.losses.weighting.base import Weighting
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,11 +46,22 @@ class Term(ABC):
 
     needs: ClassVar[frozenset[str]] = frozenset()  # fields of the Forecast that must be there
     parts: ClassVar[frozenset[str]] = frozenset()  # of Forecast.parts, what must be there
+    data: frozenset[str] = frozenset()  # of About.states, what must be stated
     levels: tuple[float, ...] = ()  # the quantiles it prices
+    # a misfit to data or to an equation; a penalty, never below 0 either; a negative log-density
+    kind: ClassVar[Literal["misfit", "penalty", "density"]] = "penalty"
 
     def ready(self, windows: RollingWindows) -> Term:
         """The term for a training on these windows, such as with scales learned from them."""
         return self
+
+    def acts_on(self, types: Sequence[str]) -> dict[str, Any]:
+        """What of a net it prices, for a drawing: `on` is forecast, codes, layers or way back;
+        of these two `layers` are the numbers, from 1.
+
+        types  of the net's layers, first to last
+        """
+        return {"on": "codes" if self.parts else "forecast"}
 
     @abstractmethod
     def __call__(self, step: Step) -> Cost:
@@ -59,14 +70,16 @@ class Term(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """A weighted sum of named terms; a weight of 0 means the term is not computed.
+    """Named terms and their weights; a weight of 0 means that the term is not computed.
 
+    How the weights move in the course of a training is the rule of `weighting`; None: not at all.
     Every term and weight keeps its name, so that each can be logged. The term called `task` is the
     one that validation is judged by.
     """
 
     terms: Mapping[str, Term]
     weights: Mapping[str, float] = field(default_factory=dict)
+    weighting: Weighting | None = None
 
     def __post_init__(self) -> None:
         if "task" not in self.terms:
@@ -75,6 +88,8 @@ class Loss:
             raise ValueError(f"weights {sorted(unknown)} name no term of {sorted(self.terms)}")
         if "task" not in self.active:
             raise ValueError("validation is judged by the term 'task': its weight cannot be 0")
+        if self.weighting:
+            self.weighting.check(self.active)
 
     @cached_property
     def active(self) -> dict[str, tuple[float, Term]]:
@@ -99,9 +114,6 @@ class Loss:
         made = {name: term.ready(windows) for name, (_, term) in self.active.items()}
         return replace(self, terms={**self.terms, **made})
 
-    def __call__(self, step: Step) -> tuple[Array, dict[str, Array]]:
-        """The weighted sum, and each term before its weight."""
-        means = {name: term(step).mean() for name, (_, term) in self.active.items()}
-        parts = [mean if self.active[name][0] == 1 else self.active[name][0] * mean
-                 for name, mean in means.items()]  # fmt: skip
-        return reduce(add, parts), means
+    def means(self, step: Step) -> dict[str, Array]:
+        """What each active term says of a step, before any weight."""
+        return {name: term(step).mean() for name, (_, term) in self.active.items()}

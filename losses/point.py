@@ -20,12 +20,16 @@ def _error(step: Step) -> Array:
 class MAE(Term):
     """Absolute error; its minimiser is the median."""
 
+    kind = "misfit"
+
     def __call__(self, step: Step) -> Cost:
         return Cost(abs(_error(step)), step.future.mask)
 
 
 class MSE(Term):
     """Squared error; its minimiser is the mean."""
+
+    kind = "misfit"
 
     def __call__(self, step: Step) -> Cost:
         return Cost(_error(step) ** 2, step.future.mask)
@@ -35,6 +39,7 @@ class MSE(Term):
 class Huber(Term):
     """Squared near zero, absolute beyond `delta` (in transformed units)."""
 
+    kind = "misfit"
     delta: float
 
     def __call__(self, step: Step) -> Cost:

@@ -23,6 +23,7 @@ def pinball(quantiles: Array, truth: Array, levels: tuple[float, ...]) -> Array:
 class Quantile(Term):
     """Pinball loss, averaged over `levels`; the point forecast is then the median."""
 
+    kind = "misfit"
     needs = frozenset({"quantiles"})
     levels: tuple[float, ...] = (0.1, 0.5, 0.9)
 
@@ -44,6 +45,7 @@ class Quantile(Term):
 class GaussianNLL(Term):
     """Negative log-likelihood of a Gaussian with the forecast's point and scale."""
 
+    kind = "density"
     needs = frozenset({"scale"})
 
     def __call__(self, step: Step) -> Cost:

@@ -8,7 +8,8 @@ differenced series where it has no gaps, which halves the state; else of the ser
 approximately diffuse start. order = auto: d by KPSS, D by seasonal strength, the rest stepwise by
 AICc on train, with p, q ≤ 3 and P, Q ≤ 1, by half the optimiser's steps on the last
 max(150, 8 s) rows, which takes seconds per series. Forecasts filter all the history: a backtest
-filters the series once and all origins go ahead together, a batch of pasts goes through one filter.
+filters the series once and all origins go ahead together, a batch of pasts goes through one filter,
+or where it has no gaps through the affine map that the filter is.
 The state grows with s: beyond 24 a season is left out unless `seasonal` names it.
 Box & Jenkins, Time Series Analysis: Forecasting and Control (1970); Hyndman & Khandakar, Automatic
 time series forecasting: the forecast package for R, J. Stat. Softw. 27 (2008).
@@ -17,6 +18,7 @@ time series forecasting: the forecast package for R, J. Stat. Softw. 27 (2008).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, Self, final
 
 import numpy as np
@@ -24,6 +26,7 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
+from stsfm.models.layers.affine import through
 from stsfm.models.layers.orders import Order, estimate, sarimax, search
 from stsfm.models.layers.statespace import System, ahead, filtered
 
@@ -106,15 +109,10 @@ class ARIMA(Forecaster):
             params = self.params_[n, c][np.isfinite(self.params_[n, c])]
             system, start = _system(self._order((n, c)), series.about.season, params)
             size = max(1, CELLS // system.noise.size)
-            for i in range(0, len(values), size):
-                part = slice(i, i + size), slice(None), slice(n, n + 1), slice(c, c + 1)
-                found = filtered(system, *start, values[part], mask[part], origins.tolist())
-                states = zip(*(found[t] for t in origins.tolist()), strict=True)
-                mean, covariance = (np.stack(moments, 1) for moments in states)
-                one = ahead(system, mean, covariance, horizon)  # (batch, window, 1, 1, horizon)
-                point[i : i + size, ..., n, c], scale[i : i + size, ..., n, c] = (
-                    x[:, :, 0, 0] for x in one
-                )
+            run = partial(_run, system, start, origins, horizon)
+            part = (..., slice(n, n + 1), slice(c, c + 1))
+            one = through(run, values[part], mask[part], size)
+            point[..., n, c], scale[..., n, c] = (x[:, :, 0, 0] for x in one)
         return Forecast(point=point, scale=scale).map(lambda x: x.reshape(*batch, *x.shape[1:]))
 
     def _order(self, at: tuple[int, ...]) -> Order:
@@ -137,6 +135,17 @@ def _observed(series: Panel, n: int, c: int) -> Array:
     y, seen = series.values[:, n, c], series.mask[:, n, c]
     first = seen.argmax() if seen.any() else len(seen)
     return np.where(seen, y, np.nan)[first:]
+
+
+def _run(
+    system: System, start: tuple[Array, Array], origins: Array, horizon: int,
+    values: Array, mask: Array,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Mean and deviation (batch, window, 1, 1, horizon) from rows (batch, time, 1, 1)."""
+    found = filtered(system, *start, values, mask, origins.tolist())
+    states = zip(*(found[t] for t in origins.tolist()), strict=True)
+    mean, covariance = (np.stack(moments, 1) for moments in states)
+    return ahead(system, mean, covariance, horizon)
 
 
 def _system(order: Order, season: int, params: Array) -> tuple[System, tuple[Array, Array]]:

@@ -83,6 +83,14 @@ class Forecaster(Learned, ABC):
         """
         return ""
 
+    def drawing(self) -> Mapping[str, Any]:
+        """What it is made of, in plain words and numbers, for a figure; {} where that is no stack.
+
+        `input` and `output` say what goes in and comes out, `layers` are as Stack.drawing has them,
+        first to last, and `terms` are those of its loss: name, weight, and what Term.acts_on says.
+        """
+        return {}
+
     def states(self, windows: RollingWindows) -> Mapping[str, Array]:
         """What there is to see of its state space, for figures; {} where it has none.
 
@@ -90,6 +98,8 @@ class Forecaster(Learned, ABC):
         `first_row` (a whole number) on; `z_ahead` (window, step, state), forecasts of them;
         `clamped` bool (window, step), which of those a lifting drew back to the states of train;
         `eigenvalues` complex (k,) of one step; `singular_values` (k,); `components` (component,
-        row), which add up to the series; `impulse` (step, output, input).
+        row), the last of them at the panel's last row, which add up to the series; `impulse`
+        (step, output, input); `window` and `window_again` (row,), the last window before the first
+        origin and what a state remembers of it.
         """
         return {}

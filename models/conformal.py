@@ -84,6 +84,13 @@ class Conformal(Forecaster):
         return self._widened(self.model.backtest(windows), windows.panel.about.nodes)
 
     @property
+    def cites(self) -> tuple[str, ...]:
+        return self.model.cites
+
+    def drawing(self) -> Mapping[str, Any]:
+        return self.model.drawing()
+
+    @property
     def parameters(self) -> int:
         return self.model.parameters
 

@@ -1,7 +1,8 @@
 """Any net behind the one face of every model.
 
 A net is an ``nn.Module(frame, *, hyperparameters)`` with ``forward(past, future) → Forecast``,
-and, where it is to learn otherwise, ``training_forward(window, progress)`` (training.py).
+and, where it is to learn otherwise, ``training_forward(window, progress)`` (training.py). What it
+has to show of a state space it gives by ``states()``.
 Neural gives it windows of its own look-back, a loss, a trainer and a seed.
 """
 
@@ -85,8 +86,8 @@ class Neural(Forecaster):
                 f"no training window has {self.context} rows of past and {windows.horizon} of "
                 "future; lower model.context or protocol.horizon"
             )
-        asked = {"needs": self.loss.needs, "levels": self.loss.levels, "parts": self.loss.parts}
-        self._build(replace(windows.frame, **asked))
+        needs, levels, parts = self.loss.needs, self.loss.levels, self.loss.parts
+        self._build(replace(windows.frame, needs=needs, levels=levels, parts=parts))
         self.report = train(
             self.net,
             self.loss,
@@ -143,8 +144,24 @@ class Neural(Forecaster):
             lambda t: (t[0] if single else t).cpu().numpy().astype(np.float64)
         )
 
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        """What its net has to show, if it has a method `states`: of the names in base.py."""
+        shown: dict[str, torch.Tensor] = getattr(self.net, "states", dict)()
+        return {name: tensor.cpu().numpy() for name, tensor in shown.items()}
+
     def _near(self, array: Array) -> torch.Tensor:
         return as_tensor(array, self.hardware.device)
+
+    def drawing(self) -> Mapping[str, Any]:
+        describe: Any = getattr(self.net, "drawing", dict)
+        if not (made := describe()):
+            return {}
+        types = [layer["type"] for layer in made["layers"]]
+        terms = [
+            {"name": name, "weight": weight, **term.acts_on(types)}
+            for name, (weight, term) in self.loss.active.items()
+        ]
+        return {**made, "terms": terms}
 
     @property
     def parameters(self) -> int:
@@ -202,4 +219,4 @@ def agree(net_class: Any, asked: Mapping[str, str], loss: Loss) -> None:
     for kind, preset in asked.items():
         if kind not in held:
             raise ValueError(f"nothing holds the soft layers of type {kind}; add "
-                             f"+loss/term={preset}, or let constraints be hard or none")  # fmt: skip
+                             f"+loss/term={preset}, or have no soft constraints")  # fmt: skip

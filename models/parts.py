@@ -12,7 +12,7 @@ Parts are fitted in the order of the data, each on what the one before it makes 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -40,6 +40,10 @@ class Part(Learned, ABC):
     cite: ClassVar[str]  # key of an entry in references.bib
     offers: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
+
+    def shows(self) -> Mapping[str, Array]:
+        """What there is to see of it, under the names of `Forecaster.states`."""
+        return {}
 
     def net(self) -> nn.Module:
         """What was learned as a net, where it offers `gradient`: it is trained on with the others.

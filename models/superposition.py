@@ -5,10 +5,10 @@
     node   x: (b, n, t·c), one stack for all nodes,    head reads z_K (b·n, m)
     joint  x: (b, t·n·c), all nodes at once,           head reads V_n z_K (b·n, m) of each node
 
-That is f = wᵀ z_{K−1} ∘ … ∘ W₁ᵀ x over the window, and a loss may price more than its end: what each
-layer loses, how far its W is from orthogonal, from the identity or from a metric. What a layer is,
-layers/stack/ tells. Hinton & Salakhutdinov, Reducing the dimensionality of data with neural
-networks, Science 313 (2006).
+That is f = wᵀ z_{K−1} ∘ … ∘ W₁ᵀ x over the window, and a loss may price more than its end: what a
+layer loses, how far its W is from orthogonal, from the identity or from a metric. What layers are,
+layers/stack/ tells; calendars and plans go to the head alone. Hinton & Salakhutdinov, Reducing the
+dimensionality of data with neural networks, Science 313 (2006).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Superposition(nn.Module):
 
     cite = "hinton2006reducing"
     offers, tags = Head.offers, Head.tags
-    publishes = PUBLISHES | {"seen", "states", "states_next"}
+    publishes = PUBLISHES | {"states", "states_next"}
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Superposition(nn.Module):
     def forward(self, past: Panel, future: Panel) -> Forecast:
         values, gauge = standardise(past, self.normalise)  # (b, t, n, c)
         code, parts = self.stack(self._flat(values), self.parts)
-        if "seen" in self.parts:
+        if "reconstructions" in self.parts:
             parts["seen"] = self._flat(past.mask)
         if self.of_node is not None:
             code = self.of_node(code).unflatten(-1, (-1, self.stack.size))

@@ -8,20 +8,21 @@ from its checkpoint. Falcon et al., PyTorch Lightning (2019).
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning.pytorch as L
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from stsfm.datasets.panel import Panel
-from stsfm.datasets.windows import RollingWindows, Window
-from stsfm.losses.base import Loss, Step
+from stsfm.datasets.windows import RollingWindows
+from stsfm.losses.base import Loss
+from stsfm.losses.weighting.fixed import Fixed
 from stsfm.models.batches import Batches
 from stsfm.models.checkpoint import Checkpoint, Store, restore, training_name, weights_digest
+from stsfm.models.descent import Descent
+from stsfm.models.pricing import Pricing
 from stsfm.models.process import quiet
 from stsfm.models.settings import Hardware, Trainer
 
@@ -72,7 +73,7 @@ def train(
 
 
 class _Fit(L.LightningModule):
-    """An epoch is a permutation of the windows, cut into batches."""
+    """All epochs of a training, and what is kept of them."""
 
     def __init__(
         self,
@@ -89,6 +90,8 @@ class _Fit(L.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.net, self.loss, self.settings = net, loss, settings
+        rule = loss.weighting or Fixed()
+        self.balance = rule.start(loss.active, settings.epochs, net)
         self.data, self.seed = (windows, val), seed
         self.monitor, self.checkpoint, self.progress = monitor, checkpoint, progress
         self.best, self.best_epoch, self.kept = float("inf"), 0, net.state_dict()
@@ -96,13 +99,24 @@ class _Fit(L.LightningModule):
         self.report: dict[str, Any] = {}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return self.settings.optimizer(self.net.parameters(), lr=self.settings.lr)
+        """Weights that are learned stand in a group of their own, which does not decay."""
+        groups: Any = self.net.parameters()
+        if learned := list(self.balance.parameters()):
+            groups = [{"params": list(groups)}, {"params": learned, "weight_decay": 0.0}]
+        return self.settings.optimizer(groups, lr=self.settings.lr)
 
     def on_fit_start(self) -> None:
         size, self.ranks = self.settings.batch_size, self.trainer.world_size
         self.windows, self.val = (Batches(data, size, self.device) for data in self.data)
         self.windows.keep(size if self.ranks == 1 else 0)
         self.val.keep(self.val.seen)
+        self.pricing = Pricing(self.net, self.loss, self.balance, self.windows.transform)
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        self.descent = Descent(
+            pricing=self.pricing, windows=self.windows, settings=self.settings,
+            optimizer=optimizer, seed=self.seed, progress=self.progress,
+            rank=self.global_rank, ranks=self.ranks, backward=self.manual_backward,
+        )  # fmt: skip
 
     def training_step(self, *_: Any) -> None:
         """All epochs, until one of them is `patience` epochs after the best."""
@@ -113,7 +127,7 @@ class _Fit(L.LightningModule):
             if patience is not None and epoch - 1 - self.best_epoch >= patience:
                 break
             start = time.perf_counter()
-            row = {"epoch": epoch, **self._epoch(epoch)}
+            row = {"epoch": epoch, **self.descent.epoch(epoch)}
             if len(self.val):
                 row["val"] = self._validate()
             if not len(self.val) or not self.best_epoch or row["val"] < self.best:
@@ -131,9 +145,9 @@ class _Fit(L.LightningModule):
         seconds = self.settings.checkpoint_seconds
         if self.checkpoint is None or seconds is None or time.monotonic() - self.saved < seconds:
             return
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
         progress = {name: getattr(self, name) for name in PROGRESS}
-        self.checkpoint.save(self.net, optimizer, progress, self.ranks)
+        progress["balance"] = self.balance.state_dict()
+        self.checkpoint.save(self.net, self.descent.optimizer, progress, self.ranks)
         self.saved = time.monotonic()
 
     def _resume(self) -> None:
@@ -145,117 +159,35 @@ class _Fit(L.LightningModule):
             content = self.trainer.strategy.broadcast(content)
         if content is None:
             return
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        for name, value in restore(content, self.net, optimizer).items():
+        if kept := restore(content, self.net, self.descent.optimizer):
+            self.balance.load_state_dict(kept.pop("balance"))
+        for name, value in kept.items():
             setattr(self, name, value)
         if self.global_rank == 0:
             self.checkpoint.tell(len(self.rows))
             for row in self.rows:
                 self.monitor(row)
 
-    def _epoch(self, epoch: int) -> dict[str, float]:
-        """One pass over the windows of this rank: the mean loss, and its terms if several."""
-        self._reseed(self.seed * 1_000_003 + epoch)
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        for group in optimizer.param_groups:
-            group["lr"] = self.settings.rate(epoch)
-        order = self.windows.order().to(self.device)
-        if self.ranks > 1:
-            order = self._share(order)
-        totals: dict[str, Tensor] = {}
-        before = self.progress + (epoch - 1) * math.ceil(len(order) / self.settings.batch_size)
-        for part in order.split(self.windows.chunk):
-            for name, total in self._chunk(part, before).items():
-                totals[name] = totals.get(name, 0) + total
-            before += len(part) / self.settings.batch_size
-        means = {name: float(total) / len(order) for name, total in totals.items()}
-        if not abs(means["train"]) < float("inf"):
-            raise FloatingPointError(
-                f"the training loss is {means['train']} in epoch {epoch}; lower trainer.lr"
-            )
-        return means
-
-    def _chunk(self, rows: Tensor, before: float) -> dict[str, Tensor]:
-        """Optimiser steps over the batches of one gather; sums of the loss and of its terms."""
-        settings = self.settings
-        totals: dict[str, Tensor] = {}
-        optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        parts = rows.split(settings.batch_size)
-        for k, (part, panels) in enumerate(zip(parts, self.windows.of(rows), strict=True), 1):
-            value, means = self.loss(self._step(*panels, progress=before + k - 1))
-            self._backward(value if settings.accumulate == 1 else value / settings.accumulate)
-            if k % settings.accumulate == 0 or k == len(parts):
-                if settings.clip is not None:
-                    nn.utils.clip_grad_norm_(self.net.parameters(), settings.clip)
-                optimizer.step()
-                optimizer.zero_grad()
-                torch.clear_autocast_cache()  # it holds the weights from before the step
-            named = {f"train_{name}": mean for name, mean in means.items() if len(means) > 1}
-            for name, mean in ("train", value), *named.items():
-                totals[name] = totals.get(name, 0) + mean.detach() * len(part)
-        return totals
-
-    def _backward(self, value: Tensor) -> None:
-        """Under DDP by Lightning's door: a plain backward would let the ranks drift apart."""
-        if self.ranks > 1:
-            self.manual_backward(value)
-        else:
-            value.backward()
-
-    def _share(self, order: Tensor) -> Tensor:
-        """This rank's part of an order; all ranks take equally many steps."""
-        world = self.trainer.world_size
-        return torch.cat([order, order[: -len(order) % world]])[self.global_rank :: world]
-
-    def _reseed(self, seed: int) -> None:
-        """Not torch.manual_seed, which formats a stack trace for every device that is not there."""
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
-
-    def _step(
-        self, past: Panel, future: Panel, blank: Panel, progress: float | None = None
-    ) -> Step:
-        """`progress` is told in training alone."""
-        guided = getattr(self.net, "training_forward", None)
-        if guided is None or progress is None:
-            forecast = self.net(past, blank)
-        else:
-            forecast = guided(Window(past, future), progress)
-        return Step(
-            past=past,
-            future=future,
-            forecast=forecast,
-            transform=self.windows.transform,
-            net=self.net,
-        )
-
-    @torch.inference_mode()
     def _validate(self) -> float:
         """The pooled task error; rank 0's, so that all ranks stop together."""
-        self.net.eval()
-        value = weight = torch.zeros((), device=self.device)
-        for panels in self.val.chunks():
-            cost = self.loss.terms["task"](self._step(*panels))
-            value = value + (cost.value * cost.weight).sum()
-            weight = weight + cost.weight.sum()
-        self.net.train()
-        mean = float(value / weight)
+        mean = self.pricing.task(self.val)
         if mean != mean:
             raise FloatingPointError(
                 "the validation error is not a number: no validation cell is observed, or the "
                 "training diverged; move protocol.val, or lower trainer.lr"
             )
-        return self.trainer.strategy.broadcast(mean) if self.trainer.world_size > 1 else mean
+        return self.trainer.strategy.broadcast(mean) if self.ranks > 1 else mean
 
     def on_fit_end(self) -> None:
         self.net.load_state_dict(self.kept)
         digests: list[Any] = [weights_digest(self.net)]
         if (world := self.trainer.world_size) > 1:
-            digests = [None] * world
-            torch.distributed.all_gather_object(digests, weights_digest(self.net))
-            if len(set(digests)) > 1:
-                raise RuntimeError(f"the ranks ended with different weights: {digests}")
+            both: list[Any] = [None] * world
+            mine = (weights_digest(self.net), weights_digest(self.balance))
+            torch.distributed.all_gather_object(both, mine)
+            if len(set(both)) > 1:
+                raise RuntimeError(f"the ranks ended with different weights: {both}")
+            digests = [net for net, _ in both]
         self.report |= {
             "windows": len(self.windows),
             "effective_batch": self.settings.batch_size * self.settings.accumulate * world,

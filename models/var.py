@@ -14,6 +14,7 @@ Lütkepohl, New introduction to multiple time series analysis (2005), §3.2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self, final
 
 import numpy as np
@@ -72,6 +73,13 @@ class VAR(Forecaster):
             steps.append(self._step(last))
             last = np.concatenate([last[..., 1:, :], steps[-1][..., None, :]], -2)
         return Forecast(point=np.stack(steps, -2).reshape(future.values.shape))
+
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
+        """The eigenvalues of the companion matrix."""
+        order, size = int(self.order_), self.constant_.size
+        companion = np.eye(order * size, k=-size)
+        companion[:size] = np.concatenate(list(self.lags_.swapaxes(1, 2)), 1)
+        return {"eigenvalues": np.linalg.eigvals(companion).astype(complex)}
 
     def _step(self, last: Array) -> Array:
         """The row after the last p (*batch, p, D), oldest first."""

@@ -16,11 +16,13 @@ from stsfm.record import Record
 from stsfm.record.shelf import Shelf, Snapshot, compared
 from stsfm.screen import Screen
 from stsfm.search import told
+from stsfm.tables.ablation import ablation_sheet
 from stsfm.tables.claims import claims
 from stsfm.tables.grid import Grid, Layout
 from stsfm.tables.overall import claims_over_datasets
 from stsfm.tables.pivot import pivot
 from stsfm.tables.render import as_csv, as_latex, as_markdown, html_page
+from stsfm.tables.sheet import Sheet
 from stsfm.tables.table import Table, tabulate
 
 FORMATS = {"md": as_markdown, "tex": as_latex, "csv": as_csv, "html": html_page}
@@ -150,13 +152,16 @@ def write_tables(grid: Grid, folder: Path) -> list[str]:
 
     Returns the names of the files, relative to the folder, what is to be looked at first before.
     """
-    shown: list[tuple[str, Table | Grid]] = []
+    shown: list[tuple[str, Table | Grid | Sheet]] = []
     several = len(grid.tasks) > 1
     if several or grid.layout.asked:
         shown.append(("grid", grid))
     for task in grid.tasks:
         place = re.sub(r"[^\w.=-]+", "-", task.label)[:80] + f"-{task.fingerprint}"
-        shown.append((f"{place}/table" if several else "table", task.table))
+        home = f"{place}/" if several else ""
+        shown.append((f"{home}table", task.table))
+        if sheet := ablation_sheet(task.table):
+            shown.append((f"{home}ablation", sheet))
     names = [f"{name}.{end}" for name, _ in shown for end in FORMATS]
     for stale in set(Record(folder).read("members.json").get("tables", [])) - set(names):
         (folder / stale).unlink(missing_ok=True)
@@ -175,6 +180,8 @@ def _say(grid: Grid, screen: Screen) -> None:
     for task in grid.tasks:
         screen.say(task.table.status["headline"])
         screen.table(task.table)
+        if sheet := ablation_sheet(task.table):
+            screen.table(sheet)
 
 
 AXES = ("rows", "columns", "by", "factors", "printed")  # of a layout, besides its metric

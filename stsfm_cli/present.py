@@ -157,6 +157,8 @@ def _story(run: Record, baselines: list[Record], split: Split) -> Story | None:
         place=Place.of(split.panel.space, split.panel.nodes),
         sums=by_step,
         space=run.scores.get("space"),
+        states=run.arrays("states.npz"),
+        drawing=run.read("drawing.json"),
     )
 
 

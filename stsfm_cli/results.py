@@ -58,6 +58,8 @@ def save(
     seen = model.states(split.test) if test else {}
     if seen:
         write(folder / "states.npz", _npz(seen))
+    if drawn := model.drawing():
+        write_json(folder / "drawing.json", dict(drawn))
     kind = "net" if nets(config["model"]) else "classical"
     write_json(
         folder / "scores.json",

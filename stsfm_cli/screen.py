@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stsfm.tables.grid import Grid
+    from stsfm.tables.sheet import Sheet
     from stsfm.tables.table import Table
 
 
@@ -61,8 +62,8 @@ class Screen:
 
             yield monitor
 
-    def table(self, shown: Table | Grid) -> None:
-        """A table or a grid, and what it says."""
+    def table(self, shown: Table | Grid | Sheet) -> None:
+        """A table, a grid or a sheet, and what it says."""
         from stsfm.tables.render import as_text
         from stsfm.tables.sheets import sheets
 

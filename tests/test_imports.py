@@ -126,7 +126,7 @@ def test_every_dataset_model_and_loss_has_its_yaml():
         | {"season"},
         "losses": {"base", "metrics"},
         "models": {"analyser", "base", "learned", "parts", "legal", "neural", "conformal"}
-        | {"batches", "checkpoint", "process", "settings", "training"},
+        | {"batches", "checkpoint", "descent", "pricing", "process", "settings", "training"},
     }
     for room, groups in (("datasets", ["data"]), ("losses", ["loss"]), ("models", ["model"])):
         named = {

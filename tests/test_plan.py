@@ -74,7 +74,7 @@ def test_every_combination_is_what_hydra_composes(typed, monkeypatch, tmp_path):
     for job in found:
         with hydra.initialize_config_dir(str(options.FOLDER), version_base=door.VERSION):
             wanted = OmegaConf.to_container(hydra.compose("config", [*job.words]), resolve=True)
-        assert wanted.pop("sweep") == wanted.pop("space") == {}
+        assert (wanted.pop("sweep"), wanted.pop("space")) == (None, {})
         wanted["model"].pop("space", None)  # of a search, and given to no model
         assert {k: v for k, v in job.config.items() if k not in ("choices", "space")} == wanted
     assert compose.jobs(args).many == (len(found) > 1)
@@ -141,6 +141,22 @@ def test_the_command_line_is_stronger_than_an_experiment(conf):
     assert not compose.jobs([*flags, "experiment=x", "seed=7", "model=ar"]).many
     (name,) = {j.comparison for j in compose.jobs([*flags, "experiment=x", "seed=7"]).jobs}
     assert name.startswith("x-")
+
+
+def test_several_tables_of_an_experiment_are_all_of_their_jobs(conf):
+    tables = "[{model: [naive, gru]}, {model: linear, model.context: [6, 12]}]"
+    flags = conf(x=f"sweep: {tables}")
+    said = ["model=naive", "model=gru", "model=linear model.context=6"]
+    said.append("model=linear model.context=12")
+    found = words(*flags, "experiment=x")
+    assert [text.partition("experiment=x ")[2] for text in found] == said
+    for text in said:  # the words of a job make this job alone
+        (alone,) = words(*flags, "experiment=x", *text.split())
+        assert alone.endswith(text)
+    (other,) = words(*flags, "experiment=x", "model=ar")
+    assert other.endswith("experiment=x model=ar")
+    with pytest.raises(Mistake, match="wanted a key and its values, got naive"):
+        words(*conf(x="sweep: [naive]"), "experiment=x")
 
 
 VALUES = {  # in the file → how it is typed for the jobs

@@ -32,6 +32,10 @@ from stsfm.plots.horizon import horizon
 from stsfm.plots.loss import loss
 from stsfm.plots.protocol import protocol
 from stsfm.plots.residuals import residuals
+from stsfm.plots.states.course import components, coordinates
+from stsfm.plots.states.impulse import impulse, reconstruction
+from stsfm.plots.states.portrait import portrait
+from stsfm.plots.states.spectrum import spectrum
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -365,3 +369,50 @@ def test_panels_of_one_series_share_a_scale():
     low, high = row[1].get_ylim()
     assert high >= 5 and all(ax.get_ylim() == (low, high) for ax in row)
     assert [ax.yaxis.get_tick_params()["labelleft"] for ax in row[1:]] == [False, False]
+
+
+# ---- state spaces --------------------------------------------------------------------------------
+
+STATES = (portrait, coordinates, components, spectrum, impulse, reconstruction)
+
+
+def lively(told: Story, size: int) -> Story:
+    """The same with states that turn, of which the first ten rows have none."""
+    turn = np.arange(len(told.time) - 10)[:, None] / 5 + np.arange(size)
+    z = np.sin(turn)
+    ahead = np.stack([z[row - 10 :][: told.horizon] for row in told.origins])
+    states = {
+        "first_row": np.array(10), "z": z, "z_ahead": ahead, "components": z.T,
+        "eigenvalues": np.exp(1j * np.array([0.2, -0.2])) * [0.9, 1.1],
+        "singular_values": np.array([9.0, 3.0, 0.1]), "impulse": np.exp(-turn[:, :1])[..., None],
+        "window": z[:30, 0], "window_again": z[:30, 0] + 0.1,
+    }  # fmt: skip
+    return replace(told, states=states)
+
+
+@pytest.mark.parametrize("size", [1, 2, 9])
+@pytest.mark.filterwarnings("error")
+def test_states_are_drawn_where_there_are_some(size: int) -> None:
+    told = lively(case("airline"), size)
+    for make in STATES:
+        made = make(told)
+        assert made is not None
+        figure, caption = made
+        assert told.protocol in caption
+        box, (wide, tall) = figure.get_tightbbox(), figure.get_size_inches()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= wide and box.y1 <= tall
+    assert all(make(case("airline")) is None for make in STATES)
+
+
+def test_a_forecast_starts_at_the_state_before_its_origin() -> None:
+    told = lively(case("airline"), 2)
+    figure, _ = portrait(told)
+    row = int(told.drawn[chosen(told)[0].window]) - told.first_state
+    ways = [line for line in figure.axes[0].lines if line.get_color() == style.MODEL]
+    assert np.array_equal(ways[0].get_xydata()[0], told.states["z"][row - 1])
+    assert np.array_equal(ways[0].get_xydata()[1], told.states["z"][row])  # the truth, here
+    assert len(ways[0].get_xydata()) == told.horizon + 1
+
+
+def test_modes_that_grow_are_told() -> None:
+    assert "1 of 2 outside" in spectrum(lively(case("airline"), 2))[1]

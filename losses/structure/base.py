@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ class OfLayers(Term):
     """
 
     holds: ClassVar[frozenset[str]] = frozenset()  # types of layers whose soft constraint it is
+    on: ClassVar[Literal["layers", "way back"]] = "layers"
     layers: Layers
 
     def acts(self, types: Sequence[str]) -> tuple[int, ...]:
@@ -36,6 +37,9 @@ class OfLayers(Term):
         if wrong := [k for k in self.layers if not 1 <= int(k) <= len(types)]:
             raise ValueError(f"layers {wrong}: the net has layers 1 … {len(types)}")
         return tuple(int(k) - 1 for k in self.layers)
+
+    def acts_on(self, types: Sequence[str]) -> dict[str, Any]:
+        return {"on": self.on, "layers": [k + 1 for k in self.acts(types)]}
 
     def __call__(self, step: Step) -> Cost:
         parts = step.forecast.parts

@@ -27,10 +27,8 @@ class Orthogonality(OfLayers):
 
     def of(self, parts: Mapping[str, Array], k: int, step: Step) -> Tensor:
         matrix = parts["weights"][k]
-        gram = matrix.mT @ matrix if matrix.shape[1] <= matrix.shape[0] else matrix @ matrix.mT
-        return (
-            (gram - torch.eye(len(gram), dtype=gram.dtype, device=gram.device)) ** 2
-        ).sum() / len(gram)
+        tall = matrix if matrix.shape[1] <= matrix.shape[0] else matrix.mT
+        return _apart(tall.mT @ tall) / tall.shape[1]
 
     @classmethod
     def zero_case(cls) -> Step:
@@ -47,11 +45,16 @@ class Skip(OfLayers):
 
     def of(self, parts: Mapping[str, Array], k: int, step: Step) -> Tensor:
         matrix = parts["weights"][k]
-        eye = torch.eye(*matrix.shape, dtype=matrix.dtype, device=matrix.device)
-        return ((matrix - eye) ** 2).sum() / len(matrix)
+        return _apart(matrix) / len(matrix)
 
     @classmethod
     def zero_case(cls) -> Step:
         """The identity, and as much of it as goes into fewer columns."""
         eyes = [torch.eye(4, dtype=torch.float64), torch.eye(5, 2, dtype=torch.float64)]
         return step_of({"weights": eyes, "types": ["skip", "skip"]})
+
+
+def _apart(matrix: Tensor) -> Tensor:
+    """|W − I|²."""
+    eye = torch.eye(*matrix.shape, dtype=matrix.dtype, device=matrix.device)
+    return ((matrix - eye) ** 2).sum()

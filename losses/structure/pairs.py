@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def samples(x: Tensor, most: int) -> Tensor:
-    """(b, …, d) → (s, d): every sample, or `most` of them, evenly spaced: a batch is in no order."""
+    """(b, …, d) → (s, d): all samples, or `most`, evenly spaced; a batch is in no order."""
     flat = x.flatten(0, -2)
     if len(flat) <= most:
         return flat
@@ -28,5 +28,5 @@ def distances(x: Tensor, matrix: Tensor | None = None) -> Tensor:
 
 def upper(square: Tensor) -> Tensor:
     """Each pair once, of a symmetric matrix."""
-    rows, columns = torch.triu_indices(*square.shape, offset=1, device=square.device)
+    rows, columns = torch.triu_indices(len(square), len(square), 1, device=square.device)
     return square[rows, columns]

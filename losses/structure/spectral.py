@@ -30,6 +30,7 @@ TINY = 1e-12  # of a power, below which an amplitude has no gradient
 class Spectral(Term):
     """Amplitudes of the forecast against those of the truth."""
 
+    kind = "misfit"
     scale_: float = 1.0  # of training, learned by `ready`
 
     def ready(self, windows: RollingWindows) -> Self:

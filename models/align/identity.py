@@ -8,7 +8,7 @@ from stsfm.datasets.panel import Array
 from stsfm.models.parts import Align
 
 if TYPE_CHECKING:
-    from stsfm.models.layers.affine import Same
+    from stsfm.models.layers.projection import Same
 
 
 @final
@@ -25,6 +25,6 @@ class Identity(Align):
         return states
 
     def net(self) -> Same:
-        from stsfm.models.layers.affine import Same
+        from stsfm.models.layers.projection import Same
 
         return Same()

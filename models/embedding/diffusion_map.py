@@ -69,7 +69,7 @@ class DiffusionMap(Embedding):
         kernel = np.exp(-apart / self.epsilon_)
         self.density_ = kernel.sum(1) ** self.alpha  # q^α (point,)
         values, vectors = self._spectrum(kernel / np.outer(self.density_, self.density_))
-        if values[0] > 1 - PIECES:
+        if not len(values) or values[0] > 1 - PIECES:  # LAPACK may find none that are equal
             raise ValueError(
                 f"at width={self.width} no walk joins all frames of train, and states would only "
                 "tell its pieces; raise model.embedding.width, or take slope"

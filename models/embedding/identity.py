@@ -12,7 +12,7 @@ from stsfm.datasets.windows import Frame
 from stsfm.models.parts import Embedding
 
 if TYPE_CHECKING:
-    from stsfm.models.layers.affine import Same
+    from stsfm.models.layers.projection import Same
 
 
 @final
@@ -36,6 +36,6 @@ class Identity(Embedding):
         return mask
 
     def net(self) -> Same:
-        from stsfm.models.layers.affine import Same
+        from stsfm.models.layers.projection import Same
 
         return Same()

@@ -10,6 +10,7 @@ points in space, Philosophical Magazine 2 (1901).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, Self, final
 
 import numpy as np
@@ -19,7 +20,7 @@ from stsfm.datasets.windows import Frame
 from stsfm.models.parts import Embedding
 
 if TYPE_CHECKING:
-    from stsfm.models.layers.affine import Affine
+    from stsfm.models.layers.projection import Affine
 
 
 @final
@@ -52,7 +53,10 @@ class PCA(Embedding):
     def decode(self, states: Array) -> Array:
         return states @ self.basis_.T + self.mean_
 
+    def shows(self) -> Mapping[str, Array]:
+        return {"singular_values": self.singular_}
+
     def net(self) -> Affine:
-        from stsfm.models.layers.affine import Affine
+        from stsfm.models.layers.projection import Affine
 
         return Affine(self.basis_, self.basis_.T, self.mean_)

@@ -108,7 +108,7 @@ class StateSpace(Learned):
             return self.predict(past, future.blank())
         return self._lifted(self.dynamics.backtest(self.latent(windows)), windows.panel)
 
-    def states(self, windows: RollingWindows) -> dict[str, Array]:
+    def states(self, windows: RollingWindows) -> Mapping[str, Array]:
         """What there is to see: states, forecasts of them, and what the dynamics know of theirs."""
         if self.together:
             return {}
@@ -121,7 +121,7 @@ class StateSpace(Learned):
         }
         outside = self.lifting.outside(self.transform_y.forward(ahead))
         clamped = {} if outside is None else {"clamped": outside}
-        return {**self.dynamics.states(latent), **mine, **clamped}
+        return {**self.dynamics.states(latent), **self.embedding.shows(), **mine, **clamped}
 
     # ---- between frames and states ---------------------------------------------------------------
 

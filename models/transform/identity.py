@@ -9,7 +9,7 @@ from stsfm.datasets.windows import Frame
 from stsfm.models.parts import Transform
 
 if TYPE_CHECKING:
-    from stsfm.models.layers.affine import Same
+    from stsfm.models.layers.projection import Same
 
 
 @final
@@ -29,6 +29,6 @@ class Identity(Transform):
         return states
 
     def net(self) -> Same:
-        from stsfm.models.layers.affine import Same
+        from stsfm.models.layers.projection import Same
 
         return Same()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stsfm import help, identity, options, trust
-from stsfm.compose import door, experiments, explain
+from stsfm.compose import ablation, door, experiments, explain
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import OPEN, allowed, each
 from stsfm.compose.subtrees import MEMBERS, models, parts_of, placed
@@ -29,6 +29,7 @@ class Combination:
     config: dict[str, Any]  # resolved plain values, with `choices` (group → name) added
     words: tuple[str, ...]  # after `stsfm run`: what makes this job alone
     comparison: str  # the name of what it is a part of
+    ablates: bool = False  # nobody typed it: a loss without one of its terms
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Composed:
         """
         choices, data = config["choices"], dict(config["data"])
         data |= {"space": "given"} if "space" in data else {}
-        bare = {group: name for group, name in choices.items() if group not in options.parts()}
+        bare = {group: name for group, name in choices.items() if not group.startswith("model/")}
         return [
             {"model": tree, "data": data, "choices": {**bare, "model": name}}
             for name, tree in models(config["baselines"], config, *self.request.folders).items()
@@ -91,9 +92,10 @@ def jobs(args: list[str], known: Known | None = None) -> Composed:
         found = []
         for line in lines:
             name = experiments.name(request, list(map(parse, line)))
-            for texts in itertools.product(*(_values(parse(text)) for text in line)):
+            for texts, (job, ablates) in _combined(table, line, lines).items():
                 words = (*request.kept, *(text for text in texts if not _of_a_search(text)))
-                found.append(Combination(table.job(texts, lines), words, name))
+                found.append(Combination(job, words, name, ablates))
+    many = many or len(found) > 1
     return Composed(found, many, request)
 
 
@@ -128,6 +130,18 @@ def install_completion(args: list[str]) -> int:
     with door.explained():
         door.shown(args)
     return 0
+
+
+def _combined(
+    table: _Table, line: list[str], lines: list[list[str]]
+) -> dict[tuple[str, ...], tuple[dict[str, Any], bool]]:
+    """The overrides of each job of a line → its config, and whether it only ablates a loss."""
+    typed = itertools.product(*(_values(parse(text)) for text in line))
+    found = {texts: (table.job(texts, lines), False) for texts in typed}
+    more = [less for texts, (config, _) in found.items() if ablation.asked(config, line)
+            for less in ablation.without_each(config, texts)]  # fmt: skip
+    new = (texts for texts in dict.fromkeys(more) if texts not in found)
+    return found | {texts: (table.job(texts, lines), True) for texts in new}
 
 
 # ---- every combination ---------------------------------------------------------------------------
@@ -206,21 +220,32 @@ def _own(texts: Iterable[str]) -> dict[str, Any]:
 def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
     """The overrides once per experiment and table of its sweep, each followed by what is swept.
 
-    What is typed is stronger: a key that has a value there is not swept.
+    What is typed is stronger: a key that has a value there is not swept, and of several tables
+    those are meant that have this value, too.
     """
     at = next(
         (k for k, text in enumerate(typed) if parse(text).key_or_group == experiments.GROUP), None
     )
     if at is None:
         return [typed]
-    taken = {parse(text).key_or_group for text in typed}
+    said = {parse(text).key_or_group: set(_values(parse(text))) for text in typed}
     lines = []
     for experiment in each(parse(typed[at])):
-        for sweep in table.choose([experiment]).sweeps:
-            swept = experiments.texts(sweep, parse(experiment), table.groups)
-            more = [text for text in swept if parse(text).key_or_group not in taken]
-            lines.append([*typed[:at], experiment, *more, *typed[at + 1 :]])
+        sweeps = table.choose([experiment]).sweeps
+        tables = [experiments.texts(sweep, parse(experiment), table.groups) for sweep in sweeps]
+        if len(tables) > 1:
+            tables = [texts for texts in tables if _agree(texts, said)] or [[]]
+        for texts in tables:
+            more = [text for text in texts if parse(text).key_or_group not in said]
+            line = [*typed[:at], experiment, *more, *typed[at + 1 :]]
+            lines += [line] * (line not in lines)
     return lines
+
+
+def _agree(texts: Iterable[str], said: Mapping[str, set[str]]) -> bool:
+    """Whether a table of a sweep has the values that were typed of its keys."""
+    swept = {parse(text).key_or_group: set(_values(parse(text))) for text in texts}
+    return all(said[key] <= values for key, values in swept.items() if key in said)
 
 
 def _values(override: door.Override) -> list[str]:

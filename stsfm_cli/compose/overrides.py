@@ -13,7 +13,9 @@ from typing import Any, Protocol
 from stsfm import options
 from stsfm.mistakes import Mistake, did_you_mean, no_such, said
 
-OPEN = ("loss.terms", "loss.weights", "trainer.optimizer")  # where +key=value adds a key
+OPEN = (  # where +key=value adds a key
+    "loss.terms", "loss.weights", "loss.weighting.ramps", "trainer.optimizer",
+)  # fmt: skip
 
 
 READINGS = {  # of a word that stands for several things: what it may mean → the choices

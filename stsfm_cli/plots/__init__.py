@@ -19,8 +19,9 @@ def draw(story: Story, folder: Path) -> list[Path]:
     """
     from matplotlib import rc_context
 
-    from stsfm.plots import calibration, forecasts, horizon, loss, protocol, residuals, style
+    from stsfm.plots import calibration, forecasts, horizon, loss, protocol, residuals, stack, style
     from stsfm.plots.space import errors, fields, steps
+    from stsfm.plots.states import course, impulse, portrait, spectrum
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn, captions = [], {}
@@ -28,7 +29,8 @@ def draw(story: Story, folder: Path) -> list[Path]:
         for figure in (
             protocol.protocol, forecasts.forecasts, horizon.horizon, calibration.calibration,
             residuals.residuals, errors.error_map, steps.node_steps, errors.degree, fields.fields,
-            loss.loss,
+            portrait.portrait, course.coordinates, course.components, spectrum.spectrum,
+            impulse.impulse, impulse.reconstruction, stack.layers, loss.loss,
         ):  # fmt: skip
             if (made := figure(story)) is None:
                 continue

@@ -48,6 +48,8 @@ class Story:
     sums: Mapping[str, Array] = field(default_factory=dict)  # absolute, residual, count over
     #   windows (step, node)
     space: Mapping[str, Any] | None = None  # what the record says of residuals in space
+    states: Mapping[str, Array] = field(default_factory=dict)  # as Forecaster.states names them
+    drawing: Mapping[str, Any] = field(default_factory=dict)  # as Forecaster.drawing has it
 
     def __post_init__(self) -> None:
         wanted = (len(self.drawn), self.horizon, *self.values.shape[1:])
@@ -120,6 +122,11 @@ class Story:
         """(node,) the mean of `absolute` or `residual` over windows and steps; NaN without any."""
         total, n = self.sums[name].sum(0), self.sums["count"].sum(0)
         return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+
+    @property
+    def first_state(self) -> int:
+        """The row of the data that the first of its states stands for."""
+        return int(self.states.get("first_row", 0))
 
     @property
     def many(self) -> bool:

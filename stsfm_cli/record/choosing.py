@@ -87,9 +87,13 @@ def keys_of(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_in(model: Mapping[str, Any], group: str) -> bool:
-    """Whether it is of a model: its loss; or a part, as model/embedding is."""
-    of, slash, name = group.rpartition("/")
-    return isinstance(model.get(name), Mapping) if slash and of == "model" else group in model
+    """Whether it is of a model: its loss; or a part, as model/embedding and loss/weighting are."""
+    if "/" not in group:
+        return group in model
+    tree: Any = model
+    for name in group.removeprefix("model/").split("/"):
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return isinstance(tree, Mapping)
 
 
 def level(keys: Mapping[str, Any], factor: str) -> Any:

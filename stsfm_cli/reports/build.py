@@ -34,6 +34,7 @@ from stsfm.reports.content import (
 from stsfm.reports.references import entries, references
 from stsfm.reports.shown import Shown, short
 from stsfm.reports.space import space
+from stsfm.tables.ablation import ablation_sheet
 from stsfm.tables.grid import Grid
 from stsfm.tables.sentences import about_failures, about_graphs, about_intervals, footnotes
 from stsfm.tables.sheet import EXPLORATORY
@@ -74,6 +75,7 @@ def build(
         ("Results", _results(grid, shown)),
         ("Significance", _significance(grid, shown)),
         ("Space", space(shown)),
+        ("Ablation", _ablation(shown)),
         ("Figures", _figures(folder / "plots", "captions.json")),
         ("Search", _search(folder)),
         ("Cost", account.cost(shown, runs)),
@@ -155,6 +157,14 @@ def _significance(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
     for one in shown:
         yield from _name(one, shown)
         yield Items([[line] for line in significance(one)])
+
+
+def _ablation(shown: Sequence[Shown]) -> Iterator[Block]:
+    """What each term of a composite loss is worth, where it was tried without."""
+    for one in shown:
+        if sheet := ablation_sheet(one.table):
+            yield content.Grid(sheet, name=1)
+            yield Items([[note] for note in sheet.notes])
 
 
 def _figures(folder: Path, captions: str) -> Iterator[Block]:

@@ -57,7 +57,7 @@ document.querySelectorAll("table.stsfm thead button").forEach(button => {
 """
 
 
-def html_table(shown: Table | Grid) -> str:
+def html_table(shown: Table | Grid | Sheet) -> str:
     """A <table class="stsfm"> for every sheet; a page that holds some needs STYLE and SCRIPT once.
 
     SCRIPT belongs at the end of the body.
@@ -65,7 +65,7 @@ def html_table(shown: Table | Grid) -> str:
     return "\n".join(f'<div class="stsfm-wide">{_table(sheet)}</div>' for sheet in sheets(shown))
 
 
-def html_page(shown: Table | Grid) -> str:
+def html_page(shown: Table | Grid | Sheet) -> str:
     """A page of its own: the tables, and what they say."""
     held = sheets(shown)
     notes = "\n".join(f"<p>{escape(note)}</p>" for sheet in held for note in sheet.notes)

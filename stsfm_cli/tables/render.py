@@ -1,4 +1,4 @@
-"""A table or a grid as text, Markdown and LaTeX; the other formats are found here, too."""
+"""A table, a grid or a sheet as text, Markdown and LaTeX; the other formats are found here, too."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MARKDOWN = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
 LATEX = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
 
 
-def as_text(shown: Table | Grid) -> list[str]:
-    """Aligned lines for a terminal, the headings first; of a grid a title above each table."""
+def as_text(shown: Table | Grid | Sheet) -> list[str]:
+    """Aligned lines for a terminal, the headings first; a title above all but a table."""
     lines: list[str] = []
     for sheet in sheets(shown, brief=True):
         heads = [_once(level) for level in sheet.heads[:-1]] + [sheet.heads[-1]]
         body = [[cell.text for cell in line] for line in sheet.body]
         numbers = set(range(len(sheet.heads[-1]))) - sheet.words
-        lines += [sheet.title] if isinstance(shown, Grid) else []
+        lines += [] if isinstance(shown, Table) else [sheet.title]
         lines += aligned([*heads, *body], right=numbers)
     return lines
 
@@ -35,7 +35,7 @@ def _once(level: tuple[str, ...]) -> list[str]:
     return ["" if k and text == level[k - 1] else text for k, text in enumerate(level)]
 
 
-def as_markdown(shown: Table | Grid) -> str:
+def as_markdown(shown: Table | Grid | Sheet) -> str:
     return "\n".join(map(_markdown, sheets(shown)))
 
 
@@ -53,7 +53,7 @@ def _bars(line: list[str]) -> list[str]:
     return [cell.replace("|", r"\|") for cell in line]
 
 
-def as_latex(shown: Table | Grid) -> str:
+def as_latex(shown: Table | Grid | Sheet) -> str:
     """A table environment for each sheet: booktabs, so \\usepackage{booktabs} in the preamble."""
     return "\n".join(map(_latex, sheets(shown)))
 

@@ -91,7 +91,9 @@ class Row:
         differ  the dotted keys in which they are not alike
         """
         keys = [key for key in self.config if key in differ]
-        chosen = tuple(f"model.{_short(key)}." for key in keys if "choices." in key)
+        chosen = tuple(
+            f"model.{_short(key)}.".replace("/", ".") for key in keys if "choices." in key
+        )
         return {_short(key): self.config[key] for key in keys if not key.startswith(chosen)}
 
     @property

@@ -16,11 +16,15 @@ WIDTH = 120  # letters of a terminal, an indent of two included
 WORDS = ("model", "intervals", "sees", "fitted to")  # columns that begin at the left
 
 
-def sheets(shown: Table | Grid, *, brief: bool = False) -> list[Sheet]:
-    """One of a table; of a grid as many as its layout asks for. `brief` is what a terminal holds.
+def sheets(shown: Table | Grid | Sheet, *, brief: bool = False) -> list[Sheet]:
+    """One of a table, or the sheet itself; of a grid as many as its layout asks for.
+
+    `brief` is what a terminal holds.
 
     What is said of a whole grid is said under its last sheet.
     """
+    if isinstance(shown, Sheet):
+        return [shown]
     if isinstance(shown, Table):
         return [_of_table(shown, brief=brief)]
     pivots = pivot(shown)

@@ -11,6 +11,7 @@ from stsfm.losses.metrics import METRIC, METRICS
 from stsfm.tables.grid import Grid
 from stsfm.tables.pivot import AXES, pivot
 from stsfm.tables.row import Row, Value
+from stsfm.tables.sheet import Sheet
 from stsfm.tables.table import Table
 
 SCORES = [(split, metric.name) for split in ("val", "test") for metric in METRICS]
@@ -19,15 +20,29 @@ COSTS = (
 )  # fmt: skip
 
 
-def as_csv(shown: Table | Grid) -> str:
+def as_csv(shown: Table | Grid | Sheet) -> str:
     """Means, and in columns of their own deviations over seeds and the error of sampling."""
-    lines = _of_table(shown) if isinstance(shown, Table) else _of_grid(shown)
+    if isinstance(shown, Sheet):
+        lines = _of_sheet(shown)
+    else:
+        lines = _of_table(shown) if isinstance(shown, Table) else _of_grid(shown)
     out = io.StringIO()
     names = dict.fromkeys(name for line in lines for name in line)
     writer = csv.DictWriter(out, list(names), lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
     return out.getvalue()
+
+
+def _of_sheet(sheet: Sheet) -> list[dict[str, Any]]:
+    """As it is printed, numbers in full precision."""
+    return [
+        {
+            name: cell.text if cell.number is None else cell.number
+            for name, cell in zip(sheet.heads[-1], line, strict=True)
+        }
+        for line in sheet.body
+    ]
 
 
 def _of_table(table: Table) -> list[dict[str, Any]]:

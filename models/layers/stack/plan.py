@@ -1,6 +1,6 @@
-"""What the layers of a stack are, as it is typed: a list with an entry for each, or one for all.
+"""The layers of a stack as they are typed: lists with an entry for each, or one value for all.
 
-model.sizes=[32,8] model.types=[pca,plain] model.constraints=hard model.activations=identity
+Such as model.sizes=[32,8] model.types=[pca,plain] model.constraints=hard model.activations=tanh.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -62,18 +63,20 @@ class Tucker(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """X ×₁ Aᵀ ×₂ Bᵀ ×₃ Cᵀ, flat before and after."""
-        return self._modes(x, self.shape[0], [f.matrix for f in self.factors])  # type: ignore[misc]
+        return self._modes(x, self.shape[0], self._matrices())
 
     def back(self, z: Tensor) -> Tensor:
         """Z ×₁ A ×₂ B ×₃ C, flat before and after."""
-        turned = [f.matrix.mT for f in self.factors]  # type: ignore[union-attr]
-        return self._modes(z, self.shape[1], turned)
+        return self._modes(z, self.shape[1], [matrix.mT for matrix in self._matrices()])
 
     @property
     def matrix(self) -> Tensor:
         """A ⊗ B ⊗ C (n, m), written out."""
-        a, b, c = (factor.matrix for factor in self.factors)
-        return torch.kron(torch.kron(a, b), c)  # type: ignore[arg-type]
+        a, b, c = self._matrices()
+        return torch.kron(torch.kron(a, b), c)
+
+    def _matrices(self) -> list[Tensor]:
+        return [cast(Dense, factor).matrix for factor in self.factors]
 
     @staticmethod
     def _modes(x: Tensor, shape: tuple[int, ...], matrices: list[Tensor]) -> Tensor:

@@ -70,15 +70,18 @@ def _figures() -> list:
         forecasts,
         gains,
         horizon,
+        pareto,
         profile,
         response,
         seeds,
+        terms,
         where,
     )
 
     return [
         forecasts.forecasts, horizon.horizon, seeds.seeds, gains.gains, where.where,
-        profile.profile, cost.cost, response.response, curves.curves,
+        profile.profile, cost.cost, response.response, pareto.pareto, terms.terms,
+        curves.curves,
     ]  # fmt: skip
 
 

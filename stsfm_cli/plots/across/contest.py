@@ -69,6 +69,9 @@ class Entry:
     points: Array = field(default_factory=nothing)  # (pick, step) forecasts
     curves: tuple[Array, ...] = ()  # a seed's (epoch, 3): epoch, train and validation loss
     settings: Mapping[str, Any] = field(default_factory=dict)  # what tells it from its like
+    terms: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
+    # of its loss, if several: a seed's (epoch, 3): epoch, unweighted training loss, weight
+    kept: tuple[int, ...] = ()  # a seed's epoch whose weights were kept
 
     @property
     def star(self) -> bool:
@@ -109,6 +112,7 @@ class Contest:
     picks: tuple[Pick, ...] = ()
     truth: Array = field(default_factory=nothing)  # (pick, row) of clock; NaN in gaps
     configurations: tuple[Entry, ...] = ()  # all that were tried, where several were
+    composites: tuple[Entry, ...] = ()  # all whose loss has several terms, chosen or not
     place: Place | None = None  # where the nodes are
     end: int | None = None  # the row behind the last one of the data: futures may reach beyond
 

@@ -38,8 +38,8 @@ def cost(contest: Contest) -> tuple[Figure, str] | None:
     ax.set_xlim(seconds.min() / 2, seconds.max() * 2)
     style.log_axis(ax, "x")
     log = scale.errors(ax, errors, "y")
-    stairs = _corners(seconds, errors, stair, ax.get_xlim()[1])
-    ax.plot(*stairs.T, color=style.FAINT, lw=1.0, zorder=0, label="front")
+    line = stairs(seconds, errors, stair, ax.get_xlim()[1])
+    ax.plot(*line.T, color=style.FAINT, lw=1.0, zorder=0, label="front")
     for entry, x, y in zip(shown, seconds, errors, strict=True):
         color, _, marker, star = entry.look
         ax.plot([x], [y], ls="", marker=marker, color=color, ms=5 if star else 3.5, mew=1.1,
@@ -49,11 +49,11 @@ def cost(contest: Contest) -> tuple[Figure, str] | None:
     ax.set_ylabel(f"test {contest.error_label}")
     layout.arrange(made, grid, right=BESIDE + layout.PAD, top=0.12)
     named, others = _named(shown, seconds, errors, stair)
-    name_dots(ax, named, others, stairs)
+    name_dots(ax, named, others, line)
     return made, _caption(contest, shown, stair, log)
 
 
-def _corners(x: np.ndarray, y: np.ndarray, stair: list[int], end: float) -> np.ndarray:
+def stairs(x: np.ndarray, y: np.ndarray, stair: list[int], end: float) -> np.ndarray:
     """(corner, 2) of the line along a front, on to the right end of the axes."""
     turns = np.append(x[stair], end).repeat(2)[1:-1]
     return np.stack([turns, y[stair].repeat(2)], 1)

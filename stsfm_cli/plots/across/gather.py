@@ -15,6 +15,7 @@ from stsfm.plots.forecasts import QUANTILES
 from stsfm.plots.loss import last_stage
 from stsfm.record import Record
 from stsfm.spatial import Place
+from stsfm.tables.ablation import weights
 from stsfm.tables.cells import METRIC
 from stsfm.tables.row import Row, differing
 from stsfm.tables.table import Table
@@ -169,6 +170,7 @@ def _contest(
         picks=tuple(picks) if kept else (),
         truth=truth,
         configurations=tuple(_configurations(table)),
+        composites=tuple(_composites(table)),
         place=_place(rows.values()),
         end=data["rules"]["rows"],
     )
@@ -202,6 +204,31 @@ def _median(row: Row) -> Record:
     errors = [_pooled(scores, "val", "mae") for scores in row.scores]
     ranked = np.argsort(_floats(errors), kind="stable")
     return row.records[int(ranked[(len(ranked) - 1) // 2])]
+
+
+def _composites(table: Table) -> Iterator[Entry]:
+    """Rows whose loss has several terms, with the course of each; and what tells them apart."""
+    rows = [row for row in (*table.rows, *table.hidden) if row.records and len(weights(row)) > 1]
+    differ = differing(rows) if rows else set()
+    for row in rows:
+        histories = [record.history() for record in row.records]
+        terms = {
+            name: tuple(_course(history, name) for history in histories)
+            for name, weight in weights(row).items()
+            if weight
+        }
+        kept = tuple(scores["training"]["best_epoch"] for scores in row.scores)
+        made = _entry(row, _metric(table))
+        yield replace(made, settings=row.told(differ), terms=terms, kept=kept, curves=())
+
+
+def _course(history: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+    """(epoch, 3) the epoch, a term before its weight, and this; the loss itself where alone."""
+    keys = ("epoch", f"train_{name}", f"weight_{name}")
+    rows = [[row.get(key, np.nan) for key in keys] for row in history]
+    if history and f"train_{name}" not in history[0]:
+        rows = [[row["epoch"], row["train"], np.nan] for row in history]
+    return np.array(rows, float).reshape(-1, 3)
 
 
 def _configurations(table: Table) -> Iterator[Entry]:

@@ -53,6 +53,19 @@ def _number(x: Any) -> bool:
     return isinstance(x, int | float) and not isinstance(x, bool)
 
 
+def _far_apart(numbers: Sequence[float]) -> bool:
+    """Whether an axis of these is logarithmic: 0, a term that is left out, may stand beside."""
+    above = [x for x in numbers if x]
+    return bool(above) and min(above) > 0 and max(above) >= 8 * min(above)
+
+
+def _off_zero(numbers: Sequence[float]) -> list[float]:
+    """Places on a logarithmic axis: that of 0 is a step before the least."""
+    above = sorted(x for x in numbers if x)
+    step = (above[-1] / above[0]) ** (1 / (len(above) - 1))
+    return [x or above[0] / step for x in numbers]
+
+
 def _best(entries: Sequence[Entry], settings: dict[str, Any]) -> Entry | None:
     """The entry with these settings that validation prefers, whatever else it is set to."""
     like = [e for e in entries if all(e.settings[k] == v for k, v in settings.items())]
@@ -71,11 +84,12 @@ def _lines(contest: Contest, tried: list[Entry], keys: list[str]) -> tuple[Figur
     key, values = keys[0], _values(tried, keys[0])
     numbers = [float(x) for x in values if _number(x)]
     scaled = len(numbers) == len(values)
-    log = scaled and min(numbers) > 0 and max(numbers) >= 8 * min(numbers)
-    places = dict(zip(map(str, values), numbers if scaled else range(len(values)), strict=True))
+    log = scaled and _far_apart(numbers)
+    at = _off_zero(numbers) if log else numbers if scaled else range(len(values))
+    places = dict(zip(map(str, values), at, strict=True))
     made, grid = layout.figure(style.COLUMN, 2.4)
     ax: Axes = grid[0, 0]
-    models, ends, bars = _models(tried), [], False
+    models, ends, bars, reached = _models(tried), [], False, []
     names = shorten(models)
     for k, (model, entries) in enumerate(models.items()):
         color, dashes = _look(contest, model, k)
@@ -87,10 +101,11 @@ def _lines(contest: Contest, tried: list[Entry], keys: list[str]) -> tuple[Figur
         ax.errorbar(x, y, sd if any(sd) else None, color=color, ls=dashes, lw=1.2, marker="o",
                     ms=3.2, elinewidth=0.8, label=model)  # fmt: skip
         ends.append(layout.End(names[model], float(x[-1]), float(y[-1]), color))
+        reached += [v + s * d for v, d in zip(y, sd, strict=True) for s in (-1, 1)]
     if log:
         ax.set_xscale("log")
         ax.minorticks_off()
-    tall = scale.errors(ax, np.array([entry.preference for entry in tried]), "y")
+    tall = scale.errors(ax, np.array(reached), "y")
     ax.set_xticks(list(places.values()), [_said(value) for value in values])
     ax.set_xlabel(key)
     ax.set_ylabel(f"validation {contest.error_label}")

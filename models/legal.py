@@ -60,7 +60,7 @@ def name(part: Part | Forecaster) -> str:
 
 def _reasons(stages: Stages, joint: bool) -> Iterator[str]:
     lifting, dynamics = stages["lifting"], stages["dynamics"]
-    if "graph" in dynamics.tags:
+    if "graph" in getattr(dynamics, "tags", ()):
         yield f"dynamics={name(dynamics)} reads a graph, and states are no nodes of one"
     if "inverse" in lifting.needs and (lost := _without("inverse", stages, BEFORE)):
         yield (

@@ -100,7 +100,8 @@ def _model(
         return build(config, path=path)
     from stsfm.models.learned import Learned
 
-    if issubclass(locate(config["_target_"], path), Learned):  # a part that trains itself
+    target: Any = locate(config["_target_"], path)
+    if issubclass(target, Learned):  # a part that trains itself
         return build(config, monitor, store, path=path)
     from stsfm.models.neural import Neural
 

@@ -68,7 +68,8 @@ def parts() -> set[str]:
 
 def made_of(group: str, name: str, *folders: Path) -> dict[str, str]:
     """The parts of a choice: group → what is taken, such as model/embedding → pca."""
-    file, found = file_of(group, name, *folders), {}
+    file = file_of(group, name, *folders)
+    found: dict[str, str] = {}
     for part, choice in _defaults_list(file.read_text()) if file.is_file() else ():
         if not part:
             found |= made_of(group, choice, *folders)

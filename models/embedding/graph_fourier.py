@@ -19,7 +19,7 @@ from stsfm.models.layers.laplacian import waves
 from stsfm.models.parts import Embedding
 
 if TYPE_CHECKING:
-    from stsfm.models.layers.affine import Affine
+    from stsfm.models.layers.projection import Affine
 
 
 @final
@@ -50,6 +50,6 @@ class GraphFourier(Embedding):
         return states @ self.basis_.T
 
     def net(self) -> Affine:
-        from stsfm.models.layers.affine import Affine
+        from stsfm.models.layers.projection import Affine
 
         return Affine(self.basis_, self.basis_.T, np.zeros(len(self.basis_)))

@@ -32,6 +32,8 @@ class Joint(nn.Module):
     tags = frozenset({"missing"})
     publishes = PUBLISHES | OWN
 
+    mean: Tensor  # of train (D,)
+
     def __init__(self, frame: Frame, *, space: StateSpace) -> None:
         super().__init__()
         self.lost, self.targets = int(space.embedding.lost_), list(frame.targets)

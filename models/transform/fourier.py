@@ -20,7 +20,7 @@ from stsfm.datasets.windows import Frame
 from stsfm.models.parts import Transform
 
 if TYPE_CHECKING:
-    from stsfm.models.layers.affine import Affine
+    from stsfm.models.layers.projection import Affine
 
 
 @final
@@ -53,7 +53,7 @@ class Fourier(Transform):
         return states @ self.basis_.T
 
     def net(self) -> Affine:
-        from stsfm.models.layers.affine import Affine
+        from stsfm.models.layers.projection import Affine
 
         return Affine(self.basis_, self.basis_.T, np.zeros(len(self.basis_)))
 

@@ -133,7 +133,7 @@ class Fourier(Forecaster):
             maps = np.concatenate([after @ np.linalg.pinv(x, rcond=LEAST) for x in parts])
             y, kind = values[:, :, *at], kind.reshape(-1)
             if len(kinds) == 1:
-                made[:, :, *at] = y @ maps[0].T
+                made[(..., *at)] = y @ maps[0].T
             else:
-                made[:, :, *at] = (maps[kind] @ y[..., None])[..., 0]
+                made[(..., *at)] = (maps[kind] @ y[..., None])[..., 0]
         return made

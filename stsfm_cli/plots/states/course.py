@@ -34,7 +34,7 @@ def components(story: Story) -> tuple[Figure, str] | None:
 def _stacked(story: Story, lines: np.ndarray, names: list[str], first: int) -> Figure:
     """A line (row,) in a panel each, from a row of the data on."""
     clock = story.clock[first : first + lines.shape[1]]
-    made, grid = layout.figure(style.PAGE, 0.5 + 0.75 * len(lines), rows=len(lines))
+    made, grid = layout.figure(style.PAGE, 0.5 + 0.9 * len(lines), rows=len(lines))
     border = story.clock[story.borders["test"][0]]
     for k, (ax, line, name) in enumerate(zip(grid[:, 0], lines, names, strict=True)):
         style.trace(ax, clock, line, color=style.MODEL, lw=0.8)

@@ -58,7 +58,8 @@ class DMD(Forecaster):
         return (self.cite, "leclainche2017hodmd")
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
-        self.rank_ = np.int64(self._choose(train, val) if self.rank == "auto" else 0)
+        rank = self._choose(train, val) if self.rank == "auto" else self.rank
+        self.rank_ = np.int64(np.iinfo(np.int64).max if rank == "all" else rank)
         return self.refit(train)
 
     def refit(self, development: RollingWindows) -> Self:
@@ -66,8 +67,7 @@ class DMD(Forecaster):
         self.mean_ = series.values.sum(0) / series.mask.sum(0).clip(1)
         spectrum = self._spectrum(series)
         self.singular_ = spectrum[1]
-        rank = {"auto": int(self.rank_), "all": len(self.singular_)}.get(self.rank, self.rank)
-        system = self._system(*spectrum, rank)
+        system = self._system(*spectrum, int(self.rank_))
         self.basis_, self.transition_ = system.inward[0].T, system.transition[0]
         return self
 

@@ -124,16 +124,16 @@ class Fourier(Forecaster):
         values, mask = (x.reshape(-1, *x.shape[-3:]) for x in (past.values, past.mask))
         time = np.arange(-values.shape[1], horizon, dtype=float)  # the origin is 0
         made = np.empty((len(values), horizon, *values.shape[-2:]))
-        for at, frequencies in found.items():
+        for (n, c), frequencies in found.items():
             basis = columns(time, frequencies, line=self._line, unit=self.context)
             before, after = basis[:-horizon], basis[-horizon:]
-            kinds, kind = np.unique(mask[:, :, *at], axis=0, return_inverse=True)
+            kinds, kind = np.unique(mask[:, :, n, c], axis=0, return_inverse=True)
             size = max(1, CELLS // basis.size)
             parts = [kinds[i : i + size, :, None] * before for i in range(0, len(kinds), size)]
             maps = np.concatenate([after @ np.linalg.pinv(x, rcond=LEAST) for x in parts])
-            y, kind = values[:, :, *at], kind.reshape(-1)
+            y, kind = values[:, :, n, c], kind.reshape(-1)
             if len(kinds) == 1:
-                made[:, :, *at] = y @ maps[0].T
+                made[..., n, c] = y @ maps[0].T
             else:
-                made[:, :, *at] = (maps[kind] @ y[..., None])[..., 0]
+                made[..., n, c] = (maps[kind] @ y[..., None])[..., 0]
         return made

@@ -128,6 +128,11 @@ class About:
     def target_index(self) -> list[int]:
         return [self.channels.index(name) for name in self.targets]
 
+    @property
+    def states(self) -> frozenset[str]:
+        """What the data state of their law, for terms of a loss: equation, energy."""
+        return frozenset() if self.physics is None else self.physics.offers
+
     def only_targets(self) -> About:
         units = tuple(self.units[i] for i in self.target_index)
         return replace(self, channels=self.targets, units=units)

@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from stsfm import teachers
 from stsfm.checkpoints import OfMember
 from stsfm.identity import members, parts
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.trust import LIBRARIES, locate
 
 if TYPE_CHECKING:
+    from stsfm.losses.base import Loss
     from stsfm.models.base import Forecaster
     from stsfm.models.checkpoint import Store
     from stsfm.models.ensemble import Library
@@ -104,11 +106,18 @@ def _model(
 
     own = {name: value for name, value in config.items() if name not in NET_KEYS}
     net = build(own | {"_partial_": True}, path=path)
-    shared = {name: _inner(config[name], name) for name in NET_KEYS}
+    shared = {name: _inner(config[name], name) for name in NET_KEYS if name != "loss"}
+    shared["loss"] = build_loss(config["loss"])
     try:
         return Neural(net, **shared, monitor=monitor, store=store, part=part)
     except ValueError as error:
         raise Mistake(f"loss: {error}") from error
+
+
+def build_loss(config: Mapping[str, Any]) -> Loss:
+    """A Loss; the folder of a run that teaches becomes a teacher."""
+    taught = {name: teachers.Kept(folder.absolute()) for name, folder in teachers.of(config)}
+    return _inner(teachers.put(config, taught), "loss")
 
 
 def _inner(value: Any, path: str) -> Any:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stsfm import files, loggers, record, trust
+from stsfm.admission import admit
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.checkpoints import Checkpoints
@@ -160,6 +161,7 @@ def fit(
     config: Mapping[str, Any], words: Sequence[str], split: Split, screen: Screen
 ) -> Record | None:
     """Make the run of a config. A failure is recorded, said and returned; None on helping ranks."""
+    admit(config, split)
     identity = identify(config, split)
     home, name = Path(config["runs_dir"]).absolute(), identity.model
     run = Record(home / identity.folder)

@@ -17,7 +17,7 @@ from stsfm.build import build_model
 from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import RollingWindows
 from stsfm.environment import drift
-from stsfm.identity import nets, source_of
+from stsfm.identity import members, nets, source_of
 from stsfm.mistakes import Mistake
 from stsfm.models.base import Forecaster
 from stsfm.record import Record
@@ -54,6 +54,20 @@ def load(run: Record) -> tuple[Forecaster, str]:
     with _whole(run):
         model = build_model(config, lambda row: None, kept["rules"]).load(run.folder / "model")
     return model, f"fitted to {fitted_to}{rows}"
+
+
+def teacher(folder: Path, windows: RollingWindows) -> Forecaster:
+    """The model of a run as it learns from `windows`, its training windows.
+
+    One that draws random numbers has seen no others; any other was refitted behind them.
+    """
+    run = Record(folder)
+    config, rules = _here(run.config["model"]), facts(run)["rules"] | {"calibration": 0}
+    with _whole(run):
+        model = build_model(config, lambda row: None, rules).load(run.folder / "model")
+    if run.status["identity"]["seed"] is None or members(config):
+        model.refit(windows)
+    return model
 
 
 def transform(run: Record) -> Transform:

@@ -122,7 +122,7 @@ def test_what_show_prints_can_be_typed(group: str) -> None:
     texts = [f"{key.name}={key.value}" for key in keys if "${" not in key.value]
     chosen = [f"{group}={name}"]
     if group in options.parts():
-        chosen = [f"model={options.having(group)[0]}", *chosen]
+        chosen = [f"{group.partition('/')[0]}={options.having(group)[0]}", *chosen]
     assert compose.config([*chosen, *texts]) == compose.config(chosen)
 
 

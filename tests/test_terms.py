@@ -1,20 +1,35 @@
-"""Every preset term of a loss: 0 where it must be, gradients that are true, never below 0."""
+"""Every preset term of a loss: 0 where it must be, gradients that are true, never below 0.
+
+And a loss whose other weights are 0 is its task, bit for bit.
+"""
 
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from stsfm import compose, options
-from stsfm.build import build
+from stsfm.build import build, build_model
+from stsfm.losses.distillation import Distillation, Lessons
+from stsfm.losses.teachers import Simulator
+from stsfm.subject import split_of, toy
 
 NAMES = options.groups()["loss/term"]
 
 
 def made(name):
-    config = compose.config(["model=superposition", f"+loss/term={name}"])
-    return build(config["loss"]["terms"][name], path=f"loss.terms.{name}")
+    """The term of a preset, and its zero case; a teacher says what is said there."""
+    config = compose.config(["model=superposition", f"+loss/term={name}"])["loss"]["terms"][name]
+    if config.get("teacher") == "":
+        config["teacher"] = Simulator(state="observed")  # as good as any run
+    term = build(config, path=f"loss.terms.{name}")
+    step = type(term).zero_case()
+    if isinstance(term, Distillation):
+        stamps = step.future.time[:, 0].contiguous()
+        term = replace(term, lessons=Lessons(stamps=stamps, forecast=step.forecast))
+    return term, step
 
 
 def leaves(thing):
@@ -47,14 +62,13 @@ def moved(step, tensors):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_zero_case_costs_nothing(name):
-    term = made(name)
-    assert float(term(type(term).zero_case()).mean()) == pytest.approx(0, abs=1e-12)
+    term, step = made(name)
+    assert float(term(step).mean()) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_elsewhere_it_costs_something_and_its_gradient_is_true(name):
-    term = made(name)
-    step = type(term).zero_case()
+    term, step = made(name)
     noise = torch.Generator().manual_seed(3)
     start = [
         (x + 0.2 * torch.randn(x.shape, generator=noise, dtype=x.dtype)).requires_grad_()
@@ -74,3 +88,16 @@ def test_every_term_has_a_preset():
     for file in (home.parents[2] / "losses/structure").glob("*.py"):
         if file.stem not in ("base", "pairs"):
             assert f"losses.structure.{file.stem}." in named
+
+
+def test_terms_of_weight_0_change_no_bit_of_a_training():
+    names = [name for name in NAMES if name != "distillation"]  # whose teacher is to be named
+    more = [f"+loss/term=[{','.join(names)}]", *(f"loss.weights.{name}=0" for name in names)]
+    split, made = split_of(toy()), []
+    for words in ([], more, [*more, "loss.weights.reconstruction=0.1"]):
+        config = compose.config(["model=superposition", "loss=mse", "trainer.epochs=2", *words])
+        config = config["model"] | {"context": 12}
+        model = build_model(config, lambda row: None, {"calibration": 0})
+        made.append(model.fit(split.train, split.val).backtest(split.test).point)
+    plain, none, some = made
+    assert np.array_equal(plain, none) and not np.array_equal(plain, some)

@@ -21,9 +21,11 @@ class Equation(ABC):
 
     channels  what the last axis of a state holds
     needs     of: graph (`rate` reads space.adjacency)
+    offers    of: equation, energy (it is Conservative)
     """
 
     channels: ClassVar[tuple[str, ...]]
+    offers: ClassVar[frozenset[str]] = frozenset({"equation"})
     needs: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
@@ -33,6 +35,8 @@ class Equation(ABC):
 
 class Conservative(Equation):
     """An equation along which a number stays what it is."""
+
+    offers = frozenset({"equation", "energy"})
 
     @abstractmethod
     def energy(self, x: Array, space: Space) -> Array:

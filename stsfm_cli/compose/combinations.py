@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from stsfm import help, identity, options, trust
@@ -30,6 +29,7 @@ class Combination:
     config: dict[str, Any]  # resolved plain values, with `choices` (group → name) added
     words: tuple[str, ...]  # after `stsfm run`: what makes this job alone
     comparison: str  # the name of what it is a part of
+    ablates: bool = False  # nobody typed it: a loss without one of its terms
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ def jobs(args: list[str], known: Known | None = None) -> Composed:
         found = []
         for line in lines:
             name = experiments.name(request, list(map(parse, line)))
-            for texts in _combined(table, line, lines):
+            for texts, (job, ablates) in _combined(table, line, lines).items():
                 words = (*request.kept, *(text for text in texts if not _of_a_search(text)))
-                found.append(Combination(table.job(texts, lines), words, name))
+                found.append(Combination(job, words, name, ablates))
     many = many or len(found) > 1
     return Composed(found, many, request)
 
@@ -107,10 +107,10 @@ def config(args: list[str], known: Known | None = None) -> dict[str, Any]:
     return composed.jobs[0].config
 
 
-def parts(group: str, *folders: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """Every choice of every part of a group, resolved beside the defaults of all else."""
-    words = [word for folder in folders for word in ("--config-dir", str(folder))]
-    return parts_of(group, config(words), *folders)
+def parts(group: str, args: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every choice of every part of a group, as it would be in the job of `args`: embedding → pca →
+    its subtree."""
+    return parts_of(group, config(args), *read(args).folders)
 
 
 def shown(args: list[str]) -> bool:
@@ -132,13 +132,16 @@ def install_completion(args: list[str]) -> int:
     return 0
 
 
-def _combined(table: _Table, line: list[str], lines: list[list[str]]) -> list[tuple[str, ...]]:
-    """The overrides of each job of a line; those that only ablate a loss come last, each once."""
-    texts = list(itertools.product(*(_values(parse(text)) for text in line)))
-    configs = ((one, table.job(one, lines)) for one in texts)
-    more = [less for one, config in configs if ablation.asked(config, line)
-            for less in ablation.without_each(config, one)]  # fmt: skip
-    return list(dict.fromkeys([*texts, *more]))
+def _combined(
+    table: _Table, line: list[str], lines: list[list[str]]
+) -> dict[tuple[str, ...], tuple[dict[str, Any], bool]]:
+    """The overrides of each job of a line → its config, and whether it only ablates a loss."""
+    typed = itertools.product(*(_values(parse(text)) for text in line))
+    found = {texts: (table.job(texts, lines), False) for texts in typed}
+    more = [less for texts, (config, _) in found.items() if ablation.asked(config, line)
+            for less in ablation.without_each(config, texts)]  # fmt: skip
+    new = (texts for texts in dict.fromkeys(more) if texts not in found)
+    return found | {texts: (table.job(texts, lines), True) for texts in new}
 
 
 # ---- every combination ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class Job:
     run: Record  # its folder
     identity: Identity
     about: Mapping[str, Any]  # its task, as a status tells it: for one who died before writing any
+    ablates: bool = False  # nobody typed it: a loss without one of its terms
     asked: bool = True  # False: a baseline that others are put beside, which gets no page itself
     seconds: float | None = None  # how long it may take, from earlier runs
     beside: tuple[Path, ...] = ()  # the folders of its baselines
@@ -78,8 +79,9 @@ class Plan:
 
     def line(self) -> str:
         """8 jobs (5 baselines): 5 cached, 3 to do (1 failed before), about 40 s"""
-        beside = sum(not job.asked for job in self.jobs)
-        known = f" ({count(beside, 'baseline')})" if beside else ""
+        more = [f"{count(n, 'baseline')}" for n in [sum(not j.asked for j in self.jobs)] if n]
+        more += [f"{n} without a term" for n in [sum(job.ablates for job in self.jobs)] if n]
+        known = f" ({', '.join(more)})" if more else ""
         reasons = Counter(job.why for job in self.to_do if job.why != "new")
         told = ", ".join(f"{n} {why}" for why, n in reasons.items())
         parts = [f"{len(self.cached)} cached"]
@@ -115,6 +117,7 @@ def plan(composed: Composed) -> Plan:
             for part in composed.baselines(one.config)
         ]
         job = planner.job(one.config, one.words, beside=[other.run.folder for other in others])
+        job = replace(job, ablates=one.ablates)
         comparisons.setdefault(one.comparison, {})[job.run.folder] = None
         asked.setdefault(job.run.folder, job)
         for other in others:  # one that failed is tried again, even where all else is there

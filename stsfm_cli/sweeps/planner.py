@@ -44,10 +44,12 @@ class Planner:
         beside: Iterable[Path] = (),
     ) -> Job:
         """The job of a composed config, and whether there is anything to do."""
+        from stsfm.admission import admit
         from stsfm.identity import identify
         from stsfm.record import Record
 
         task = self.task(config)
+        admit(config, task)
         identity = identify(config, task)
         job = Job(
             config=config,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,6 @@ from stsfm.plots.across.contest import Contest, Entry
 
 MOST = 8  # losses, of more of which those are shown that validation likes best
 RAMP = LinearSegmentedColormap.from_list("ramp", ["#5fb0de", style.BLUE, "#00283f"])
-PREFIX = "loss.weights."
 
 
 def shown(contest: Contest) -> list[Entry]:
@@ -33,9 +33,9 @@ def colors(entries: Sequence[Entry]) -> dict[str, str]:
 
 
 def name(entry: Entry, contest: Contest) -> str:
-    """robust=1 hub=0; with the model where there are several."""
+    """physics=1 smoothness=0, weighting=gradnorm; with the model where there are several."""
     told = sorted(entry.settings.items())
-    words = [f"{key.removeprefix(PREFIX)}={_said(value)}" for key, value in told]
+    words = [f"{re.split(r'[./]', key)[-1]}={_said(value)}" for key, value in told]
     several = len({other.model for other in contest.composites}) > 1
     return style.short(" ".join([entry.model] * (several or not words) + words), 28)
 

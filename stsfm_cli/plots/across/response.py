@@ -89,7 +89,7 @@ def _lines(contest: Contest, tried: list[Entry], keys: list[str]) -> tuple[Figur
     places = dict(zip(map(str, values), at, strict=True))
     made, grid = layout.figure(style.COLUMN, 2.4)
     ax: Axes = grid[0, 0]
-    models, ends, bars = _models(tried), [], False
+    models, ends, bars, reached = _models(tried), [], False, []
     names = shorten(models)
     for k, (model, entries) in enumerate(models.items()):
         color, dashes = _look(contest, model, k)
@@ -101,10 +101,11 @@ def _lines(contest: Contest, tried: list[Entry], keys: list[str]) -> tuple[Figur
         ax.errorbar(x, y, sd if any(sd) else None, color=color, ls=dashes, lw=1.2, marker="o",
                     ms=3.2, elinewidth=0.8, label=model)  # fmt: skip
         ends.append(layout.End(names[model], float(x[-1]), float(y[-1]), color))
+        reached += [v + s * d for v, d in zip(y, sd, strict=True) for s in (-1, 1)]
     if log:
         ax.set_xscale("log")
         ax.minorticks_off()
-    tall = scale.errors(ax, np.array([entry.preference for entry in tried]), "y")
+    tall = scale.errors(ax, np.array(reached), "y")
     ax.set_xticks(list(places.values()), [_said(value) for value in values])
     ax.set_xlabel(key)
     ax.set_ylabel(f"validation {contest.error_label}")

@@ -327,7 +327,7 @@ def test_what_explodes_is_drawn_back_and_said() -> None:
     words = ["model=lle_gpr_rbf", "model/dynamics=var", "model.dynamics.ridge=0"]
     config = compose.config(words)["model"]
     model = build_model(config, lambda row: None, {"calibration": 0}).fit(split.train, split.val)
-    model.dynamics.lags_ *= 3
+    model.space.dynamics.lags_ *= 3
     assert abs(model.states(split.test)["z_ahead"]).max() > 1e6
     assert abs(model.backtest(split.test).point).max() < 10
     assert model.states(split.test)["clamped"][:, -1].all()

@@ -33,6 +33,10 @@ reproduce-ltsf: $(VENV)/.run  ## linear maps on ETT, trained and in closed form,
 reproduce-losloop: $(VENV)/.run  ## speeds of Los-loop under the protocol of T-GCN, beside its figures
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py losloop_ar losloop losloop_space losloop_ensemble
 
+reproduce-manifold: $(VENV)/.run  ## ways through a manifold on the Brusselator, each with one budget
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[search]"
+	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py manifold
+
 links:  ## lay the packages out for type checkers, in .links
 	@rm -rf .links && mkdir -p .links/stsfm
 	@for entry in stsfm_cli/* conf datasets losses models; do ln -s ../../$$entry .links/stsfm/; done
@@ -54,4 +58,5 @@ $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
-.PHONY: help demo test bench reproduce-airline reproduce-ltsf reproduce-losloop links clean
+.PHONY: help demo test bench reproduce-airline reproduce-ltsf reproduce-losloop \
+	reproduce-manifold links clean

@@ -4,6 +4,7 @@ import compare
 import kalman
 import ltsf
 import memory
+import sequences
 import startup
 import sweep
 import training
@@ -11,6 +12,7 @@ import training
 if __name__ == "__main__":
     kept = [
         training.main(),
+        sequences.main(),
         ltsf.main(),
         memory.main(),
         kalman.main(),

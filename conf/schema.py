@@ -5,8 +5,8 @@ from typing import Any
 
 MISSING = "???"
 OF_A_COMMAND = (  # not of a run
-    "ablate", "control", "factors", "fail_fast", "force", "launcher", "question", "retries",
-    "score", "search", "space",
+    "ablate", "analysis", "control", "factors", "fail_fast", "force", "launcher", "question",
+    "retries", "score", "search", "space",
 )  # fmt: skip
 
 
@@ -35,3 +35,4 @@ class Config:
     hardware: Any = MISSING
     launcher: Any = MISSING
     search: Any = None
+    analysis: Any = None

@@ -28,6 +28,7 @@ from torch.nn.functional import log_softmax
 from stsfm.datasets.panel import Array, Forecast
 from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.base import Cost, Step, Term
+from stsfm.losses.physics import swings
 from stsfm.losses.teachers import Teacher
 
 PRICED = ("point", "scale", "logits")  # what of a forecast is compared
@@ -102,6 +103,11 @@ class Distillation(Term):
         said = self.lessons.about(step.future.time[:, 0], step.forecast.point)
         value = self.apart(said, step.forecast)
         return Cost(value, torch.ones_like(value))
+
+    @classmethod
+    def zero_case(cls) -> Step:
+        """Where a teacher that knows what comes has taught all that it knows."""
+        return swings()
 
     def apart(self, teacher: Forecast, student: Forecast) -> Tensor:
         """D of every cell; of classes it has no axis of them."""

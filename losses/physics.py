@@ -82,7 +82,7 @@ class Residual(Term):
     @classmethod
     def zero_case(cls) -> Step:
         """Masses on springs, where they will be."""
-        return _swings()
+        return swings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ class Energy(Term):
     @classmethod
     def zero_case(cls) -> Step:
         """Masses on springs, where they will be."""
-        return _swings()
+        return swings()
 
 
 def _law(about: About) -> Equation:
@@ -148,15 +148,15 @@ def _last_rows(windows: RollingWindows) -> tuple[Equation, Array, Space]:
     return law, windows.transform.inverse(panel.values[rows]), panel.space.at(rows)
 
 
-def _swings() -> Step:
-    """Rows a millisecond apart, so that differences are derivatives: a zero case."""
-    law, rows = Oscillator(stiffness=2.0, mass=0.5), np.arange(6)
+def swings() -> Step:
+    """Slow springs, a second from row to row, so that differences are derivatives: a zero case."""
+    law, rows = Oscillator(stiffness=1e-6, mass=1.0), np.arange(6)
     starts = np.random.default_rng(0).standard_normal((4, 3, 2))  # (b, n, c)
-    made = [solved(law, start, rows * 1e-3, Space()) for start in starts]
-    values = torch.as_tensor(np.stack(made))
+    values = torch.as_tensor(np.stack([solved(law, x, rows * 1.0, Space()) for x in starts]))
     about = About(name="springs", nodes=("a", "b", "c"), channels=law.channels, physics=law)
-    time = torch.as_tensor(np.arange(4)[:, None] * SECOND + rows * SECOND // 1000)
+    time = torch.as_tensor((100 * np.arange(4)[:, None] + rows) * SECOND)
     panel = Panel(values=values, mask=torch.ones_like(values).bool(), time=time, about=about)
-    future = panel[2:]
-    return Step(past=panel[:2], future=future, forecast=Forecast(point=future.values),
-                transform=IDENTITY.map(torch.as_tensor))  # fmt: skip
+    past, future = panel[:2], panel[2:]
+    transform = IDENTITY.map(torch.as_tensor)
+    forecast = Forecast(point=future.values)
+    return Step(past=past, future=future, forecast=forecast, transform=transform)

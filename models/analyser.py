@@ -6,13 +6,15 @@ An analysis forecasts nothing and is scored by nothing; it looks at all rows tha
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from stsfm.datasets.panel import Array, Panel
+
+FEW = 6  # names that a sentence lists
 
 
 class Link(NamedTuple):
@@ -98,6 +100,12 @@ def series_of(panel: Panel, most: int) -> tuple[Array, tuple[str, ...], tuple[in
         gaps > 0
     )
     return np.stack(columns, 1), tuple(names), tuple(at), note
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few of many names."""
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
 
 
 def _name(node: str, channel: str, nodes: int, channels: int) -> str:

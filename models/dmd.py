@@ -23,7 +23,7 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.hankel import without_gaps
+from stsfm.models.layers.hankel import signs, without_gaps
 from stsfm.models.layers.recurrence import (
     Recurrence,
     bounded,
@@ -106,7 +106,8 @@ class DMD(Forecaster):
             )
         rows, seen = grouped(series.values, 1)[0, 0], grouped(series.mask, 1)[0, 0]  # (t, D)
         states = delayed(without_gaps(rows, seen, self.delays), self.delays).T
-        return *np.linalg.svd(states[:, :-1], full_matrices=False), states[:, 1:]
+        u, singular, w = np.linalg.svd(states[:, :-1], full_matrices=False)
+        return u * signs(u), singular, w * signs(u)[:, None], states[:, 1:]
 
     def _system(self, u: Array, singular: Array, w: Array, moved: Array, rank: int) -> Recurrence:
         """The map at a rank, lowered to that of the rows themselves."""

@@ -153,9 +153,9 @@ class Neural(Forecaster):
         return as_tensor(array, self.hardware.device)
 
     def drawing(self) -> Mapping[str, Any]:
-        if not hasattr(self.net, "drawing"):
+        describe: Any = getattr(self.net, "drawing", dict)
+        if not (made := describe()):
             return {}
-        made: dict[str, Any] = self.net.drawing()
         types = [layer["type"] for layer in made["layers"]]
         terms = [
             {"name": name, "weight": weight, **term.acts_on(types)}

@@ -83,10 +83,13 @@ class Diagonal(System):
         return moved, torch.view_as_complex(self.out) * torch.expm1(moved) / poles
 
     def kernel(self, length: int) -> Tensor:
-        """k, (length, width)."""
-        moved, out = self.discrete()
-        rows = torch.arange(length, device=moved.device)[:, None, None]
-        return 2 * (out * (moved * rows).exp()).sum(-1).real
+        """k, (length, width), as products of few powers: Āⁱ⁺ᵐʲ = Āⁱ Āᵐʲ."""
+        (moved, out), m = self.discrete(), math.isqrt(length - 1) + 1
+        rows = torch.arange(m, device=moved.device)[:, None]
+        near = (moved[:, None] * rows).exp()  # (width, i, states / 2)
+        far = out[:, None] * (moved[:, None] * rows * m).exp()  # (width, j, states / 2)
+        left, right = (torch.view_as_real(x).flatten(-2) for x in (far.conj().resolve_conj(), near))
+        return 2 * (left @ right.mT).flatten(1)[:, :length].T  # Re C Ā = Re C Re Ā − Im C Im Ā
 
     def forward(self, u: Tensor, gaps: Tensor | None = None) -> Tensor:
         return convolved(u, self.kernel(u.shape[-2])) + self.skip * u

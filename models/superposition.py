@@ -34,7 +34,7 @@ class Superposition(nn.Module):
 
     cite = "hinton2006reducing"
     offers, tags = Head.offers, Head.tags
-    publishes = PUBLISHES | {"seen", "states", "states_next"}
+    publishes = PUBLISHES | {"states", "states_next"}
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Superposition(nn.Module):
     def forward(self, past: Panel, future: Panel) -> Forecast:
         values, gauge = standardise(past, self.normalise)  # (b, t, n, c)
         code, parts = self.stack(self._flat(values), self.parts)
-        if "seen" in self.parts:
+        if "reconstructions" in self.parts:
             parts["seen"] = self._flat(past.mask)
         if self.of_node is not None:
             code = self.of_node(code).unflatten(-1, (-1, self.stack.size))

@@ -45,6 +45,9 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
         found = [*_runs(), "refit=all", *data]
     elif command == "diff" or (command in ("run", "why") and before[-1] == "--from"):
         found = _runs()
+    elif command == "analyse":
+        chosen = [*_choices(word, folders), *_keys(before, word, folders)]
+        found = (text for text in chosen if text.startswith(("analysis", "data", "seed=")))
     elif command in ("run", "why"):
         found = (
             FLAGS

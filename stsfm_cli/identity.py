@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stsfm.datasets.about import About
 
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
+ANALYSES = "stsfm.models.analyser"  # what every analysis gives
 NET = "stsfm.models.neural"
 CONFORMAL = "stsfm.models.conformal"
 IDLE = ("threads", "checkpoint_seconds")  # keys that decide no number of a run
@@ -79,13 +80,32 @@ def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
     model = _without(_taught(config["model"]), (*IDLE, "seed"))
     modules = modules_of(config, cut.rules)
     return Identity(
-        data=data_name(config, cut),
+        data=data_name(config, cut.about),
         model=config["choices"]["model"],
         seed=config["model"].get("seed"),
         ingredients={
             "data": cut.digest[:16],
             "protocol": _digest({"fingerprint": cut.fingerprint, "rules": dict(cut.rules)}),
             "model": _digest(model),
+            "source": _digest(modules),
+        },
+        modules=modules,
+    )
+
+
+def identify_analysis(config: Mapping[str, Any], name: str, digest: str) -> Identity:
+    """The identity of an analysis of the data that have a name and a digest: no model is in it."""
+    analysis = config["analysis"]
+    module = analysis["_target_"].rpartition(".")[0]
+    found = _closed(frozenset({module, ANALYSES}), tuple(config.get("plugins", ())))
+    modules = {module: source_digest(module) for module in found}
+    return Identity(
+        data=f"{name}/_analyses",
+        model=config["choices"]["analysis"],
+        seed=analysis.get("seed"),
+        ingredients={
+            "data": digest[:16],
+            "analysis": _digest(_without(analysis, ("seed",))),
             "source": _digest(modules),
         },
         modules=modules,
@@ -129,9 +149,9 @@ def members(model: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     return found if isinstance(found, Mapping) else {}
 
 
-def data_name(config: Mapping[str, Any], cut: Cut) -> str:
+def data_name(config: Mapping[str, Any], about: About) -> str:
     """What was chosen as data; a user's file has the name that its panel has."""
-    return cut.about.name if "path" in config["data"] else config["choices"]["data"]
+    return about.name if "path" in config["data"] else config["choices"]["data"]
 
 
 def targets(config: Any) -> Iterator[str]:

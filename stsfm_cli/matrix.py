@@ -22,9 +22,10 @@ Parts = Mapping[str, Mapping[str, Any]]  # stage → name → part
 
 def lines(*folders: Path) -> Iterator[str]:
     """The table, its foot, and what else there is to choose."""
+    words = [word for folder in folders for word in ("--config-dir", str(folder))]
     parts = {
         group: {name: part(tree, f"model.{group}") for name, tree in trees.items()}
-        for group, trees in compose.parts("model", *folders).items()
+        for group, trees in compose.parts("model", words).items()
     }
     notes: dict[str, str] = {}  # reason → letter
     rows = [["embedding", *parts["lifting"], "trained jointly", "needs"]]

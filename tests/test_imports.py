@@ -138,3 +138,12 @@ def test_every_dataset_model_and_loss_has_its_yaml():
         }
         files = {file.stem for file in (ROOT / room).glob("*.py")} - infrastructure[room]
         assert files <= named, f"no YAML names {files - named}"
+
+
+@pytest.mark.parametrize("room", ["align", "embedding", "lifting", "transform"])
+def test_every_part_of_a_state_space_has_its_yaml(room):
+    """models/embedding/lle.py is conf/model/embedding/lle.yaml; a transform has two."""
+    groups = ["transform_x", "transform_y"] if room == "transform" else [room]
+    files = {file.stem for file in (ROOT / "models" / room).glob("*.py")}
+    for group in groups:
+        assert files == {file.stem for file in (ROOT / "conf/model" / group).glob("*.yaml")}

@@ -137,15 +137,25 @@ def test_hippo_takes_no_more_coefficients_than_rows():
 # ---- recurrences ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rows", [2, 37])
-def test_doubling_is_the_loop(rows):
+@pytest.mark.parametrize("rows", [1, 2, 37])
+def test_a_scan_is_its_recurrence_and_so_are_its_gradients(rows):
     torch.manual_seed(0)
-    a, b = torch.randn(2, 3, rows, 4, dtype=torch.complex128)
-    a = (a / 2).requires_grad_()
-    assert relative(doubling(a, b).detach(), loop(a, b).detach()) < 1e-13
-    ways = [torch.autograd.grad(way(a, b).abs().sum(), a)[0] for way in (loop, doubling)]
-    assert relative(*ways) < 1e-12
-    torch.testing.assert_close(scan(a[:1, :1], b), loop(a[:1, :1].expand_as(b), b))
+    a, b = torch.randn(2, 2, 3, rows, 4, dtype=torch.complex128)
+    a, b = (a / 2)[:1].requires_grad_(), b.requires_grad_()  # one factor for the whole batch
+    states = [b[..., 0, :]]
+    for t in range(1, rows):
+        states.append(a[..., t, :] * states[-1] + b[..., t, :])
+    plain = torch.stack(states, -2)
+    weight = torch.randn(b.shape, dtype=b.dtype)
+    wanted = torch.autograd.grad((plain * weight).real.sum(), (a, b), materialize_grads=True)
+    made = scan(a, b)
+    for got, other in zip(
+        torch.autograd.grad((made * weight).real.sum(), (a, b)), wanted, strict=True
+    ):
+        torch.testing.assert_close(got, other, rtol=1e-12, atol=1e-12)
+    for way in loop, doubling:
+        found = way(a.detach().expand_as(b), b.detach())
+        assert relative(found, plain.detach()) < 1e-13
 
 
 @pytest.mark.parametrize(("double", "tolerance"), [(True, 1e-10), (False, 2e-5)])
@@ -199,7 +209,7 @@ def test_s5_by_a_scan_is_its_recurrence(double, tolerance):
     wanted = torch.stack(made, 1).detach()
     assert relative(system(u).detach(), wanted) < tolerance
     driven = held * (u.to(enter.dtype) @ enter.T)
-    parallel = 2 * (doubling(factor, driven) @ out.T).real + system.skip * u
+    parallel = 2 * (doubling(factor.expand_as(driven), driven) @ out.T).real + system.skip * u
     assert relative(parallel.detach(), wanted) < tolerance
 
 

@@ -3,7 +3,8 @@
     E = Σ_k |z_{k−1} − r_k(z_k)|² / Var z_{k−1}
 
 1 is what a layer costs that keeps nothing but the mean. The variance is that of the batch; codes
-that shrink gain nothing by it. Cells of the past that were not observed don't count.
+that shrink gain nothing by it. Where a net says what of its first inputs was `seen`, other cells
+don't count.
 """
 
 from __future__ import annotations
@@ -22,14 +23,13 @@ from stsfm.losses.structure.base import OfLayers, sample, spread, step_of
 class Reconstruction(OfLayers):
     """Squared error of going back, over the variance of what was seen."""
 
-    kind = "misfit"
-    parts = frozenset({"inputs", "reconstructions", "types", "seen"})
+    parts = frozenset({"inputs", "reconstructions", "types"})
     kind, on = "misfit", "way back"
 
     def of(self, parts: Mapping[str, Array], k: int, step: Step) -> Tensor:
         seen, made = parts["inputs"][k], parts["reconstructions"][k]
         error = (seen - made) ** 2
-        if k == 0:
+        if k == 0 and "seen" in parts:
             error = error * parts["seen"] * (parts["seen"].numel() / parts["seen"].sum())
         return error.mean() / spread(seen)
 

@@ -19,7 +19,7 @@ from typing import Literal, final
 import numpy as np
 
 from stsfm.datasets.panel import Array, Panel
-from stsfm.models.analyser import Analyser, Analysis, Link, series_of
+from stsfm.models.analyser import Analyser, Analysis, Link, listed, series_of
 from stsfm.models.layers.canonical import Canonical
 from stsfm.models.layers.chance import discoveries, p_value, shifts
 from stsfm.models.layers.crossmap import correlation
@@ -78,7 +78,7 @@ class CCA(Analyser):
         rng = np.random.default_rng(self.seed)
         found = [self._pair(blocks[a], blocks[b], border, rng) for a, b in pairs]
         q = discoveries(np.array([p_value(held[0], chance) for held, _, chance in found]))
-        rows, links, said = [], [], []
+        rows, links, said, apart = [], [], [], []
         titles = list(groups)
         for (a, b), (held, learned, chance), adjusted in zip(pairs, found, q, strict=True):
             share = adjusted < self.alpha and held[0] > 0
@@ -89,9 +89,14 @@ class CCA(Analyser):
                              *(judged if k == 0 else (None, None, None, ""))))  # fmt: skip
             if share:
                 links.append(Link(a, b, float(held[0])))
-            verb = "share" if share else "do not share, above chance,"
-            said.append(f"{titles[a]} and {titles[b]} {verb} a component: held-out ρ "
-                        f"{held[0]:.2f}, chance {bound:.2f} (q = {adjusted:.2g}).")  # fmt: skip
+                said.append(
+                    f"{titles[a]} and {titles[b]} share a component: held-out ρ {held[0]:.2f}, by "
+                    f"chance up to {bound:.2f} (q = {adjusted:.2g})."
+                )
+            else:
+                apart.append(f"{titles[a]} and {titles[b]}")
+        if apart:
+            said.append(f"No shared component is claimed of {listed(apart)}.")
         return Analysis(
             columns=COLUMNS,
             rows=tuple(rows),
@@ -148,8 +153,8 @@ class CCA(Analyser):
     def _notes(self, border: int, rows: int, gaps: str) -> tuple[str, ...]:
         note = (
             f"Directions are found on the first {border:,} of {rows:,} rows and held out on the "
-            f"rest; chance is the {1 - self.alpha:.0%} quantile of {self.shifts} shifts of one "
-            "group, p their share that reaches ρ, and q is p over all pairs of groups "
+            f"rest; chance is the {100 * (1 - self.alpha):g} % quantile of {self.shifts} shifts of "
+            "one group, p their share that reaches ρ, and q is p over all pairs of groups "
             "(Benjamini–Hochberg).",
             "What two groups share may come from a third, or from a common trend or season.",
         )

@@ -22,30 +22,20 @@ Distinguishing time-delayed causal interactions using convergent cross mapping, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
 
 from stsfm.datasets.panel import Array, Panel
-from stsfm.models.analyser import Analyser, Analysis, Curve, Link, series_of
-from stsfm.models.layers.chance import (
-    discoveries,
-    p_value,
-    phase_surrogates,
-    seasonal_surrogates,
-)
+from stsfm.models.analyser import Analyser, Analysis, Link, series_of
+from stsfm.models.analysis.pairs import COLUMNS, Pair, sentences
+from stsfm.models.layers.chance import discoveries, phase_surrogates, seasonal_surrogates
 from stsfm.models.layers.crossmap import Shadow
 
 DIMS = range(2, 11)  # that E is chosen from; one delay is no manifold
 ALIKE = 0.01  # of skill, within which the least E is taken
 SMALLEST = 20  # rows of the smallest library, where there are enough
-CONVERGED = 0.75  # of the smallest libraries have a lower ρ than all rows
-CLEAR = 1.645  # standard errors of a difference that is significant, one-sided at 95 %
-ONE = 0.95  # correlation of two series that nearly move as one
-COLUMNS = (
-    "cause", "effect", "ρ", "ρ least", "rows least", "chance", "p", "q", "lag", "E", "verdict",
-)  # fmt: skip
+SURROGATES = (100, 1000)  # least and most that auto draws
 
 
 @final
@@ -62,7 +52,7 @@ class CCM(Analyser):
         theiler: int | Literal["auto"],
         sizes: int | list[int],
         libraries: int,
-        surrogates: int,
+        surrogates: int | Literal["auto"],
         surrogate: Literal["auto", "phase", "seasonal"],
         lags: int,
         alpha: float,
@@ -91,7 +81,7 @@ class CCM(Analyser):
         if len(names) < 2:
             raise ValueError(f"cross mapping needs two series, and {names[0]} is alone")
         season = panel.about.season if self._seasonal(panel.about.season) else 1
-        others, pairs = self._surrogates(x, season), []
+        others, pairs = self._surrogates(x, season), []  # (s, t, surrogate)
         for effect, name in enumerate(names):
             pairs += self._mapped(effect, self._shadow(x[:, effect], name), x, others)
         for pair, q in zip(pairs, discoveries(np.array([p.p for p in pairs])), strict=True):
@@ -100,8 +90,8 @@ class CCM(Analyser):
         return Analysis(
             columns=COLUMNS,
             rows=tuple(pair.row(names, self.alpha) for pair in pairs),
-            said=tuple(_sentences(pairs, names, self.alpha, np.corrcoef(x.T))),
-            noted=self._notes(season, len(x), gaps),
+            said=tuple(sentences(pairs, names, self.alpha, np.corrcoef(x.T))),
+            noted=self._notes(season, len(x), others.shape[2], len(pairs), gaps),
             names=names,
             at=at,
             links=tuple(Link(pair.cause, pair.effect, pair.rho) for pair in pairs
@@ -118,7 +108,7 @@ class CCM(Analyser):
             },
         )  # fmt: skip
 
-    def _mapped(self, effect: int, shadow: Shadow, x: Array, others: Array) -> list[_Pair]:
+    def _mapped(self, effect: int, shadow: Shadow, x: Array, others: Array) -> list[Pair]:
         """All causes of one effect, whose manifold is searched once for them all."""
         causes = [cause for cause in range(x.shape[1]) if cause != effect]
         rng, states = np.random.default_rng([self.seed, effect]), len(shadow.states)
@@ -132,7 +122,7 @@ class CCM(Analyser):
         lags = range(-self.lags, self.lags + 1)
         lagged = np.stack([shadow.skill(x[:, causes], lag=lag) for lag in lags], 1)  # (cause, lag)
         return [
-            _Pair(
+            Pair(
                 cause=cause, effect=effect, dim=shadow.dim, sizes=sizes, by_size=found[:, :, k],
                 lagged=lagged[k], chance=shadow.skill(others[cause]), states=states,
             ) for k, cause in enumerate(causes)
@@ -169,112 +159,35 @@ class CCM(Analyser):
 
     def _surrogates(self, x: Array, season: int) -> Array:
         """(s, t, surrogate) of every series."""
-        rng = np.random.default_rng(self.seed)
-        draw = lambda y: (  # noqa: E731
-            seasonal_surrogates(y, season, self.surrogates, rng) if season > 1
-            else phase_surrogates(y, self.surrogates, rng)
-        )  # fmt: skip
-        return np.stack([draw(y) for y in x.T])
+        rng, count = np.random.default_rng(self.seed), self._count(x.shape[1])
+        if season > 1:
+            return np.stack([seasonal_surrogates(y, season, count, rng) for y in x.T])
+        return np.stack([phase_surrogates(y, count, rng) for y in x.T])
 
-    def _notes(self, season: int, rows: int, gaps: str) -> tuple[str, ...]:
+    def _count(self, series: int) -> int:
+        """Of surrogates; auto draws enough for one pair alone to be claimed among all."""
+        if self.surrogates != "auto":
+            return self.surrogates
+        few, many = SURROGATES
+        return min(max(few, int(np.ceil(series * (series - 1) / self.alpha))), many)
+
+    def _notes(self, season: int, rows: int, count: int, pairs: int, gaps: str) -> tuple[str, ...]:
         kind = f"seasonal surrogates (season {season})" if season > 1 else "phase surrogates"
+        alone = pairs / (count + 1)  # the least q of a pair, if no other is above chance
+        few = (
+            f"{count} surrogates are few for {pairs} pairs: one drive alone could not be claimed "
+            f"(q = {min(1.0, alone):.2g}); raise analysis.surrogates."
+        )
         notes = (
             "x → y says that x drives y: the shadow manifold of y predicts x.",
             f"ρ is that of all {rows:,} rows, ρ least the mean of {self.libraries} random "
-            f"libraries of the least size; chance is the {1 - self.alpha:.0%} quantile of "
-            f"{self.surrogates} {kind} of the cause, p their share that reaches ρ, and q is p "
-            "over all ordered pairs (Benjamini–Hochberg).",
+            f"libraries of the least size; chance is the {100 * (1 - self.alpha):g} % quantile "
+            f"of {count} {kind} of the cause, p their share that reaches ρ, and q is p over all "
+            "ordered pairs (Benjamini–Hochberg).",
             f"Drawn are pairs with q < {self.alpha:g} that converge, and whose manifold knows no "
             "later cause better. No drive found is no proof that there is none; and what is found "
             "may be a common driver, a common season or synchrony.",
+            few if alone >= self.alpha else "",
+            gaps,
         )
-        return (*notes, gaps) if gaps else notes
-
-
-@dataclass(kw_only=True)
-class _Pair:
-    """An ordered pair, and what was found of it."""
-
-    cause: int
-    effect: int
-    dim: int  # E of the effect
-    sizes: list[int]
-    by_size: Array  # ρ (size, library)
-    lagged: Array  # ρ of all rows at each lag, −lags … lags
-    chance: Array  # ρ of all rows of each surrogate
-    states: int
-    q: float = 1.0
-
-    @property
-    def rho(self) -> float:
-        return float(self.lagged[len(self.lagged) // 2])
-
-    @property
-    def p(self) -> float:
-        return p_value(self.rho, self.chance)
-
-    @property
-    def lag(self) -> int:
-        """Of the best skill."""
-        return int(self.lagged.argmax()) - len(self.lagged) // 2
-
-    @property
-    def late(self) -> bool:
-        """Does the effect know a later cause significantly better than one of its row or before?"""
-        now = len(self.lagged) // 2
-        if not now:
-            return False
-        z = np.arctanh(self.lagged.clip(-0.9999, 0.9999))
-        clear = CLEAR * (2 / max(1, self.states - 3)) ** 0.5
-        return bool(z[now + 1 :].max() - z[: now + 1].max() > clear)
-
-    def verdict(self, alpha: float) -> str:
-        if self.q >= alpha or self.rho <= 0:
-            return "not above chance"
-        if (self.by_size[0] < self.rho).mean() < CONVERGED:
-            return "does not converge"
-        return "may be synchrony" if self.late else "drives"
-
-    def row(self, names: tuple[str, ...], alpha: float) -> tuple[str | int | float | None, ...]:
-        """As COLUMNS name it."""
-        chance = float(np.quantile(self.chance, 1 - alpha))
-        return (names[self.cause], names[self.effect], self.rho, float(self.by_size[0].mean()),
-                self.sizes[0], chance, self.p, self.q, self.lag, self.dim,
-                self.verdict(alpha))  # fmt: skip
-
-    def curve(self, names: tuple[str, ...]) -> Curve:
-        """ρ over the size of the library: the mean of the random ones, and 90 % of them."""
-        low, high = np.quantile(self.by_size, [0.05, 0.95], axis=1)
-        name = f"{names[self.cause]} → {names[self.effect]}"
-        return Curve(name, np.array(self.sizes), self.by_size.mean(1), low, high)
-
-
-def _sentences(
-    pairs: list[_Pair], names: tuple[str, ...], alpha: float, together: Array
-) -> list[str]:
-    """What was found in words; of pairs not found, which and why."""
-    said = []
-    for pair in pairs:
-        if pair.verdict(alpha) == "drives":
-            x, y = names[pair.cause], names[pair.effect]
-            said.append(
-                f"{x} drives {y}: the manifold of {y} predicts {x}, ρ {pair.rho:.2f} against "
-                f"{pair.by_size[0].mean():.2f} from {pair.sizes[0]} rows (q = {pair.q:.2g})."
-            )
-    whys = {
-        "may be synchrony": "the effect knows the cause's future best, which may be synchrony",
-        "does not converge": "the skill does not converge",
-        "not above chance": "the skill is not above chance",
-    }
-    for verdict, why in whys.items():
-        rest = [f"{names[pair.cause]} → {names[pair.effect]}" for pair in pairs
-                if pair.verdict(alpha) == verdict]  # fmt: skip
-        if rest:
-            more = f" and {len(rest) - 4} more" if len(rest) > 4 else ""
-            said.append(f"No drive is claimed where {why}: {', '.join(rest[:4])}{more}.")
-    for a, b in np.argwhere(np.triu(abs(together) > ONE, 1)):
-        said.append(
-            f"{names[a]} and {names[b]} nearly move as one (correlation {together[a, b]:.2f}): "
-            "cross mapping cannot tell which drives the other."
-        )
-    return said
+        return tuple(filter(None, notes))

@@ -168,7 +168,7 @@ class _Return(nn.Module):
     """There and back: the last row of a past as a forecast of itself."""
 
     offers: frozenset[str] = frozenset()
-    publishes = PUBLISHES | {"seen", "states", "states_next"}
+    publishes = PUBLISHES | {"states", "states_next"}
 
     def __init__(self, stack: Stack, parts: frozenset[str]) -> None:
         super().__init__()
@@ -177,8 +177,6 @@ class _Return(nn.Module):
     def forward(self, past: Panel, future: Panel) -> Forecast:
         before, x = past.values[:, 0, 0], past.values[:, 1, 0]  # (b, D)
         code, parts = self.stack(x, self.parts)
-        if "seen" in self.parts:
-            parts["seen"] = past.mask[:, 1, 0]
         if "states" in self.parts:
             parts |= {"states": self.stack.encode(before), "states_next": self.stack.encode(x)}
         return Forecast(point=self.stack.decode(code)[:, None, None], parts=parts)

@@ -51,9 +51,8 @@ class Shadow:
         near, apart = nearest(
             self.states, self.states[rows], self.dim + 1, at=at, rows=rows, theiler=self.theiler
         )
-        made: Array = np.einsum(
-            "tk,tks->ts", weigh(apart, "distance"), x[rows[near] + self.first + lag]
-        )
+        weights, rows = weigh(apart, "distance"), rows[near] + self.first + lag
+        made: Array = sum(weights[:, [k]] * x[rows[:, k]] for k in range(self.dim + 1))
         return made
 
     def skill(self, x: Array, library: Array | None = None, lag: int = 0) -> Array:

@@ -46,8 +46,11 @@ class Regression:
         """
         one = y.shape[1] > MANY if shared == "auto" else shared
         draft = cls(x, y, np.empty((1 if one else y.shape[1], 0)))
-        inputs, keys = draft._inputs(x), {"each": lengths == "each", "restarts": restarts}
-        made = [GaussianProcess.learn(inputs, part, **keys) for part in draft._parts]
+        inputs, each = draft._inputs(x), lengths == "each"
+        made = [
+            GaussianProcess.learn(inputs, part, each=each, restarts=restarts)
+            for part in draft._parts
+        ]
         return cls(x, y, np.stack([process.theta for process in made]))
 
     def mean(self, at: Array) -> Array:

@@ -24,7 +24,12 @@ def directions(rows: Array, window: int) -> tuple[Array, Array]:
     """V (W k, m) and σ (m,) of rows (t, k), the strongest first; of silence V is 0."""
     triangle = np.linalg.qr(delayed(rows, window), mode="r")
     singular, turned = np.linalg.svd(triangle, full_matrices=False)[1:]
-    return turned.T * bool(singular[0]), singular
+    return turned.T * signs(turned.T) * bool(singular[0]), singular
+
+
+def signs(basis: Array) -> Array:
+    """What makes the largest entry of each column positive, (m,)."""
+    return np.sign(np.take_along_axis(basis, abs(basis).argmax(0)[None], 0))[0]
 
 
 def energetic(singular: Array) -> int:

@@ -105,7 +105,7 @@ def _leftovers(home: Path) -> Iterator[Litter]:
     for folder in sorted(home.glob("_comparisons/*/")):
         if not compared(folder) and _settled(folder):
             yield Litter(folder, "comparison  of runs that are gone")
-    for folder in sorted(home.glob("[!_]*/*/*/")):
+    for folder in sorted(home.glob("[!_]*/[!_]*/*/")):
         if not (folder / "status.json").exists() and _settled(folder):
             yield Litter(folder, "no status   a run that never began")
     used = {str(run.config.get("data", {}).get("path")) for run in records(home)}

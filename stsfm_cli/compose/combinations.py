@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from stsfm import help, identity, options, trust
@@ -108,10 +107,10 @@ def config(args: list[str], known: Known | None = None) -> dict[str, Any]:
     return composed.jobs[0].config
 
 
-def parts(group: str, *folders: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """Every choice of every part of a group, resolved beside the defaults of all else."""
-    words = [word for folder in folders for word in ("--config-dir", str(folder))]
-    return parts_of(group, config(words), *folders)
+def parts(group: str, args: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every choice of every part of a group, as it would be in the job of `args`: embedding → pca →
+    its subtree."""
+    return parts_of(group, config(args), *read(args).folders)
 
 
 def shown(args: list[str]) -> bool:

@@ -1,0 +1,151 @@
+"""An analysis of a dataset, from a composed config to what is kept of it, and shown again.
+
+runs/<data>/_analyses/<analysis>/<id>/
+  status.json config.yaml command.txt environment.json references.bib log.txt [error.txt]
+  analysis.json    its table, sentences, notes and links      analysis.npz  all numbers
+  table.md table.csv plots/
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from stsfm.build import build
+from stsfm.datasets.panel import Panel
+from stsfm.datasets.protocols.borders import with_season
+from stsfm.datasets.split import panel_digest
+from stsfm.environment import environment
+from stsfm.files import write, write_json
+from stsfm.headline import missing, noticed, stamp
+from stsfm.identity import data_name, identify_analysis
+from stsfm.mistakes import Mistake, cause
+from stsfm.models.analyser import Analysis
+from stsfm.plots.links import draw
+from stsfm.record import Record, attempt
+from stsfm.results import reference
+from stsfm.screen import Screen
+from stsfm.words import aligned, count, steps
+
+KEPT = ("analysis", "data", "seed", "plugins")  # of a config: what the numbers are made of
+MOST = 30  # rows of a table on the screen
+
+
+def analyse(config: Mapping[str, Any], words: Sequence[str], screen: Screen) -> Record:
+    """Do an analysis, unless it was done before, and show it. A failure is recorded and said."""
+    panel = build(config["data"], path="data")
+    panel = with_season(panel.history(), len(panel))
+    name = config["choices"]["analysis"]
+    headline = _headline(panel, name)
+    screen.say(headline)
+    if config["data"].get("path"):
+        screen.say(noticed(panel, config["data"]))
+    identity = identify_analysis(config, data_name(config, panel.about), panel_digest(panel))
+    home = Path(config["runs_dir"]).absolute()
+    record = Record(home / identity.folder)
+    if record.state != "finished" or config["force"]:
+        analyser = build(config["analysis"], path="analysis")
+        about = {"data": panel.about.name, "model": name, "headline": headline, "fingerprint": ""}
+        try:
+            with attempt.writing(home, identity, about, force=config["force"]) as mine:
+                if mine is not None:
+                    _preface(mine, config, words)
+                    _save(mine.folder, analyser.analyse(panel), analyser.cites, headline, panel)
+        except ValueError as error:
+            raise Mistake(f"{name}: {error}") from error
+        except Exception as error:
+            screen.warn(
+                f"{name} failed: {cause(error)} (the trace is in {record.folder}/error.txt)"
+            )
+            return record
+    _show(record, screen)
+    return record
+
+
+def _headline(panel: Panel, name: str) -> str:
+    about, last = panel.about, len(panel) - 1
+    return (
+        f"{about.name} · {steps(len(panel), about.step)} · {count(panel.nodes, 'node')} · "
+        f"{count(len(about.targets), 'channel')} · {stamp(panel, 0)} … {stamp(panel, last)} · "
+        f"{missing(panel)} · analysis {name}"
+    )
+
+
+def _preface(record: Record, config: Mapping[str, Any], words: Sequence[str]) -> None:
+    """What it is made of, before anything is computed."""
+    chosen = {group: config["choices"][group] for group in ("analysis", "data")}
+    kept = {key: config[key] for key in KEPT} | {"choices": chosen}
+    made_of = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
+    write(record.folder / "config.yaml", made_of)
+    write(record.folder / "command.txt", shlex.join(["stsfm", "analyse", *words]) + "\n")
+    write_json(record.folder / "environment.json", environment(config["hardware"]["threads"]))
+
+
+def _save(folder: Path, found: Analysis, cites: Sequence[str], headline: str, panel: Panel) -> None:
+    """Numbers, words, table, figures and references."""
+    arrays = io.BytesIO()
+    np.savez_compressed(arrays, allow_pickle=False, **found.arrays)
+    write(folder / "analysis.npz", arrays.getvalue())
+    links = [
+        {"from": found.names[a], "to": found.names[b], "strength": x} for a, b, x in found.links
+    ]
+    told = {"headline": headline, "columns": found.columns, "rows": found.rows,
+            "said": found.said, "noted": found.noted, "directed": found.directed,
+            "strength": found.strength, "links": links}  # fmt: skip
+    write(folder / "analysis.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerows([found.columns, *found.rows])
+    write(folder / "table.csv", table.getvalue())
+    write(folder / "table.md", _markdown(told))
+    write(folder / "references.bib", "\n".join(map(reference, cites)))
+    draw(found, panel.space, headline, folder / "plots")
+
+
+def _markdown(told: Mapping[str, Any]) -> str:
+    """The table with its headline above, and what is said below."""
+    words = _words(told)
+    align = [":--" if k in words else "--:" for k in range(len(told["columns"]))]
+    lines = [told["columns"], align, *map(_cells, told["rows"])]
+    rows = [f"| {' | '.join(line)} |" for line in lines]
+    paragraphs = "\n\n".join([*told["said"], *told["noted"]])
+    return "\n".join([told["headline"], "", *rows, "", paragraphs, ""])
+
+
+def _words(told: Mapping[str, Any]) -> set[int]:
+    """Columns of words."""
+    first = told["rows"][0] if told["rows"] else told["columns"]
+    return {k for k, cell in enumerate(first) if isinstance(cell, str)}
+
+
+def _cells(row: Sequence[Any]) -> list[str]:
+    """Cells as they are read: numbers to three figures at most, after a sign that is a minus."""
+    plain = lambda x: f"{x:.3f}" if isinstance(x, float) else "" if x is None else str(x)  # noqa: E731
+    return [plain(x) if isinstance(x, str) else plain(x).replace("-", "−") for x in row]
+
+
+def _show(record: Record, screen: Screen) -> None:
+    """The table, what is said of it, and where all lies."""
+    told = record.read("analysis.json")
+    rows = [_cells(row) for row in told["rows"][:MOST]]
+    right = set(range(len(told["columns"]))) - _words(told)
+    for line in aligned([told["columns"], *rows], right=right):
+        screen.say(f"  {line}")
+    if (more := len(told["rows"]) - MOST) > 0:
+        screen.say(f"  and {count(more, 'row')} more in table.csv")
+    for line in (*told["said"], *told["noted"]):
+        screen.say(line)
+    plots = len(list((record.folder / "plots").glob("*.png")))
+    screen.say(
+        f"→ {os.path.relpath(record.folder)}   table.md · {count(plots, 'plot')} · record   "
+        "(the same command again is free)"
+    )

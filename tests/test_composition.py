@@ -1,0 +1,394 @@
+"""State spaces of parts: identities that hold by algebra, what goes together, what is kept."""
+
+import inspect
+import itertools
+import os
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stsfm import compose, matrix
+from stsfm.build import build_model, part
+from stsfm.datasets.panel import Panel, Space
+from stsfm.mistakes import Mistake
+from stsfm.models import legal
+from stsfm.models.align.cca import CCA
+from stsfm.models.align.procrustes import Procrustes
+from stsfm.models.parts import Align, Lifting
+from stsfm.results import reference
+from stsfm.subject import QUICK, split_of, toy
+from stsfm.targets import file_of
+from stsfm.trust import locate
+
+DOCS = Path(__file__).parents[1] / "docs"
+RULES = {"calibration": 0, "gap": 0}
+SHORT = (*QUICK, "trainer.epochs=1", "loss=mse")
+SPLIT = split_of(toy())
+
+
+@cache
+def trees() -> dict:
+    return compose.parts("model", list(SHORT))
+
+
+def made(*words: str, monitor=lambda row: None, store=None):
+    return build_model(compose.config([*SHORT, *words])["model"], monitor, RULES, store)
+
+
+def composed(*words: str, **given):
+    return made("model=composed", *words, **given)
+
+
+def forecasts(*words: str, split=SPLIT) -> np.ndarray:
+    return made(*words).fit(split.train, split.val).backtest(split.test).point
+
+
+def gappy() -> Panel:
+    panel = toy()
+    mask = np.random.default_rng(1).random(panel.mask.shape) > 0.2
+    return replace(panel, mask=mask, values=panel.values * mask)
+
+
+# ---- identities ----------------------------------------------------------------------------------
+
+HOLD = ("model=composed", "model/embedding=identity", "model/dynamics=hold")
+OLS = ("model=composed", "model/dynamics=var", "model.dynamics.ridge=0")
+
+
+@pytest.mark.parametrize("panel", [toy(), gappy()], ids=["whole", "gaps"])
+def test_identity_hold_identity_is_naive(panel):
+    split = split_of(panel)
+    assert np.array_equal(forecasts(*HOLD, split=split), forecasts("model=naive", split=split))
+
+
+def test_var_is_the_same_in_all_principal_components():
+    ours = forecasts(*OLS, "model.embedding.dim=all")
+    assert np.allclose(ours, forecasts("model=var", "model.ridge=0"), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("transform", ["fourier", "graph_diffusion", "cca"])
+def test_var_is_the_same_in_any_linear_coordinates(transform):
+    ours = forecasts(*OLS, "model/embedding=identity", f"model/transform_x={transform}")
+    assert np.allclose(ours, forecasts("model=var", "model.ridge=0"), rtol=0, atol=1e-10)
+
+
+def test_least_squares_of_delays_is_an_autoregression():
+    """One series: of its delays one step back is L steps back."""
+    split = split_of(only(0))
+    words = ("model/embedding=delay", "model.embedding.dim=3", "model.embedding.tau=1")
+    ours = forecasts(*OLS, *words, "model.dynamics.order=1", split=split)
+    ar = forecasts("model=var", "model.ridge=0", "model.order=3", split=split)
+    assert np.allclose(ours, ar, rtol=0, atol=1e-9)
+
+
+def test_there_and_back_is_a_projection():
+    frames = np.random.default_rng(0).standard_normal((40, 6))
+    frame = SPLIT.train.frame
+    pca = part({**trees()["embedding"]["pca"], "dim": 2}, "model.embedding").fit(frames, frame)
+    there = pca.decode(pca.encode(frames))
+    assert np.allclose(pca.decode(pca.encode(there)), there, rtol=0, atol=1e-12)
+    tail = np.linalg.svd(frames - frames.mean(0), compute_uv=False)[2:]
+    assert np.isclose(((there - frames) ** 2).sum(), (tail**2).sum(), rtol=1e-12)
+
+
+def test_series_apart_are_models_of_each_alone():
+    together = forecasts(*OLS, "model/embedding=identity", "model.mixing=series")
+    for node in range(2):
+        alone = forecasts("model=var", "model.ridge=0", split=split_of(only(node)))
+        assert np.allclose(together[:, :, node : node + 1], alone, rtol=0, atol=1e-12)
+
+
+def only(node: int) -> Panel:
+    """A node of the toy, by itself."""
+    panel, at = toy(), slice(node, node + 1)
+    about = replace(panel.about, nodes=panel.about.nodes[at])
+    return replace(
+        panel, values=panel.values[:, at], mask=panel.mask[:, at], about=about, space=Space()
+    )
+
+
+# ---- what parts promise --------------------------------------------------------------------------
+
+EMBEDDINGS = sorted(trees()["embedding"])
+TRANSFORMS = sorted(trees()["transform_x"])
+EVERY = [(stage, name) for stage, found in trees().items() for name in found]
+
+
+@pytest.mark.parametrize(("stage", "name"), EVERY, ids=lambda word: word)
+def test_a_part_lists_its_keys_and_is_cited(stage, name):
+    config = trees()[stage][name]
+    target = locate(config["_target_"], stage)
+    if stage != "dynamics":  # which are models
+        parameters = inspect.signature(target).parameters.values()
+        keys = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+        assert set(config) - {"_target_"} == keys
+        assert all(p.default is p.empty for p in parameters if p.kind is p.KEYWORD_ONLY)
+    assert reference(target.cite).startswith("@")
+    assert file_of(config["_target_"].rpartition(".")[0])
+
+
+@pytest.fixture(scope="module")
+def frames() -> np.ndarray:
+    return SPLIT.train.panel.values.reshape(len(SPLIT.train.panel), -1)
+
+
+@pytest.mark.parametrize("name", EMBEDDINGS)
+def test_an_embedding_is_blind_and_kept(name, frames, tmp_path):
+    tree = trees()["embedding"][name]
+    embedding = part(tree, "model.embedding").fit(frames, SPLIT.train.frame)
+    states, lost = embedding.encode(frames), int(embedding.lost_)
+    assert states.shape == (len(frames) - lost, int(embedding.size_))
+    assert embedding.seen(np.ones(frames.shape, bool)).shape == states.shape
+    later = frames.copy()
+    later[60:] += 1
+    assert np.allclose(embedding.encode(later)[: 60 - lost], states[: 60 - lost], atol=1e-9)
+    pair = embedding.encode(np.stack([frames, later]))
+    assert np.allclose(pair[0], states, atol=1e-9)
+    embedding.save(tmp_path)
+    again = part(tree, "model.embedding").load(tmp_path)
+    assert np.allclose(again.encode(frames), states, atol=1e-9)
+    if "inverse" in embedding.offers:
+        assert embedding.decode(states).shape == (len(states), frames.shape[1])
+    if "gradient" in embedding.offers:
+        import torch
+
+        near = embedding.net()(torch.as_tensor(frames, dtype=torch.float32)[None])[0]
+        assert np.allclose(near.detach().numpy(), states, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_a_transform_comes_back(name, frames, tmp_path):
+    tree = trees()["transform_x"][name]
+    assert tree == trees()["transform_y"][name]
+    transform = part(tree, "model.transform_x").fit(frames, SPLIT.train.frame)
+    there = transform.forward(frames)
+    if name != "ccm":  # which nothing takes back
+        assert np.allclose(transform.inverse(there), frames, rtol=0, atol=1e-10)
+    assert np.allclose(transform.forward(frames[:5]), there[:5], atol=1e-10)
+    transform.save(tmp_path)
+    again = part(tree, "model.transform_x").load(tmp_path)
+    assert np.array_equal(again.forward(frames), there)
+
+
+def test_waves_of_a_graph_keep_lengths_and_know_constants():
+    frame = SPLIT.train.frame
+    wide = np.random.default_rng(0).standard_normal((9, 2))
+    waves = part(trees()["embedding"]["graph_fourier"], "model.embedding").fit(wide, frame)
+    states = waves.encode(wide)
+    assert np.allclose((states**2).sum(1), (wide**2).sum(1), rtol=1e-12)  # Parseval
+    assert np.allclose(waves.decode(states), wide, rtol=0, atol=1e-12)
+    assert np.allclose(waves.encode(np.ones((1, 2)))[0, 1:], 0, atol=1e-12)
+    heat = part(trees()["transform_x"]["graph_diffusion"], "model.transform_x").fit(wide, frame)
+    cooled = heat.forward(wide)
+    assert np.allclose(cooled.sum(1), wide.sum(1), rtol=1e-12)  # no heat is lost
+    assert (abs(cooled[:, 0] - cooled[:, 1]) < abs(wide[:, 0] - wide[:, 1])).all()
+
+
+def test_cross_mapped_states_lose_noise_that_is_not_shared():
+    rng, t = np.random.default_rng(0), np.linspace(0, 40, 800)
+    clean = np.stack([np.sin(t), np.cos(t)], -1) @ rng.standard_normal((2, 8))
+    noisy = clean + 0.3 * rng.standard_normal(clean.shape)
+    tree = {**trees()["transform_x"]["ccm"], "neighbours": 20}
+    told = part(tree, "model.transform_x").fit(noisy, SPLIT.train.frame).forward(noisy)
+    assert ((told - clean) ** 2).mean() < 0.4 * ((noisy - clean) ** 2).mean()
+
+
+def test_alignment_by_least_squares_at_full_rank():
+    """And so the same for any invertible map of what was forecast."""
+    rng = np.random.default_rng(0)
+    made_, came = rng.standard_normal((2, 60, 3, 4))
+    came += made_ @ rng.standard_normal((4, 4))
+    ours = CCA(dim="all", ridge=0.0).fit(made_, came).align(made_)
+    x = np.column_stack([np.ones(60), made_[:, 1]])
+    plain = x @ np.linalg.lstsq(x, came[:, 1], rcond=None)[0]
+    assert np.allclose(ours[:, 1], plain, rtol=0, atol=1e-10)
+    mixed = made_ @ rng.standard_normal((4, 4)) + 3
+    again = CCA(dim=2, ridge=0.0).fit(mixed, came).align(mixed)
+    assert np.allclose(again, CCA(dim=2, ridge=0.0).fit(made_, came).align(made_), atol=1e-9)
+
+
+def test_procrustes_finds_the_turn_the_move_and_the_stretch():
+    rng = np.random.default_rng(0)
+    made_ = rng.standard_normal((30, 2, 3))
+    turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    came = 2.5 * made_ @ turn + [1, 2, 3]
+    assert np.allclose(Procrustes(scale=True).fit(made_, came).align(made_), came, atol=1e-12)
+    stiff = Procrustes(scale=False).fit(made_, came)
+    assert np.allclose(stiff.maps_ @ stiff.maps_.swapaxes(1, 2), np.eye(3), atol=1e-12)
+
+
+# ---- what goes together --------------------------------------------------------------------------
+
+
+def test_every_part_is_in_a_cell_that_is_finite_where_it_is_legal():
+    """In the suite each part has its turn; under STSFM_CONTRACTS the whole product has."""
+    groups = [trees()[name] for name in ("embedding", "dynamics", "lifting")]
+    most = max(map(len, groups))
+    cells = [tuple(list(group)[k % len(group)] for group in groups) for k in range(most)]
+    if "STSFM_CONTRACTS" in os.environ:
+        cells = list(itertools.product(*groups))
+    for cell in cells:
+        stages = dict(zip(("embedding", "dynamics", "lifting"), cell, strict=True))
+        words = [f"model/{stage}={name}" for stage, name in stages.items()]
+        if why := reason(stages):
+            with pytest.raises(Mistake, match=re.escape(why)):
+                composed(*words)
+        else:
+            assert np.isfinite(forecasts("model=composed", *words)).all(), cell
+
+
+def reason(stages: dict[str, str]) -> str:
+    rest = dict.fromkeys(("transform_x", "align", "transform_y"), "identity")
+    built = {stage: part(trees()[stage][name], stage) for stage, name in (stages | rest).items()}
+    return legal.refused(built, joint=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["model/embedding=lle"], "embedding=lle has no inverse: take a lifting"),
+        (["model.training=joint"], "needs parts that have gradients, and dynamics=var has none"),
+        (["model/align=cca", "model/dynamics=gru", "model.training=joint"], "align=cca has none"),
+        (["model/embedding=graph_fourier", "data=airline"], "needs a graph of the nodes"),
+        (["model/embedding=graph_fourier", "data=ring", "model.mixing=series"], "leaves each"),
+    ],
+)
+@pytest.mark.parametrize("sweep", [False, True], ids=["run", "sweep"])
+def test_what_does_not_go_together_is_refused_before_anything_runs(
+    words, why, sweep, tmp_path, monkeypatch, capsys
+):
+    from stsfm.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    more = ["model.embedding.dim=1,2"] if sweep and "lle" in words[0] else []
+    flags = ["--dry-run"] if sweep else []
+    assert main(["run", "model=composed", *words, *more, *flags, "baselines=[]"]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and why in lines[0]
+    assert not list(tmp_path.rglob("status.json"))
+
+
+def test_the_matrix_of_the_docs_is_made_of_the_parts():
+    said = "\n".join(matrix.lines())
+    assert f"```console\n$ stsfm list --matrix\n{said}\n```" in (DOCS / "composition.md").read_text()
+    assert max(map(len, said.splitlines())) <= 100
+
+
+# ---- training ------------------------------------------------------------------------------------
+
+GRU = ("model/dynamics=gru", "model.dynamics.context=8", "model.dynamics.hidden=4")
+
+
+def test_all_at_once_begins_where_part_after_part_ended(monkeypatch):
+    """With a rate next to nothing it stays there; each training goes through the one function."""
+    from stsfm.models import neural
+
+    trained = []
+    train = neural.train
+
+    def counted(net, *args, **settings):
+        trained.append(type(net).__name__)
+        return train(net, *args, **settings)
+
+    monkeypatch.setattr(neural, "train", counted)
+    words = (*GRU, "model.embedding.dim=all")
+    staged = forecasts("model=composed", *words, "trainer.lr=1e-9")
+    rows = []
+    joint = composed(*words, "model.training=joint", "trainer.lr=1e-9", monitor=rows.append)
+    points = joint.fit(SPLIT.train, SPLIT.val).backtest(SPLIT.test).point
+    assert np.allclose(points, staged, rtol=0, atol=1e-4)
+    assert trained == ["GRU", "GRU", "Joint"]
+    assert [row["stage"] for row in rows] == ["dynamics", "joint"]
+
+
+def test_terms_see_the_layers_of_a_state_space_that_is_trained_at_once(tmp_path):
+    words = (*GRU, "model.training=joint", "+loss/term=orthogonality")
+    rows = []
+    model = composed(*words, monitor=rows.append).fit(SPLIT.train, SPLIT.val)
+    assert "train_orthogonality" in rows[-1] and "train_orthogonality" not in rows[0]
+    points = model.backtest(SPLIT.test).point
+    model.save(tmp_path)
+    assert np.allclose(composed(*words).load(tmp_path).backtest(SPLIT.test).point, points)
+
+
+def test_a_term_that_no_part_can_price_is_refused():
+    with pytest.raises(Exception, match="the term orthogonality prices"):
+        composed(*GRU, "+loss/term=orthogonality")
+
+
+class Memory:
+    """A store that holds what it is given."""
+
+    def __init__(self) -> None:
+        self.content: dict[str, bytes] = {}
+        self.said: list[str] = []
+
+    def read(self, name):
+        return self.content.get(name)
+
+    def write(self, name, content):
+        self.content[name] = content
+
+    def say(self, line):
+        self.said.append(line)
+
+
+def test_stages_survive_a_kill(monkeypatch):
+    """What fails in the lifting finds embedding and dynamics learned when it begins again."""
+    from stsfm.models.embedding.pca import PCA
+    from stsfm.models.lifting.inverse import Inverse
+    from stsfm.models.var import VAR
+
+    counted: dict[str, int] = {}
+    for kind in (PCA, VAR, Inverse):
+
+        def fit(self, *args, _fit=kind.fit, _name=kind.__name__):
+            counted[_name] = counted.get(_name, 0) + 1
+            if counted.get("Inverse") == 1 and _name == "Inverse":
+                raise RuntimeError("killed")
+            return _fit(self, *args)
+
+        monkeypatch.setattr(kind, "fit", fit)  # fmt: skip
+    store = Memory()
+    with pytest.raises(RuntimeError, match="killed"):
+        composed(store=store).fit(SPLIT.train, SPLIT.val)
+    again = composed(store=store).fit(SPLIT.train, SPLIT.val)
+    assert counted == {"PCA": 1, "VAR": 1, "Inverse": 2}
+    assert "dynamics: as it was learned before" in store.said
+    points = again.backtest(SPLIT.test).point
+    assert np.array_equal(points, composed().fit(SPLIT.train, SPLIT.val).backtest(SPLIT.test).point)
+    before = counted["PCA"]
+    again.refit(SPLIT.development)  # other windows are learned from anew
+    assert counted["PCA"] == before + 1
+
+
+def test_what_fails_says_in_which_stage():
+    with pytest.raises(ValueError, match="embedding: frames of 2 dimensions have no 9"):
+        composed("model.embedding.dim=9").fit(SPLIT.train, SPLIT.val)
+
+
+def test_series_apart_are_kept(tmp_path):
+    model = composed("model.mixing=series", "model.embedding.dim=1").fit(SPLIT.train, SPLIT.val)
+    points = model.backtest(SPLIT.test).point
+    model.save(tmp_path)
+    loaded = composed("model.mixing=series", "model.embedding.dim=1").load(tmp_path)
+    assert np.array_equal(loaded.backtest(SPLIT.test).point, points)
+    assert loaded.parameters == model.parameters
+
+
+def test_states_are_there_to_be_seen():
+    model = composed().fit(SPLIT.train, SPLIT.val)
+    seen = model.states(SPLIT.test)
+    rows, horizon = len(SPLIT.test.panel), SPLIT.test.horizon
+    assert seen["z"].shape == (rows - int(seen["first_row"]), 2)
+    assert seen["z_ahead"].shape == (len(SPLIT.test), horizon, 2)
+
+
+def test_parts_have_faces():
+    for stage, face in (("align", Align), ("lifting", Lifting)):
+        for name, tree in trees()[stage].items():
+            assert isinstance(part(tree, stage), face), name

@@ -274,7 +274,9 @@ def test_what_does_not_go_together_is_refused_before_anything_runs(
 
 def test_the_matrix_of_the_docs_is_made_of_the_parts():
     said = "\n".join(matrix.lines())
-    assert f"```console\n$ stsfm list --matrix\n{said}\n```" in (DOCS / "composition.md").read_text()
+    assert (
+        f"```console\n$ stsfm list --matrix\n{said}\n```" in (DOCS / "composition.md").read_text()
+    )
     assert max(map(len, said.splitlines())) <= 100
 
 

@@ -4,16 +4,13 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from stsfm import compose
+from stsfm.build import build_model
 from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.windows import RollingWindows
-from stsfm.models.align.identity import Identity as Aligned
 from stsfm.models.ar import AR
-from stsfm.models.composed import Composed
 from stsfm.models.embedding.delay import Delay
 from stsfm.models.layers.delays import false_neighbours
-from stsfm.models.lifting.inverse import Inverse
-from stsfm.models.transform.identity import Identity as Same
-from stsfm.models.var import VAR
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +64,10 @@ def test_least_squares_on_delays_is_the_autoregression():
     for t in range(3, 200):
         y[t] = 1 + 0.5 * y[t - 1] - 0.6 * y[t - 2] + 0.3 * y[t - 3] + rng.standard_normal()
     some, none = windows(y, 6), windows(y, 6).subset(slice(0))
-    model = Composed(
-        embedding=Delay(dim=3, tau=1, theiler=0),
-        transform_x=Same(),
-        dynamics=VAR(order=1, ridge=0.0),
-        align=Aligned(),
-        transform_y=Same(),
-        lifting=Inverse(),
-    )
+    keys = ("embedding.dim=3", "embedding.tau=1", "dynamics.order=1", "dynamics.ridge=0")
+    words = ["model=composed", "model/embedding=delay", *(f"model.{key}" for key in keys)]
+    config = compose.config(words)["model"]
+    model = build_model(config, lambda row: None, {"calibration": 0, "gap": 0})
     late = some.subset(slice(10, None))
     made = model.fit(some, none).backtest(late).point
     wanted = AR(order=3).fit(some, none).backtest(late).point

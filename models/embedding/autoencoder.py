@@ -4,16 +4,17 @@
 
 m and s are the mean and the deviation of each of the D numbers of a frame in train. The layers are
 those of layers/stack/; of a multilinear one the axes are 1 × node × channel. They are trained as
-any net is, by the loss of the run, whose task prices x̂ against x; its other terms see the layers.
-The last fifth of train says when to stop. Greedy, the layers are trained one after the other, each
-to take back what it saw of the one before. Hinton & Salakhutdinov, Reducing the dimensionality of
-data with neural networks, Science 313 (2006).
+any net is, by the loss of the run: its task prices x̂ against x, and of the other terms those count
+that look at layers. The last fifth of train says when to stop. Greedy, the layers are trained one
+after the other, each to take back what it saw of the one before. Hinton & Salakhutdinov, Reducing
+the dimensionality of data with neural networks, Science 313 (2006).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, final
 
@@ -62,8 +63,8 @@ class Autoencoder(Embedding):
         self.plans = plans(sizes, types, constraints, activations, tied)
         self.monitor, self.store = monitor, store
         self.greedy, self.seed = greedy, seed
-        self.loss, self.trainer, self.hardware = loss, trainer, hardware
-        agree(_Return, soft(self.plans), loss)
+        self.loss, self.trainer, self.hardware = _of_layers(loss), trainer, hardware
+        agree(_Return, soft(self.plans), self.loss)
 
     def fit(self, frames: Array, frame: Frame) -> Self:
         self.mean_, self.scale_ = frames.mean(0), frames.std(0)
@@ -136,6 +137,17 @@ class Autoencoder(Embedding):
             state = {name: torch.from_numpy(kept[name]) for name in kept.files}
         self.coder.stack.load_state_dict(state)
         return self
+
+
+def _of_layers(loss: Loss) -> Loss:
+    """The task, and the terms that price what a stack publishes: a frame is no forecast."""
+    kept = {
+        name: term
+        for name, term in loss.terms.items()
+        if name == "task" or (term.parts and term.parts <= _Return.publishes)
+    }
+    weights = {name: weight for name, weight in loss.weights.items() if name in kept}
+    return replace(loss, terms=kept, weights=weights)
 
 
 class Coder(nn.Module):

@@ -23,8 +23,8 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.hankel import signs, without_gaps
-from stsfm.models.layers.recurrence import (
+from stsfm.models.numerics.hankel import signs, without_gaps
+from stsfm.models.numerics.recurrence import (
     Recurrence,
     bounded,
     delayed,

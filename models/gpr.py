@@ -4,7 +4,7 @@
     ŷ[t+h] by iteration of the mean,    P[t+1] = F P[t] Fᵀ + diag(v(f) + σ²),    F = ∂f[t+1] / ∂f[t]
 
 y (D) holds all nodes and channels. The kernel is C · RBF, with a length for each number of f, and
-white noise; its keys are chosen by evidence on train (layers/gaussian_process.py). Increments are
+white noise; its keys are chosen by evidence on train (numerics/gaussian_process.py). Increments are
 learned, so that far from train, where g is their mean, a series goes straight on. The scale of a
 forecast is that of P, propagated to first order from P = 0 at the origin: it widens where the
 function stretches, and no number is drawn. Of more than `max_points` rows as many are learned from,
@@ -25,8 +25,8 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.distances import spread
-from stsfm.models.layers.gaussian_regression import Regression
+from stsfm.models.numerics.distances import spread
+from stsfm.models.numerics.gaussian_regression import Regression
 
 FEWEST = 3  # rows to learn from
 CELLS = 4_000_000  # of covariances moved at once

@@ -21,7 +21,7 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.neighbours import Rows, Weights, filled, mean_of, nearest, weigh
+from stsfm.models.numerics.neighbours import Rows, Weights, filled, mean_of, nearest, weigh
 
 GAP = 12  # rows of past from which a gap at its end may be filled
 

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import Frame
 from stsfm.models.layers.head import Head
-from stsfm.models.layers.hippo import normal
 from stsfm.models.layers.normalise import Standardise
 from stsfm.models.layers.scan import scan
 from stsfm.models.layers.sequence import Sequence, System, conjugates, log_steps
+from stsfm.models.numerics.hippo import normal
 
 SLOWEST = -1e-4  # real part of an eigenvalue
 

@@ -22,8 +22,8 @@ from scipy.spatial.distance import cdist
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.neighbours import Rows, filled, mean_of
-from stsfm.models.layers.ridge import Moments
+from stsfm.models.numerics.neighbours import Rows, filled, mean_of
+from stsfm.models.numerics.ridge import Moments
 
 GAP = 12  # rows of past from which a gap at its end may be filled
 THETAS = (0.0, 0.1, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)

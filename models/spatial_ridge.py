@@ -27,9 +27,9 @@ from scipy.sparse import csr_array
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.diffusion import transitions, walk
-from stsfm.models.layers.ridge import Moments, best
-from stsfm.models.layers.waves import Waves
+from stsfm.models.numerics.diffusion import transitions, walk
+from stsfm.models.numerics.ridge import Moments, best
+from stsfm.models.numerics.waves import Waves
 
 CELLS = 4_000_000  # of a design held at once
 GAIN = 2  # harmonics of the day by which the last value is multiplied

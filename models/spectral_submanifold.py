@@ -27,9 +27,9 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.hankel import without_gaps
-from stsfm.models.layers.polynomials import Polynomial, powers
-from stsfm.models.layers.recurrence import delayed, grouped
+from stsfm.models.numerics.hankel import without_gaps
+from stsfm.models.numerics.polynomials import Polynomial, powers
+from stsfm.models.numerics.recurrence import delayed, grouped
 
 LONGEST = 24  # the longest season that automatic delays cover
 

@@ -22,7 +22,7 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.ridge import GRID, Moments, best
+from stsfm.models.numerics.ridge import GRID, Moments, best
 
 CELLS = 4_000_000  # of a design held at once
 ROWS = 10  # for each lag, where nothing is shrunk

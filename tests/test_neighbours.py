@@ -8,10 +8,10 @@ import pytest
 
 from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.windows import RollingWindows
-from stsfm.models.layers.delays import stack
-from stsfm.models.layers.neighbours import Rows, nearest
 from stsfm.models.lifting.knn import KNN
 from stsfm.models.neighbours import Neighbours
+from stsfm.models.numerics.delays import stack
+from stsfm.models.numerics.neighbours import Rows, nearest
 from stsfm.models.smap import SMap
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "ccm"

@@ -5,7 +5,7 @@
 With m more than twice the dimension of what the frames are seen of, z has a state for each of its
 states (Takens). auto takes for τ the first minimum of the mutual information of a series and
 itself τ rows before, and for m, up to 10, the least dimension of less than 1 % of false nearest
-neighbours (layers/delays.py), both the mean over the series of train. Takens, Detecting strange
+neighbours (numerics/delays.py), both the mean over the series of train. Takens, Detecting strange
 attractors in turbulence (1981). Theiler, Spurious dimension from correlation algorithms applied to
 limited time-series data, Physical Review A 34 (1986).
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.delays import (
+from stsfm.models.numerics.delays import (
     enough,
     false_neighbours,
     first_minimum,

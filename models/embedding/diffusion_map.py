@@ -25,7 +25,7 @@ from scipy.linalg import eigh
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.distances import median_square, spread, squares
+from stsfm.models.numerics.distances import median_square, spread, squares
 from stsfm.models.parts import Embedding
 
 WIDTHS = np.logspace(-4, 2, 61)  # where the slope is looked for, in median squared distances

@@ -21,7 +21,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.distances import spread
+from stsfm.models.numerics.distances import spread
 from stsfm.models.parts import Embedding
 
 CELLS = 4_000_000  # of neighbours' frames held at once

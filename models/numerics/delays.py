@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.neighbours import nearest
+from stsfm.models.numerics.neighbours import nearest
 
 FAR = 15.0  # R_tol of Kennel et al.
 LARGE = 2.0  # A_tol

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.delays import stack
-from stsfm.models.layers.neighbours import nearest, weigh
+from stsfm.models.numerics.delays import stack
+from stsfm.models.numerics.neighbours import nearest, weigh
 
 
 @dataclass(frozen=True, kw_only=True)

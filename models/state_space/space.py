@@ -22,7 +22,7 @@ from stsfm.models.base import Forecaster
 from stsfm.models.checkpoint import Store
 from stsfm.models.learned import Learned
 from stsfm.models.parts import Align, Embedding, Lifting, Part, Transform
-from stsfm.models.spaces.kept import Kept
+from stsfm.models.state_space.kept import Kept
 
 Monitor = Callable[[Mapping[str, Any]], None]
 
@@ -53,7 +53,7 @@ class StateSpace(Learned):
             if hasattr(part, "monitor"):
                 part.monitor = partial(_told, monitor, name)
         if joint:
-            from stsfm.models.spaces.joint import Joint  # torch comes with it
+            from stsfm.models.state_space.joint import Joint  # torch comes with it
 
             self.whole = cast(Any, self.dynamics).around(partial(Joint, space=self), 1)
             self.whole.monitor = partial(_told, monitor, "joint")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.recurrence import delayed
+from stsfm.models.numerics.recurrence import delayed
 
 ENERGY = 0.95  # of the squared singular values, held by the directions that count
 ROUNDS = 20  # of filling gaps

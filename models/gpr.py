@@ -26,6 +26,7 @@ from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
 from stsfm.models.numerics.distances import spread
+from stsfm.models.numerics.gaps import foretold, means
 from stsfm.models.numerics.gaussian_regression import Regression
 
 FEWEST = 3  # rows to learn from
@@ -61,7 +62,7 @@ class GPR(Forecaster):
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
         panel = train.panel.only_targets()
-        self.mean_ = (panel.values.sum(0) / np.maximum(panel.mask.sum(0), 1)).reshape(-1)  # (D,)
+        self.mean_ = means(panel).reshape(-1)  # (D,)
         self._map = Regression.learn(
             *self._examples(panel), lengths=self.lengths, shared=self.shared, restarts=self.restarts
         )
@@ -112,16 +113,15 @@ class GPR(Forecaster):
 
     def _filled(self, past: Panel) -> Array:
         """(*b, t, D), gaps at the forecast of them."""
-        flat, order = (*past.values.shape[:-2], -1), self.order
+        flat, size = (*past.values.shape[:-2], -1), len(self.mean_)
         seen = past.mask.reshape(flat)
-        rows: Array = np.where(seen, past.values.reshape(flat), self.mean_)
-        for t in range(order, rows.shape[-2]):
-            if not seen[..., t, :].all():
-                before = rows[..., t - order : t, :][..., ::-1, :].reshape(*rows.shape[:-2], -1)
-                step = self._map.mean(before.reshape(-1, before.shape[-1]))
-                made = rows[..., t - 1, :] + step.reshape(rows[..., t, :].shape)
-                rows[..., t, :] = np.where(seen[..., t, :], rows[..., t, :], made)
-        return rows
+        rows = np.where(seen, past.values.reshape(flat), self.mean_)
+
+        def step(last: Array) -> Array:
+            made = self._map.mean(last.reshape(-1, last.shape[-1]))
+            return last[..., :size] + made.reshape(*last.shape[:-1], size)
+
+        return foretold(rows, seen, self.order, step)
 
     def load(self, folder: Path) -> Self:
         super().load(folder)

@@ -1,4 +1,4 @@
-"""Delay coordinates: what they stack, and how their number and distance are found."""
+"""Delay coordinates: what they delayed, and how their number and distance are found."""
 
 import numpy as np
 import pytest

@@ -23,7 +23,7 @@ from stsfm.models.analyser import Analyser, Analysis, Link, listed, series_of
 from stsfm.models.numerics.canonical import Canonical
 from stsfm.models.numerics.chance import discoveries, p_value, shifts
 from stsfm.models.numerics.crossmap import correlation
-from stsfm.models.numerics.delays import stack
+from stsfm.models.numerics.delays import delayed
 
 LEAST = 10  # rows that directions are found on, and that they are held out on
 COLUMNS = ("group", "and", "component", "ρ held out", "ρ found on", "chance", "p", "q", "verdict")
@@ -67,7 +67,7 @@ class CCA(Analyser):
     def analyse(self, panel: Panel) -> Analysis:
         x, names, at, gaps = series_of(panel, self.rows)
         groups = self._members(panel, names, at)
-        blocks = [stack(x[:, members], self.lags, 1) for members in groups.values()]
+        blocks = [delayed(x[:, members], self.lags) for members in groups.values()]
         border = round(len(blocks[0]) * (1 - self.held_out))
         if min(border, len(blocks[0]) - border) < LEAST:
             raise ValueError(

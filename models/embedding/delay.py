@@ -19,11 +19,11 @@ import numpy as np
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.numerics.delays import (
+    delayed,
     enough,
     false_neighbours,
     first_minimum,
     mutual_information,
-    stack,
 )
 from stsfm.models.parts import Embedding
 
@@ -72,10 +72,10 @@ class Delay(Embedding):
         return self
 
     def encode(self, frames: Array) -> Array:
-        return stack(frames, int(self.dim_), int(self.tau_))
+        return delayed(frames, int(self.dim_), int(self.tau_))
 
     def decode(self, states: Array) -> Array:
         return states[..., : int(self.width_)]
 
     def seen(self, mask: Array) -> Array:
-        return stack(mask, int(self.dim_), int(self.tau_))
+        return delayed(mask, int(self.dim_), int(self.tau_))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from stsfm.datasets.panel import Forecast
 from stsfm.datasets.transform import Transform
 from stsfm.datasets.windows import Window
 from stsfm.losses.base import Loss, Step
@@ -60,8 +61,8 @@ class Pricing:
         weights = self.balance.weights()
         return {f"weight_{name}": x for name, x in weights.items()} if len(weights) > 1 else {}
 
-    def _step(self, panels: Panels, forecast: object) -> Step:
+    def _step(self, panels: Panels, forecast: Forecast) -> Step:
         past, future, _ = panels
         return Step(
             past=past, future=future, forecast=forecast, transform=self.transform, net=self.net
-        )  # type: ignore[arg-type]
+        )

@@ -129,9 +129,9 @@ def _tried(offer: Offer, config: Mapping[str, Any], loss: Mapping[str, Any], spl
         model.fit(*(part.subset(slice(0, WINDOWS)) for part in (split.train, split.val)))
     except (Mistake, ValueError, ArithmeticError) as error:
         return replace(offer, refused=str(error).removeprefix("loss: "))
-    kind = locate(loss["terms"][offer.name]["_target_"], "loss").kind
+    term: Any = locate(loss["terms"][offer.name]["_target_"], "loss")
     size = rows[-1].get(f"train_{offer.name}") if rows else None
-    return replace(offer, kind=kind, size=size)
+    return replace(offer, kind=term.kind, size=size)
 
 
 def _priced(tree: Mapping[str, Any], loss: Mapping[str, Any]) -> dict[str, Any]:

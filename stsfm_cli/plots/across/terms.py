@@ -66,7 +66,9 @@ def _lines(ax: Axes, entry: Entry, name: str, column: int, color: str) -> None:
 
 def _scale(ax: Axes) -> None:
     """Logarithmic where the values fall far."""
-    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines] or [[]])
+    if not ax.lines:
+        return
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines])
     values = values[np.isfinite(values)]
     if values.size and values.min() > 0 and values.max() > LOG_FROM * values.min():
         style.log_axis(ax)

@@ -41,7 +41,7 @@ class Apart(Learned):
     def predict(self, past: Panel, future: Panel) -> Forecast:
         past = past.only_targets()
         made = [
-            space.predict(_cut(past, at), _cut(future, at))
+            space.predict(_cut(past[-(space.reads or 0) :], at), _cut(future, at))
             for space, at in zip(self.each, _series(past), strict=True)
         ]
         return _beside(made, future.values.shape)

@@ -62,8 +62,8 @@ class Composed(Forecaster):
         self.tags = frozenset({"missing", *graph, *(dynamics.tags & PASSED)})  # type: ignore[misc]
 
     def lacks(self, offered: frozenset[str]) -> str:
-        if self.mixing == "series" and self.needs & set(legal.DATA):
-            return "mixing=series leaves each series alone: no part of it can read the space"
+        if self.mixing == "series" and self.needs & {*legal.DATA, "frames"}:
+            return "mixing=series leaves each series alone: no part can read the space or others"
         return legal.lacking(self.stages, offered)
 
     @property

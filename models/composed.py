@@ -54,7 +54,7 @@ class Composed(Forecaster):
             "align": align, "transform_y": transform_y, "lifting": lifting,
         }  # fmt: skip
         if why := legal.refused(self.stages, joint=training == "joint"):
-            raise ValueError(why)
+            raise legal.Refused(why)
         space = StateSpace(self.stages, joint=training == "joint", store=store, monitor=monitor)
         self.space = Apart(space) if mixing == "series" else space
         self.needs = frozenset().union(*(part.needs for part in self.stages.values()))

@@ -27,6 +27,10 @@ DATA = {  # what a dataset may have → how to come by it
 OF_OTHERS = frozenset({"inverse", "pairs", "frames"})  # what is no matter of the data
 
 
+class Refused(ValueError):
+    """Of parts that do not go together: why."""
+
+
 def refused(stages: Stages, *, joint: bool) -> str:
     """Why these parts do not go together, in a line; "" where they do."""
     return next(_reasons(stages, joint), "")

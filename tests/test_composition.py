@@ -114,7 +114,7 @@ def only(node: int) -> Panel:
 # ---- what parts promise --------------------------------------------------------------------------
 
 EMBEDDINGS = sorted(trees()["embedding"])
-TRANSFORMS = sorted(trees()["transform_x"])
+TRANSFORMS = sorted(set(trees()["transform_x"]) - {"flow"})  # of a law: test_flow.py
 EVERY = [(stage, name) for stage, found in trees().items() for name in found]
 
 
@@ -270,6 +270,21 @@ def test_what_does_not_go_together_is_refused_before_anything_runs(
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and why in lines[0]
     assert not list(tmp_path.rglob("status.json"))
+
+
+def test_of_a_sweep_the_illegal_cells_are_left_out_with_their_reasons(desk):
+    cells = ("model/embedding=pca,lle", "model/lifting=inverse,rbf", "data=ring,airline")
+    words = ("run", "model=composed", *cells, "baselines=[]", "--dry-run")
+    assert desk(*words) == 0
+    jobs = desk.out.splitlines()
+    assert jobs[0].startswith("6 jobs: 0 cached, 6 to do")
+    assert not any("lle" in job and "inverse" in job for job in jobs)
+    told = desk.err.strip().splitlines()
+    assert len(told) == 2 and all("embedding=lle has no inverse" in line for line in told)
+    assert told[0].startswith("left out: model/embedding=lle model/lifting=inverse data=ring: ")
+    # a key that is wrong is no cell: it is a mistake in what was typed
+    assert desk(*words, "model.mixing=serie") == 2
+    assert "mixing" in desk.err and "left out" not in desk.err
 
 
 def test_the_matrix_of_the_docs_is_made_of_the_parts():

@@ -122,7 +122,7 @@ def _cut(panel: Panel, at: At) -> Panel:
 
 
 def _windows(windows: RollingWindows, at: At) -> RollingWindows:
-    return replace(windows, panel=_cut(windows.panel, at))
+    return replace(windows, panel=_cut(windows.panel, at), transform=windows.transform.at(*at))
 
 
 def _beside(made: list[Forecast], shape: tuple[int, ...]) -> Forecast:

@@ -12,7 +12,7 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel, Space
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.learned import Learned
-from stsfm.models.spaces.space import StateSpace
+from stsfm.models.state_space.space import StateSpace
 
 
 class Apart(Learned):

@@ -54,7 +54,7 @@ class Composed(Forecaster):
             "align": align, "transform_y": transform_y, "lifting": lifting,
         }  # fmt: skip
         if why := legal.refused(self.stages, joint=training == "joint"):
-            raise ValueError(why)
+            raise legal.Refused(why)
         space = StateSpace(self.stages, joint=training == "joint", store=store, monitor=monitor)
         self.space = Apart(space) if mixing == "series" else space
         self.needs = frozenset().union(*(part.needs for part in self.stages.values()))
@@ -62,8 +62,8 @@ class Composed(Forecaster):
         self.tags = frozenset({"missing", *graph, *(dynamics.tags & PASSED)})  # type: ignore[misc]
 
     def lacks(self, offered: frozenset[str]) -> str:
-        if self.mixing == "series" and self.needs & set(legal.DATA):
-            return "mixing=series leaves each series alone: no part of it can read the space"
+        if self.mixing == "series" and self.needs & {*legal.DATA, "frames"}:
+            return "mixing=series leaves each series alone: no part can read the space or others"
         return legal.lacking(self.stages, offered)
 
     @property

@@ -24,7 +24,7 @@ class CCM(Transform):
     """Cross-mapped states."""
 
     cite = "sugihara2012"
-    offers = frozenset({"inverse"})
+    offers = frozenset({"inverse", "frames"})
 
     def __init__(self, *, neighbours: int | Literal["auto"]) -> None:
         if neighbours != "auto" and neighbours < 1:

@@ -19,7 +19,7 @@ from stsfm.models.numerics.laplacian import waves
 from stsfm.models.parts import Embedding
 
 if TYPE_CHECKING:
-    from stsfm.models.layers.projection import Affine
+    from stsfm.models.layers.projection import Projection
 
 
 @final
@@ -49,7 +49,7 @@ class GraphFourier(Embedding):
     def decode(self, states: Array) -> Array:
         return states @ self.basis_.T
 
-    def net(self) -> Affine:
-        from stsfm.models.layers.projection import Affine
+    def net(self) -> Projection:
+        from stsfm.models.layers.projection import Projection
 
-        return Affine(self.basis_, self.basis_.T, np.zeros(len(self.basis_)))
+        return Projection(self.basis_, self.basis_.T, np.zeros(len(self.basis_)))

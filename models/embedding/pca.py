@@ -21,7 +21,7 @@ from stsfm.models.numerics.signs import signs
 from stsfm.models.parts import Embedding
 
 if TYPE_CHECKING:
-    from stsfm.models.layers.projection import Affine
+    from stsfm.models.layers.projection import Projection
 
 
 @final
@@ -56,7 +56,7 @@ class PCA(Embedding):
     def shows(self) -> Mapping[str, Array]:
         return {"singular_values": self.singular_}
 
-    def net(self) -> Affine:
-        from stsfm.models.layers.projection import Affine
+    def net(self) -> Projection:
+        from stsfm.models.layers.projection import Projection
 
-        return Affine(self.basis_, self.basis_.T, self.mean_)
+        return Projection(self.basis_, self.basis_.T, self.mean_)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from stsfm.datasets.panel import Array
 
 
-class Affine(nn.Module):
+class Projection(nn.Module):
     """U (D, d), V (d, D) and m (D) begin as they were learned in closed form."""
 
     def __init__(self, basis: Array, back: Array, mean: Array) -> None:

@@ -20,7 +20,7 @@ from stsfm.datasets.windows import Frame
 from stsfm.models.parts import Transform
 
 if TYPE_CHECKING:
-    from stsfm.models.layers.projection import Affine
+    from stsfm.models.layers.projection import Projection
 
 
 @final
@@ -52,10 +52,10 @@ class Fourier(Transform):
     def inverse(self, states: Array) -> Array:
         return states @ self.basis_.T
 
-    def net(self) -> Affine:
-        from stsfm.models.layers.projection import Affine
+    def net(self) -> Projection:
+        from stsfm.models.layers.projection import Projection
 
-        return Affine(self.basis_, self.basis_.T, np.zeros(len(self.basis_)))
+        return Projection(self.basis_, self.basis_.T, np.zeros(len(self.basis_)))
 
 
 def _waves(points: int, keep: int) -> Array:

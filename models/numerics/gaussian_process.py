@@ -22,6 +22,7 @@ from scipy import linalg
 from scipy.optimize import minimize
 
 from stsfm.datasets.panel import Array
+from stsfm.models.numerics.distances import squares
 
 SCALE = np.log((1e-3, 1e5))  # of c, where y is standardised
 LENGTH = np.log((1e-2, 1e3))  # of ℓ, where x is
@@ -114,9 +115,7 @@ class GaussianProcess:
 
 def _kernel(theta: Array, at: Array, x: Array) -> Array:
     lengths = np.exp(theta[1:-1])
-    here, there = at / lengths, x / lengths
-    apart = (here**2).sum(1)[:, None] + (there**2).sum(1) - 2 * here @ there.T
-    return np.exp(theta[0] - apart.clip(0) / 2)
+    return np.exp(theta[0] - squares(at / lengths, x / lengths) / 2)
 
 
 def _factor(kernel: Array, noise: float) -> Array:

@@ -54,6 +54,7 @@ class Term(ABC):
     needs: ClassVar[frozenset[str]] = frozenset()  # fields of the Forecast that must be there
     parts: ClassVar[frozenset[str]] = frozenset()  # of Forecast.parts, what must be there
     data: frozenset[str] = frozenset()  # of About.states, what must be stated
+    frames: ClassVar[bool] = False  # does it price frames of the data alone, and no states?
     levels: tuple[float, ...] = ()  # the quantiles it prices
     # a misfit to data or to an equation; a penalty, never below 0 either; a negative log-density
     kind: ClassVar[Literal["misfit", "penalty", "density"]] = "penalty"

@@ -336,6 +336,19 @@ def test_a_term_that_no_part_can_price_is_refused():
         composed(*GRU, "+loss/term=orthogonality")
 
 
+@pytest.mark.parametrize("words", [GRU, ("model/embedding=autoencoder",)], ids=["gru", "codes"])
+def test_what_prices_frames_prices_no_states(words, tmp_path):
+    """An equation and a teacher know frames: of states they say nothing, of all at once they do."""
+    with pytest.raises(Exception, match="the term physics prices"):
+        composed(*words, "+loss/term=physics")
+    teacher = f"loss.terms.distillation.teacher={tmp_path}"
+    with pytest.raises(Exception, match="the term distillation prices"):
+        composed(*words, "+loss/term=distillation", teacher)
+    joint = composed(*GRU, *words, "model.training=joint", "+loss/term=distillation", teacher)
+    assert "distillation" in joint.space.whole.loss.active
+    assert "distillation" not in joint.stages["dynamics"].loss.active
+
+
 class Memory:
     """A store that holds what it is given."""
 

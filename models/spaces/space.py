@@ -1,9 +1,9 @@
 """One state space: its stages learned in turn, each on what the one before makes of train.
 
 Gaps of frames are filled by the last value, before the first one by the mean of train. The dynamics
-are given the panel of the states: one node, a channel for each number of a state. The alignment
-learns from forecasts of training windows beside what came, the lifting from pairs of states and
-frames of train. Where all are trained at once, a net of them (joint.py) starts from that.
+are given the panel of the states (panels.py), the alignment learns from forecasts of training
+windows beside what came, the lifting from pairs of states and frames of train. Where all are
+trained at once, a net of them (joint.py) starts from that.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from stsfm.datasets.panel import About, Array, Forecast, Panel
+from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
 from stsfm.models.checkpoint import Store
 from stsfm.models.learned import Learned
 from stsfm.models.parts import Align, Embedding, Lifting, Part, Transform
 from stsfm.models.spaces.kept import Kept
+from stsfm.models.spaces.panels import frames_of, mean_of, panel_of
 
 Monitor = Callable[[Mapping[str, Any]], None]
 
@@ -61,8 +62,8 @@ class StateSpace(Learned):
     def learn(self, train: RollingWindows, val: RollingWindows | None) -> Self:
         """Each stage on what the one before makes of train; without `val` again, as chosen."""
         panel, frame, kept = train.panel, train.frame, Kept.of(self.store, train, val)
-        self.mean_ = _mean(panel)
-        frames = self._frames(panel)
+        self.mean_ = mean_of(panel)
+        frames = frames_of(panel, self.mean_)
         kept.stage("embedding", self.embedding, lambda: self.embedding.fit(frames, frame))
         embedded = self.embedding.encode(frames)
         kept.stage("transform_x", self.transform_x, lambda: self.transform_x.fit(embedded, frame))
@@ -137,23 +138,12 @@ class StateSpace(Learned):
         else:
             self.dynamics.fit(windows, self.latent(val))
 
-    def _frames(self, panel: Panel) -> Array:
-        """(*b, t, D), gaps filled by the last value, else by the mean of train."""
-        flat = (*panel.values.shape[:-2], -1)
-        values, seen = panel.values.reshape(flat), panel.mask.reshape(flat)
-        if seen.all():
-            return values.astype(np.float64)
-        rows = np.where(seen, np.arange(seen.shape[-2])[:, None], -1)
-        last = np.maximum.accumulate(rows, axis=-2)
-        filled = np.take_along_axis(values, last.clip(0), axis=-2)
-        return np.where(last >= 0, filled, self.mean_)
-
     def _states(self, panel: Panel) -> Panel:
         """The panel of the states."""
         lost = int(self.embedding.lost_)
         mask = panel.mask.reshape(*panel.mask.shape[:-2], -1)
         seen = self.embedding.seen(mask)
-        states = self.transform_x.forward(self.embedding.encode(self._frames(panel)))
+        states = self.transform_x.forward(self.embedding.encode(frames_of(panel, self.mean_)))
         if states.shape != seen.shape:  # transformed: what was observed is no longer told
             seen = np.ones(states.shape, bool)
         began = np.logical_or.accumulate(mask.any(-1), -1)[..., lost:]
@@ -221,27 +211,6 @@ class StateSpace(Learned):
             self.whole.load(folder / "joint")
             self.together = True
         return self
-
-
-def panel_of(states: Array, seen: Array, rows: Panel) -> Panel:
-    """States (*b, t, d) as a panel of one node, with the stamps and covariates of `rows`."""
-    shared = rows.known.shape[-2] == 1  # covariates of nodes are none of a state
-    about = About(
-        name="states",
-        nodes=("state",),
-        channels=tuple(f"z{k + 1}" for k in range(states.shape[-1])),
-        season=rows.about.season,
-        covariates=rows.about.covariates if shared else (),
-        kinds=rows.about.kinds if shared else (),
-    )
-    known = rows.known if shared else None
-    values, mask = states[..., None, :], seen[..., None, :]
-    return Panel(values=values, mask=mask, time=rows.time, about=about, known=known)
-
-
-def _mean(panel: Panel) -> Array:
-    """Of what was observed of each series, (D,)."""
-    return (panel.values.sum(0) / np.maximum(panel.mask.sum(0), 1)).reshape(-1)
 
 
 def _told(monitor: Monitor, where: str, row: Mapping[str, Any]) -> None:

@@ -7,8 +7,8 @@ transforms, Φ continues, A aligns, T_y transforms again, R lifts. mixing: serie
 and target channel a state space of its own. Parts are learned one after the other (staged); where
 all of them are differentiable, these weights are where a training of all at once begins (joint).
 What parts do is in parts.py, which of them go together in legal.py, how they are fitted in
-spaces/. Papaioannou et al., Time-series forecasting using manifold learning, radial basis function
-interpolation, and geometric harmonics, Chaos 32 (2022).
+state_space/. Papaioannou et al., Time-series forecasting using manifold learning, radial basis
+function interpolation, and geometric harmonics, Chaos 32 (2022).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from stsfm.models import legal
 from stsfm.models.base import Forecaster
 from stsfm.models.checkpoint import Store
 from stsfm.models.parts import Align, Embedding, Lifting, Part, Transform
-from stsfm.models.spaces.apart import Apart
-from stsfm.models.spaces.space import Monitor, StateSpace
+from stsfm.models.state_space.apart import Apart
+from stsfm.models.state_space.space import Monitor, StateSpace
 
 
 @final

@@ -419,6 +419,19 @@ def test_series_apart_are_kept(tmp_path):
     assert loaded.parameters == model.parameters
 
 
+def test_series_apart_may_read_pasts_of_their_own_length():
+    """Their delays differ; a past as long as the longest is more than the others read."""
+    words = ("model.mixing=series", "model/embedding=delay", "model/dynamics=linear")
+    panel, noise = toy(), np.random.default_rng(0).standard_normal(len(toy()))
+    values = np.stack([panel.values[:, 0, 0], 10 + noise], 1)[..., None]
+    split = split_of(replace(panel, values=values))
+    model = composed(*words, "model.dynamics.context=6").fit(split.train, split.val)
+    assert len({int(space.reads) for space in model.space.each}) == 2
+    past, future = split.test.look_back(model.reads).take(slice(None))
+    points = model.predict(past, future.blank()).point
+    assert np.allclose(points, model.backtest(split.test).point, rtol=0, atol=1e-9)
+
+
 def test_states_are_there_to_be_seen():
     model = composed().fit(SPLIT.train, SPLIT.val)
     seen = model.states(SPLIT.test)

@@ -15,7 +15,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.neighbours import nearest, weigh
+from stsfm.models.numerics.neighbours import nearest, weigh
 from stsfm.models.parts import Transform
 
 

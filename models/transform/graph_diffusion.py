@@ -15,7 +15,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.laplacian import waves
+from stsfm.models.numerics.laplacian import waves
 from stsfm.models.parts import Transform
 
 MOST = 20.0  # τ, beyond which rounding is what comes back

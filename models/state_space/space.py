@@ -21,9 +21,10 @@ from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
 from stsfm.models.checkpoint import Store
 from stsfm.models.learned import Learned
+from stsfm.models.numerics.gaps import carried, means
 from stsfm.models.parts import Align, Embedding, Lifting, Part, Transform
-from stsfm.models.spaces.kept import Kept
-from stsfm.models.spaces.panels import frames_of, mean_of, panel_of
+from stsfm.models.state_space.kept import Kept
+from stsfm.models.state_space.panels import panel_of
 
 Monitor = Callable[[Mapping[str, Any]], None]
 
@@ -54,7 +55,7 @@ class StateSpace(Learned):
             if hasattr(part, "monitor"):
                 part.monitor = partial(_told, monitor, name)
         if joint:
-            from stsfm.models.spaces.joint import Joint  # torch comes with it
+            from stsfm.models.state_space.joint import Joint  # torch comes with it
 
             self.whole = cast(Any, self.dynamics).around(partial(Joint, space=self), 1)
             self.whole.monitor = partial(_told, monitor, "joint")
@@ -62,8 +63,8 @@ class StateSpace(Learned):
     def learn(self, train: RollingWindows, val: RollingWindows | None) -> Self:
         """Each stage on what the one before makes of train; without `val` again, as chosen."""
         panel, frame, kept = train.panel, train.frame, Kept.of(self.store, train, val)
-        self.mean_ = mean_of(panel)
-        frames = frames_of(panel, self.mean_)
+        self.mean_ = means(panel).reshape(-1)
+        frames = self._frames(panel)
         kept.stage("embedding", self.embedding, lambda: self.embedding.fit(frames, frame))
         embedded = self.embedding.encode(frames)
         kept.stage("transform_x", self.transform_x, lambda: self.transform_x.fit(embedded, frame))
@@ -137,6 +138,10 @@ class StateSpace(Learned):
             self.dynamics.refit(windows)
         else:
             self.dynamics.fit(windows, self.latent(val))
+
+    def _frames(self, panel: Panel) -> Array:
+        """(*b, t, D), gaps filled by the last value, else by the mean of train."""
+        return carried(panel, self.mean_).astype(np.float64)
 
     def _states(self, panel: Panel) -> Panel:
         """The panel of the states."""

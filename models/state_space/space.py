@@ -148,7 +148,7 @@ class StateSpace(Learned):
         lost = int(self.embedding.lost_)
         mask = panel.mask.reshape(*panel.mask.shape[:-2], -1)
         seen = self.embedding.seen(mask)
-        states = self.transform_x.forward(self.embedding.encode(frames_of(panel, self.mean_)))
+        states = self.transform_x.forward(self.embedding.encode(self._frames(panel)))
         if states.shape != seen.shape:  # transformed: what was observed is no longer told
             seen = np.ones(states.shape, bool)
         began = np.logical_or.accumulate(mask.any(-1), -1)[..., lost:]

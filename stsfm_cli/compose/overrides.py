@@ -108,6 +108,11 @@ def each(override: Override) -> list[str]:
     return [f"{override.get_key_element()}={value}" for value in values(override)]
 
 
+def as_typed(override: Override) -> list[str]:
+    """An override as it was typed, or one per value of a sweep."""
+    return each(override) if override.is_sweep_override() else [str(override.input_line)]
+
+
 def values(override: Override) -> list[str]:
     if override.is_sweep_override():
         return list(override.sweep_string_iterator())

@@ -60,7 +60,7 @@ class Term(ABC):
     kind: ClassVar[Literal["misfit", "penalty", "density"]] = "penalty"
 
     def ready(self, windows: RollingWindows) -> Term:
-        """The term for a training on these windows, such as with scales learned from them."""
+        """The term for a training on these windows; what it learns of them ends with `_`."""
         return self
 
     def acts_on(self, types: Sequence[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.parts import Embedding
+from stsfm.models.parts import Embedding, check_width
 
 if TYPE_CHECKING:
     from stsfm.models.layers.projection import Affine
@@ -36,10 +36,8 @@ class PCA(Embedding):
         self.dim = dim
 
     def fit(self, frames: Array, frame: Frame) -> Self:
-        most = min(frames.shape)
-        dim = most if self.dim == "all" else self.dim
-        if dim > most:
-            raise ValueError(f"frames of {most} dimensions have no {dim} components; lower dim")
+        dim = min(frames.shape) if self.dim == "all" else self.dim
+        check_width(frames, dim)
         self.mean_ = frames.mean(0)
         self.singular_, directions = np.linalg.svd(frames - self.mean_, full_matrices=False)[1:]
         largest = np.take_along_axis(directions, abs(directions).argmax(1)[:, None], 1)

@@ -15,7 +15,7 @@ from typing import Any
 from stsfm import help, identity, options, trust
 from stsfm.compose import ablation, door, experiments, explain
 from stsfm.compose.door import Chosen, parse
-from stsfm.compose.overrides import OPEN, allowed, each
+from stsfm.compose.overrides import NO_SEARCH, OPEN, allowed, each
 from stsfm.compose.subtrees import MEMBERS, models, parts_of, placed
 from stsfm.mistakes import Mistake
 from stsfm.request import Request, read
@@ -178,6 +178,9 @@ class _Table:
         values = [key for key in typed if key not in inner]
         with door.explained(lambda: self.every(lines)):
             config = chosen.resolved(values)
+        if NO_SEARCH in texts:
+            config["search"] = None  # whatever settings of one an experiment has left there
+            config["choices"]["search"] = None
         if not config["runs_dir"].strip():
             raise Mistake("runs_dir= names no folder; runs_dir=runs is the default")
         trust.use(config["plugins"])

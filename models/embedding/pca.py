@@ -17,6 +17,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
+from stsfm.models.numerics.signs import signs
 from stsfm.models.parts import Embedding
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class PCA(Embedding):
             raise ValueError(f"frames of {most} dimensions have no {dim} components; lower dim")
         self.mean_ = frames.mean(0)
         self.singular_, directions = np.linalg.svd(frames - self.mean_, full_matrices=False)[1:]
-        largest = np.take_along_axis(directions, abs(directions).argmax(1)[:, None], 1)
-        self.basis_ = (directions * np.sign(largest))[:dim].T  # U (D, d)
+        self.basis_ = (directions * signs(directions.T)[:, None])[:dim].T  # U (D, d)
         self.size_ = dim
         return self
 

@@ -9,7 +9,7 @@ from typing import Any
 from stsfm import identity, options, trust
 from stsfm.compose import door, experiments
 from stsfm.compose.door import Chosen, parse
-from stsfm.compose.overrides import as_typed
+from stsfm.compose.overrides import NO_SEARCH, as_typed
 from stsfm.compose.subtrees import MEMBERS, placed
 from stsfm.mistakes import Mistake
 from stsfm.request import Request
@@ -47,6 +47,9 @@ class Table:
         values = [key for key in typed if key not in inner]
         with door.explained(lambda: self.every(lines)):
             config = chosen.resolved(values)
+        if NO_SEARCH in texts:
+            config["search"] = None  # whatever settings of one an experiment has left there
+            config["choices"]["search"] = None
         if not config["runs_dir"].strip():
             raise Mistake("runs_dir= names no folder; runs_dir=runs is the default")
         trust.use(config["plugins"])

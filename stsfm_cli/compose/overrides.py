@@ -17,6 +17,7 @@ OPEN = (  # where +key=value adds a key
     "loss.terms", "loss.weights", "loss.weighting.ramps", "trainer.optimizer",
 )  # fmt: skip
 
+NO_SEARCH = "search=[]"  # search=null in Hydra's words: also of an experiment that searches
 
 READINGS = {  # of a word that stands for several things: what it may mean → the choices
     "ssm": {
@@ -85,7 +86,7 @@ def _choice(override: Override, known: list[str]) -> str:
             raise no_such(group, ",".join(glob.include), known)
         return f"{group}={','.join(matches)}"
     if default == text.partition("=")[2] == "null":
-        return ""  # which Hydra refuses to say again
+        return NO_SEARCH if group == "search" else ""  # Hydra refuses to say null again
     if default != "[]" and any(value[:1] == "[" for value in values(override)):
         raise Mistake(f"{text}: one {group} at a time; several are compared by {group}=a,b")
     for name in names(override):

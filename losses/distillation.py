@@ -73,6 +73,7 @@ class Distillation(Term):
     """
 
     kind = "misfit"
+    frames = True
 
     teacher: Teacher | str
     temperature: float

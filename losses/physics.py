@@ -54,6 +54,7 @@ class Residual(Term):
 
     data = frozenset({"equation"})
     kind = "misfit"
+    frames = True
 
     scheme: Scheme
     scale_: tuple[float, ...] = ()  # of each channel; `ready` learns it
@@ -91,6 +92,7 @@ class Energy(Term):
 
     data = frozenset({"equation", "energy"})
     kind = "misfit"
+    frames = True
 
     scale_: float | None = None  # `ready` learns it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -54,12 +55,13 @@ class Term(ABC):
     needs: ClassVar[frozenset[str]] = frozenset()  # fields of the Forecast that must be there
     parts: ClassVar[frozenset[str]] = frozenset()  # of Forecast.parts, what must be there
     data: frozenset[str] = frozenset()  # of About.states, what must be stated
+    frames: ClassVar[bool] = False  # does it price frames of the data alone, and no states?
     levels: tuple[float, ...] = ()  # the quantiles it prices
     # a misfit to data or to an equation; a penalty, never below 0 either; a negative log-density
     kind: ClassVar[Literal["misfit", "penalty", "density"]] = "penalty"
 
     def ready(self, windows: RollingWindows) -> Term:
-        """The term for a training on these windows, such as with scales learned from them."""
+        """The term for a training on these windows; what it learns of them ends with `_`."""
         return self
 
     def acts_on(self, types: Sequence[str]) -> dict[str, Any]:
@@ -93,6 +95,12 @@ class Loss:
             raise ValueError(f"a loss needs a term named 'task', got {sorted(self.terms)}")
         if unknown := set(self.weights) - set(self.terms):
             raise ValueError(f"weights {sorted(unknown)} name no term of {sorted(self.terms)}")
+        for name, weight in self.weights.items():
+            if not 0 <= weight < math.inf:
+                raise ValueError(
+                    f"weights.{name} must be 0 or more, and finite, got {weight}: what a loss "
+                    "prices is to fall"
+                )
         if "task" not in self.active:
             raise ValueError("validation is judged by the term 'task': its weight cannot be 0")
         if self.weighting:

@@ -7,10 +7,12 @@ y (D) holds all nodes and channels. The kernel is C · RBF, with a length for ea
 white noise; its keys are chosen by evidence on train (numerics/gaussian_process.py). Increments are
 learned, so that far from train, where g is their mean, a series goes straight on. The scale of a
 forecast is that of P, propagated to first order from P = 0 at the origin: it widens where the
-function stretches, and no number is drawn. Of more than `max_points` rows as many are learned from,
-evenly spaced, for a process takes the cube of its rows in time. They are rows without gaps; where
-there are hardly any, all rows, and a gap stands at the mean of its series. In a past it stands at
-the model's own forecast of it, and at the mean where there are no p rows to make one.
+function stretches, and no number is drawn. p = auto is 1, or a season and a row where these err
+less on validation and are `WIDEST` numbers at most: a season that is not seen cannot be continued.
+Of more than `max_points` rows as many are learned from, evenly spaced, for a process takes the cube
+of its rows in time. They are rows without gaps; where there are hardly any, all rows, and a gap
+stands at the mean of its series. In a past it stands at the model's own forecast of it, and at the
+mean where there are no p rows to make one.
 Rasmussen & Williams, Gaussian Processes for Machine Learning (2006); scale as in Ko & Fox,
 GP-BayesFilters, Autonomous Robots 27 (2009).
 """
@@ -28,8 +30,10 @@ from stsfm.models.base import Forecaster
 from stsfm.models.numerics.distances import spread
 from stsfm.models.numerics.gaps import foretold, means
 from stsfm.models.numerics.gaussian_regression import Regression
+from stsfm.models.numerics.recurrence import held_out
 
 FEWEST = 3  # rows to learn from
+WIDEST = 50  # numbers of f that an automatic order has at most: each may have its length
 CELLS = 4_000_000  # of covariances moved at once
 
 
@@ -43,7 +47,7 @@ class GPR(Forecaster):
     def __init__(
         self,
         *,
-        order: int,
+        order: int | Literal["auto"],
         lengths: Literal["each", "one"],
         shared: bool | Literal["auto"],
         restarts: int,
@@ -52,16 +56,27 @@ class GPR(Forecaster):
         for name, value, least in (
             ("order", order, 1), ("restarts", restarts, 0), ("max_points", max_points, FEWEST),
         ):  # fmt: skip
-            if value < least:
+            if value != "auto" and value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
         if lengths not in ("each", "one"):
             raise ValueError(f"lengths must be each or one, got {lengths!r}")
         self.order, self.lengths, self.shared = order, lengths, shared
         self.restarts, self.max_points = restarts, max_points
-        self.reads = 2 * order  # half of them to fill the gaps of the others
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
-        panel = train.panel.only_targets()
+        orders = (self.order,) if self.order != "auto" else _orders(train.panel)
+        best = orders[0]
+        if len(orders) > 1:
+            learned, scored = held_out(train, val)
+            best = min(orders, key=lambda order: self._learn(learned, order)._error(scored))
+        return self._learn(train.panel, best)
+
+    def refit(self, development: RollingWindows) -> Self:
+        return self._learn(development.panel, int(self.order_))
+
+    def _learn(self, panel: Panel, order: int) -> Self:
+        self.order_, panel = np.int64(order), panel.only_targets()
+        self.reads = 2 * order  # half of them to fill the gaps of the others
         self.mean_ = means(panel).reshape(-1)  # (D,)
         self._map = Regression.learn(
             *self._examples(panel), lengths=self.lengths, shared=self.shared, restarts=self.restarts
@@ -69,10 +84,20 @@ class GPR(Forecaster):
         self.x_, self.y_, self.theta_ = self._map.x, self._map.y, self._map.thetas
         return self
 
+    def _error(self, windows: RollingWindows) -> float:
+        """The mean squared error over the windows, where they were observed."""
+        total = cells = 0.0
+        for part in windows.batches(self.reads):
+            past, future = part.look_back(self.reads).take(slice(None))
+            came = future.only_targets()
+            off = (self.predict(past, future.blank()).point - came.values)[came.mask]
+            total, cells = total + float(off @ off), cells + off.size
+        return total / max(1.0, cells)
+
     def predict(self, past: Panel, future: Panel) -> Forecast:
         rows = self._filled(past.only_targets())  # (*b, t, D)
-        last = rows[..., : -self.order - 1 : -1, :]  # newest first
-        last = last.reshape(-1, self.order * rows.shape[-1])  # f (b, p D)
+        last = rows[..., : -int(self.order_) - 1 : -1, :]  # newest first
+        last = last.reshape(-1, last.shape[-2] * last.shape[-1])  # f (b, p D)
         size = max(1, CELLS // last.shape[1] ** 2)
         made = [self._roll(last[i : i + size], len(future)) for i in range(0, len(last), size)]
         point, scale = map(np.concatenate, zip(*made, strict=True))
@@ -101,7 +126,7 @@ class GPR(Forecaster):
 
     def _examples(self, panel: Panel) -> tuple[Array, Array]:
         """f (row, p D) and increments (row, D), of rows without gaps."""
-        order, seen = self.order, panel.mask.reshape(len(panel), -1)
+        order, seen = int(self.order_), panel.mask.reshape(len(panel), -1)
         values = np.where(seen, panel.values.reshape(len(panel), -1), self.mean_)
         at = np.arange(order, len(values))[:, None] - np.arange(order + 1)  # newest first
         whole = at[seen.all(1)[at].all(1)]
@@ -121,9 +146,16 @@ class GPR(Forecaster):
             made = self._map.mean(last.reshape(-1, last.shape[-1]))
             return last[..., :size] + made.reshape(*last.shape[:-1], size)
 
-        return foretold(rows, seen, self.order, step)
+        return foretold(rows, seen, int(self.order_), step)
 
     def load(self, folder: Path) -> Self:
         super().load(folder)
+        self.reads = 2 * int(self.order_)
         self._map = Regression(self.x_, self.y_, self.theta_)
         return self
+
+
+def _orders(panel: Panel) -> tuple[int, ...]:
+    """One row; and a season and a row, where the panel has a season and these are few numbers."""
+    season, size = panel.about.season, panel.only_targets().values[0].size
+    return (1, season + 1) if season > 1 and (season + 1) * size <= WIDEST else (1,)

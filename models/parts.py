@@ -86,6 +86,17 @@ class Embedding(Part):
         return np.ones((*mask.shape[:-2], mask.shape[-2] - int(self.lost_), int(self.size_)), bool)
 
 
+def check_width(frames: Array, dim: int) -> None:
+    """ValueError where frames (t, D) have no `dim` directions, and no state of so many numbers."""
+    most = min(frames.shape)
+    if dim > most:
+        raise ValueError(
+            f"{len(frames)} frames of {frames.shape[1]} (nodes · channels) have no {dim} "
+            f"dimensions; take model.embedding.dim={most}, more nodes, or an embedding that looks "
+            "back: model/embedding=delay or ssa"
+        )
+
+
 class Transform(Part):
     """T: states → states, row by row; and back where it offers `inverse`."""
 

@@ -103,7 +103,8 @@ def _model(
 
     target: Any = locate(config["_target_"], path)
     if issubclass(target, Learned):  # a part that trains itself
-        return build(config, monitor, store, path=path)
+        loss = build_loss(config["loss"])
+        return build({**config, "loss": loss}, monitor, store, path=path)
     from stsfm.models.neural import Neural
 
     own = {name: value for name, value in config.items() if name not in NET_KEYS}
@@ -161,7 +162,8 @@ def check_keys(target: Callable[..., Any], keys: Mapping[str, Any], path: str) -
     hints = typing.get_type_hints(function)
     for name, value in keys.items():
         if name in hints and not fits(value, hints[name]):
-            raise Mistake(f"{path}.{name}: wanted {_words(hints[name])}, got {value!r}")
+            key, inner, hint = _unfit(name, value, hints[name])
+            raise Mistake(f"{path}.{key}: wanted {_words(hint)}, got {inner!r}")
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -184,6 +186,16 @@ def fits(value: Any, hint: Any) -> bool:
     if origin and issubclass(origin, Sequence):
         return isinstance(value, list | tuple) and all(fits(v, arguments[0]) for v in value)
     return isinstance(value, hint) if inspect.isclass(hint) and hint in (str, bool) else True
+
+
+def _unfit(key: str, value: Any, hint: Any) -> tuple[str, Any, Any]:
+    """What does not fit: a value, or the first one inside a mapping, with its key and its hint."""
+    if isinstance(value, Mapping) and issubclass(typing.get_origin(hint) or object, Mapping):
+        wanted = typing.get_args(hint)[1]
+        for name, inner in value.items():
+            if not fits(inner, wanted):
+                return _unfit(f"{key}.{name}", inner, wanted)
+    return key, value, hint
 
 
 def _words(hint: Any) -> str:

@@ -56,7 +56,7 @@ def page(overrides: list[str], *folders: Path) -> str:
     if chosen:
         return "\n\n".join(choice(group, name, *folders) for group, name in chosen)
     lines = [USAGE, "groups (* the default; `stsfm list model` says what each is)"]
-    parts = options.parts()
+    parts = {group for group in options.parts() if group.startswith("model/")}
     for group, names in known.items():
         marked = [f"*{name}" if name == options.defaults().get(group) else name for name in names]
         if group not in parts:

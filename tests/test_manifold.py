@@ -24,6 +24,7 @@ from stsfm.models.lifting.rbf import RBF
 from stsfm.models.numerics.clamp import drawn_back, outside, radius
 from stsfm.models.numerics.distances import median_square
 from stsfm.models.numerics.gaussian_process import GaussianProcess
+from stsfm.subject import split_of, toy
 
 FRAME = Frame(context=1, horizon=1, nodes=1, channels=1, targets=(0,), covariates=0)
 
@@ -264,6 +265,19 @@ def test_gpr_learns_the_logistic_map() -> None:
     made = model.backtest(test)
     assert abs(made.point - test.futures().values)[:, 0].max() < 1e-3
     assert (np.diff(made.scale[..., 0, 0], axis=1).mean(0) > 0).all()  # it stretches
+
+
+def test_gpr_reads_a_season_where_that_forecasts_better(tmp_path: Any) -> None:
+    split = split_of(toy())  # a season of two nodes, a trend and noise
+    model = gpr(order="auto", restarts=0).fit(split.train, split.val)
+    one = gpr(order=1, restarts=0).fit(split.train, split.val)
+    assert model.order_ == split.about.season + 1 and one.order_ == 1
+    errors = [x._error(split.val) for x in (model, one)]
+    assert errors[0] < errors[1]
+    model.save(tmp_path)
+    again = gpr(order="auto").load(tmp_path)
+    assert again.reads == model.reads == 2 * model.order_
+    assert np.array_equal(again.backtest(split.test).point, model.backtest(split.test).point)
 
 
 @pytest.mark.parametrize("shared", [True, False])

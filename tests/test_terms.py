@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from stsfm import compose, options
-from stsfm.build import build, build_model
+from stsfm.build import build, build_loss, build_model
 from stsfm.losses.distillation import Distillation, Lessons
 from stsfm.losses.teachers import Simulator
+from stsfm.mistakes import Mistake
 from stsfm.subject import split_of, toy
 
 NAMES = options.groups()["loss/term"]
@@ -28,7 +29,7 @@ def made(name):
     step = type(term).zero_case()
     if isinstance(term, Distillation):
         stamps = step.future.time[:, 0].contiguous()
-        term = replace(term, lessons=Lessons(stamps=stamps, forecast=step.forecast))
+        term = replace(term, lessons_=Lessons(stamps=stamps, forecast=step.forecast))
     return term, step
 
 
@@ -101,3 +102,13 @@ def test_terms_of_weight_0_change_no_bit_of_a_training():
         made.append(model.fit(split.train, split.val).backtest(split.test).point)
     plain, none, some = made
     assert np.array_equal(plain, none) and not np.array_equal(plain, some)
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [("-1", "physics must be 0 or more"), ("much", "physics: wanted a number, got 'much'")],
+)
+def test_a_weight_is_a_number_of_0_or_more(weight, said):
+    words = ["model=gru", "data=pendulum", "+loss/term=physics", f"loss.weights.physics={weight}"]
+    with pytest.raises(Mistake, match=rf"weights\.{said}"):
+        build_loss(compose.config(words)["loss"])

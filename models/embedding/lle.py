@@ -23,7 +23,7 @@ from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.numerics.distances import spread
 from stsfm.models.numerics.signs import signs
-from stsfm.models.parts import Embedding
+from stsfm.models.parts import Embedding, check_width
 
 CELLS = 4_000_000  # of neighbours' frames held at once
 DENSE = 500  # frames: up to here the spectrum is had in full
@@ -51,6 +51,7 @@ class LLE(Embedding):
     def fit(self, frames: Array, frame: Frame) -> Self:
         from sklearn.manifold import LocallyLinearEmbedding
 
+        check_width(frames, self.dim)
         self.frames_ = frames[spread(len(frames), self.max_points)]
         _check_joined(self.frames_, self.neighbours)
         learned = LocallyLinearEmbedding(

@@ -18,7 +18,7 @@ import numpy as np
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
 from stsfm.models.numerics.signs import signs
-from stsfm.models.parts import Embedding
+from stsfm.models.parts import Embedding, check_width
 
 if TYPE_CHECKING:
     from stsfm.models.layers.projection import Affine
@@ -37,10 +37,8 @@ class PCA(Embedding):
         self.dim = dim
 
     def fit(self, frames: Array, frame: Frame) -> Self:
-        most = min(frames.shape)
-        dim = most if self.dim == "all" else self.dim
-        if dim > most:
-            raise ValueError(f"frames of {most} dimensions have no {dim} components; lower dim")
+        dim = min(frames.shape) if self.dim == "all" else self.dim
+        check_width(frames, dim)
         self.mean_ = frames.mean(0)
         self.singular_, directions = np.linalg.svd(frames - self.mean_, full_matrices=False)[1:]
         self.basis_ = (directions * signs(directions.T)[:, None])[:dim].T  # U (D, d)

@@ -37,6 +37,10 @@ reproduce-manifold: $(VENV)/.run  ## ways through a manifold on the Brusselator,
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[search]"
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py manifold
 
+reproduce-composite: $(VENV)/.run  ## a loss with physics against plain mse, its weights by a search
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[search]"
+	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py composite composite_carried
+
 links:  ## lay the packages out for type checkers, in .links
 	@rm -rf .links && mkdir -p .links/stsfm
 	@for entry in stsfm_cli/* conf datasets losses models; do ln -s ../../$$entry .links/stsfm/; done
@@ -59,4 +63,4 @@ $(VENV)/.dev: $(VENV)/.run
 	@touch $@
 
 .PHONY: help demo test bench reproduce-airline reproduce-ltsf reproduce-losloop \
-	reproduce-manifold links clean
+	reproduce-manifold reproduce-composite links clean

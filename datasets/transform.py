@@ -121,6 +121,11 @@ class Transform(Arrays):
         cut = lambda x: x[..., channels] if np.ndim(x) == 2 else x  # noqa: E731
         return replace(self, shift=cut(self.shift), scale=cut(self.scale), power=cut(self.power))
 
+    def at(self, nodes: slice, channels: slice) -> Self:
+        """The transform of the targets of some nodes."""
+        cut = lambda x: x[nodes, channels] if np.ndim(x) == 2 else x  # noqa: E731
+        return replace(self, shift=cut(self.shift), scale=cut(self.scale), power=cut(self.power))
+
     @cached_property
     def _normal_quantiles(self) -> np.ndarray:
         from scipy.special import ndtri  # 0.1 s to import, and only where a scale was forecast

@@ -41,6 +41,7 @@ class Frame:
     step: int = 0  # ns from row to row; 0 where they differ, as months do
     vocabulary: int = 0
     space: Space | None = None
+    transform: Transform = IDENTITY  # what brought the targets into their units; of nets none
     needs: frozenset[str] = frozenset()  # the fields of a Forecast that the loss asks for
     levels: tuple[float, ...] = ()  # of the quantiles, where they are among the needs
     parts: frozenset[str] = frozenset()  # of what a net may publish, what the loss asks for
@@ -166,4 +167,5 @@ class RollingWindows:
             step=self._step,
             vocabulary=len(about.vocabulary),
             space=panel.space,
+            transform=self.transform,
         )

@@ -41,6 +41,13 @@ class Cost(NamedTuple):
             return self.value.mean()
         return (self.value * self.weight).sum() / self.weight.sum()
 
+    def mean_or_zero(self) -> Array:
+        """The weighted mean; 0 where nothing counts."""
+        if unbroken(self.weight):
+            return self.value.mean()
+        whole = self.weight.sum()
+        return (self.value * self.weight).sum() / (whole + (whole == 0))
+
 
 class Term(ABC):
     """One term of a loss, in transformed units."""
@@ -122,5 +129,11 @@ class Loss:
         return replace(self, terms={**self.terms, **made})
 
     def means(self, step: Step) -> dict[str, Array]:
-        """What each active term says of a step, before any weight."""
-        return {name: term(step).mean() for name, (_, term) in self.active.items()}
+        """What each active term says of a step, before any weight.
+
+        That is 0 where the step has nothing that it prices, such as an energy of broken rows; but
+        the task always has.
+        """
+        costs = {name: term(step) for name, (_, term) in self.active.items()}
+        return {name: cost.mean() if name == "task" else cost.mean_or_zero()
+                for name, cost in costs.items()}  # fmt: skip

@@ -21,7 +21,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.statespace import System, ahead, filtered
+from stsfm.models.numerics.statespace import System, ahead, filtered
 
 
 @final

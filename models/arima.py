@@ -26,9 +26,9 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.affine import through
-from stsfm.models.layers.orders import Order, estimate, sarimax, search
-from stsfm.models.layers.statespace import System, ahead, filtered
+from stsfm.models.numerics.affine import through
+from stsfm.models.numerics.orders import Order, estimate, sarimax, search
+from stsfm.models.numerics.statespace import System, ahead, filtered
 
 LONGEST = 24  # the longest season modelled unasked
 CELLS = 100_000  # of the covariances moved at once: what a cache holds

@@ -7,8 +7,8 @@ transforms, Φ continues, A aligns, T_y transforms again, R lifts. mixing: serie
 and target channel a state space of its own. Parts are learned one after the other (staged); where
 all of them are differentiable, these weights are where a training of all at once begins (joint).
 What parts do is in parts.py, which of them go together in legal.py, how they are fitted in
-spaces/. Papaioannou et al., Time-series forecasting using manifold learning, radial basis function
-interpolation, and geometric harmonics, Chaos 32 (2022).
+state_space/. Papaioannou et al., Time-series forecasting using manifold learning, radial basis
+function interpolation, and geometric harmonics, Chaos 32 (2022).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from stsfm.models import legal
 from stsfm.models.base import Forecaster
 from stsfm.models.checkpoint import Store
 from stsfm.models.parts import Align, Embedding, Lifting, Part, Transform
-from stsfm.models.spaces.apart import Apart
-from stsfm.models.spaces.space import Monitor, StateSpace
+from stsfm.models.state_space.apart import Apart
+from stsfm.models.state_space.space import Monitor, StateSpace
 
 
 @final
@@ -54,7 +54,7 @@ class Composed(Forecaster):
             "align": align, "transform_y": transform_y, "lifting": lifting,
         }  # fmt: skip
         if why := legal.refused(self.stages, joint=training == "joint"):
-            raise ValueError(why)
+            raise legal.Refused(why)
         space = StateSpace(self.stages, joint=training == "joint", store=store, monitor=monitor)
         self.space = Apart(space) if mixing == "series" else space
         self.needs = frozenset().union(*(part.needs for part in self.stages.values()))
@@ -62,8 +62,8 @@ class Composed(Forecaster):
         self.tags = frozenset({"missing", *graph, *(dynamics.tags & PASSED)})  # type: ignore[misc]
 
     def lacks(self, offered: frozenset[str]) -> str:
-        if self.mixing == "series" and self.needs & set(legal.DATA):
-            return "mixing=series leaves each series alone: no part of it can read the space"
+        if self.mixing == "series" and self.needs & {*legal.DATA, "frames"}:
+            return "mixing=series leaves each series alone: no part can read the space or others"
         return legal.lacking(self.stages, offered)
 
     @property

@@ -24,13 +24,13 @@ from torch import Tensor, nn
 
 from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame, Window
-from stsfm.models.layers.diffusion import transitions
 from stsfm.models.layers.graph import Graph, Spread
 from stsfm.models.layers.graph_conv import Diffusion
 from stsfm.models.layers.graph_gru import GraphGRU
 from stsfm.models.layers.head import Head, target_channels
 from stsfm.models.layers.inputs import batch_first, nodes_first
 from stsfm.models.layers.normalise import Normalise
+from stsfm.models.numerics.diffusion import transitions
 
 
 @final

@@ -23,15 +23,17 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.hankel import signs, without_gaps
-from stsfm.models.layers.recurrence import (
+from stsfm.models.numerics.delays import delayed
+from stsfm.models.numerics.gaps import means
+from stsfm.models.numerics.hankel import without_gaps
+from stsfm.models.numerics.recurrence import (
     Recurrence,
     bounded,
-    delayed,
     errors,
     grouped,
     held_out,
 )
+from stsfm.models.numerics.signs import signs
 
 RANKS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 30, 40, 50)  # where validation chooses
 
@@ -64,7 +66,7 @@ class DMD(Forecaster):
 
     def refit(self, development: RollingWindows) -> Self:
         series = development.panel.only_targets()
-        self.mean_ = series.values.sum(0) / series.mask.sum(0).clip(1)
+        self.mean_ = means(series)
         spectrum = self._spectrum(series)
         self.singular_ = spectrum[1]
         system = self._system(*spectrum, int(self.rank_))
@@ -122,7 +124,7 @@ class DMD(Forecaster):
         """The rank of least error on validation."""
         panel, scored = held_out(train, val)
         series = panel.only_targets()
-        mean = series.values.sum(0) / series.mask.sum(0).clip(1)
+        mean = means(series)
         spectrum = self._spectrum(series)
         most = len(spectrum[1])
         ranks = sorted({min(rank, most) for rank in RANKS})

@@ -2,7 +2,7 @@
 
     ŷ[t+h] = c + d h + Σⱼ aⱼ cos 2πfⱼh + bⱼ sin 2πfⱼh                             per node, channel
 
-The frequencies f (harmonics) are fitted on train (layers/harmonics.py): true waves are continued
+The frequencies f (harmonics) are fitted on train (numerics/harmonics.py): true waves are continued
 exactly, however long, where the bins of a transform would leak. c, d, a and b are least squares on
 what was observed of the last `context` rows, so that a forecast is a linear map of a window.
 A frequency below a cycle in `context` rows is left to the line. harmonics = auto is, for each
@@ -20,8 +20,8 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.harmonics import columns, waves
-from stsfm.models.layers.recurrence import held_out
+from stsfm.models.numerics.harmonics import columns, waves
+from stsfm.models.numerics.recurrence import held_out
 
 MOST = 8  # waves
 CELLS = 4_000_000  # of the maps held at once

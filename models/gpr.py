@@ -4,7 +4,7 @@
     ŷ[t+h] by iteration of the mean,    P[t+1] = F P[t] Fᵀ + diag(v(f) + σ²),    F = ∂f[t+1] / ∂f[t]
 
 y (D) holds all nodes and channels. The kernel is C · RBF, with a length for each number of f, and
-white noise; its keys are chosen by evidence on train (layers/gaussian_process.py). Increments are
+white noise; its keys are chosen by evidence on train (numerics/gaussian_process.py). Increments are
 learned, so that far from train, where g is their mean, a series goes straight on. The scale of a
 forecast is that of P, propagated to first order from P = 0 at the origin: it widens where the
 function stretches, and no number is drawn. p = auto is 1, or a season and a row where these err
@@ -27,9 +27,10 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.distances import spread
-from stsfm.models.layers.gaussian_regression import Regression
-from stsfm.models.layers.recurrence import held_out
+from stsfm.models.numerics.distances import spread
+from stsfm.models.numerics.gaps import foretold, means
+from stsfm.models.numerics.gaussian_regression import Regression
+from stsfm.models.numerics.recurrence import held_out
 
 FEWEST = 3  # rows to learn from
 WIDEST = 50  # numbers of f that an automatic order has at most: each may have its length
@@ -76,7 +77,7 @@ class GPR(Forecaster):
     def _learn(self, panel: Panel, order: int) -> Self:
         self.order_, panel = np.int64(order), panel.only_targets()
         self.reads = 2 * order  # half of them to fill the gaps of the others
-        self.mean_ = (panel.values.sum(0) / np.maximum(panel.mask.sum(0), 1)).reshape(-1)  # (D,)
+        self.mean_ = means(panel).reshape(-1)  # (D,)
         self._map = Regression.learn(
             *self._examples(panel), lengths=self.lengths, shared=self.shared, restarts=self.restarts
         )
@@ -137,16 +138,15 @@ class GPR(Forecaster):
 
     def _filled(self, past: Panel) -> Array:
         """(*b, t, D), gaps at the forecast of them."""
-        flat, order = (*past.values.shape[:-2], -1), int(self.order_)
+        flat, size = (*past.values.shape[:-2], -1), len(self.mean_)
         seen = past.mask.reshape(flat)
-        rows: Array = np.where(seen, past.values.reshape(flat), self.mean_)
-        for t in range(order, rows.shape[-2]):
-            if not seen[..., t, :].all():
-                before = rows[..., t - order : t, :][..., ::-1, :].reshape(*rows.shape[:-2], -1)
-                step = self._map.mean(before.reshape(-1, before.shape[-1]))
-                made = rows[..., t - 1, :] + step.reshape(rows[..., t, :].shape)
-                rows[..., t, :] = np.where(seen[..., t, :], rows[..., t, :], made)
-        return rows
+        rows = np.where(seen, past.values.reshape(flat), self.mean_)
+
+        def step(last: Array) -> Array:
+            made = self._map.mean(last.reshape(-1, last.shape[-1]))
+            return last[..., :size] + made.reshape(*last.shape[:-1], size)
+
+        return foretold(rows, seen, int(self.order_), step)
 
     def load(self, folder: Path) -> Self:
         super().load(folder)

@@ -20,7 +20,7 @@ from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.clock import slot, weekday
+from stsfm.models.numerics.clock import slot, weekday
 
 MINUTE = 60 * 10**9  # ns, the shortest slot
 

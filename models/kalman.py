@@ -26,9 +26,9 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.affine import through
-from stsfm.models.layers.kalman import State, System, ahead, filtered, smoothed
-from stsfm.models.layers.structures import Kind, Structure
+from stsfm.models.numerics.affine import through
+from stsfm.models.numerics.kalman import State, System, ahead, filtered, smoothed
+from stsfm.models.numerics.structures import Kind, Structure
 
 CELLS = 400_000  # of the covariances moved at once
 FEWEST = 5  # values of a series whose variances are estimated

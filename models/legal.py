@@ -24,7 +24,11 @@ DATA = {  # what a dataset may have → how to come by it
     "lattice": "nodes on a regular grid, and those of the data are not",
     "equation": "the equation of the data, and it is not known",
 }
-OF_OTHERS = frozenset({"inverse", "pairs"})  # what is no matter of the data
+OF_OTHERS = frozenset({"inverse", "pairs", "frames"})  # what is no matter of the data
+
+
+class Refused(ValueError):
+    """Of parts that do not go together: why."""
 
 
 def refused(stages: Stages, *, joint: bool) -> str:
@@ -67,6 +71,12 @@ def _reasons(stages: Stages, joint: bool) -> Iterator[str]:
             f"lifting={name(lifting)} goes back through all parts, and {lost[0]} has no inverse: "
             "take a lifting that is learned from pairs, such as knn"
         )
+    for at, stage in enumerate(BEFORE):
+        if "frames" in stages[stage].needs and (other := _without("frames", stages, BEFORE[:at])):
+            yield (
+                f"{stage}={name(stages[stage])} acts on frames, and {other[0]} makes other states "
+                "of them: take embedding=identity"
+            )
     if not joint and (why := unpriced(stages)):
         yield why
     if joint and (fixed := _without("gradient", stages, stages)):

@@ -25,9 +25,9 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows, Window
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.moments import of_windows
 from stsfm.models.layers.normalise import Normalise, centre
-from stsfm.models.layers.ridge import Moments, best
+from stsfm.models.numerics.moments import of_windows
+from stsfm.models.numerics.ridge import Moments, best
 
 CELLS = 4_000_000  # of a design held at once
 

@@ -21,7 +21,8 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.neighbours import Rows, Weights, filled, mean_of, nearest, weigh
+from stsfm.models.numerics.gaps import carried, means
+from stsfm.models.numerics.neighbours import Rows, Weights, nearest, weigh
 
 GAP = 12  # rows of past from which a gap at its end may be filled
 
@@ -49,7 +50,7 @@ class Neighbours(Forecaster):
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
         panel = train.panel.only_targets()
-        self.mean_ = mean_of(panel)
+        self.mean_ = means(panel).reshape(-1)
         rows = Rows.of(panel, self.mean_)
         self.states_, self.whole_, self.time_ = rows.states, rows.whole, rows.time
         self._library(train.horizon)
@@ -59,7 +60,7 @@ class Neighbours(Forecaster):
         rows, library = self._library(len(future))
         past = past.only_targets()
         batch = past.values.shape[:-3]
-        now = filled(past, self.mean_)[..., -1, :].reshape(-1, rows.states.shape[-1])  # (q, D)
+        now = carried(past, self.mean_)[..., -1, :].reshape(-1, rows.states.shape[-1])  # (q, D)
         near, apart = nearest(
             now,
             rows.states[library],

@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from stsfm.datasets.panel import Array, Forecast, Panel, Space
+from stsfm.datasets.transform import IDENTITY
 from stsfm.datasets.windows import Frame, RollingWindows
 from stsfm.losses.base import Loss
 from stsfm.models.base import Forecaster
@@ -87,7 +88,8 @@ class Neural(Forecaster):
                 "future; lower model.context or protocol.horizon"
             )
         needs, levels, parts = self.loss.needs, self.loss.levels, self.loss.parts
-        self._build(replace(windows.frame, needs=needs, levels=levels, parts=parts))
+        frame = replace(windows.frame, transform=IDENTITY)  # a net lives in units of its windows
+        self._build(replace(frame, needs=needs, levels=levels, parts=parts))
         self.report = train(
             self.net,
             self.loss,
@@ -174,6 +176,7 @@ class Neural(Forecaster):
         (folder / "weights.pt").write_bytes(weights.getvalue())
         sets = {name: sorted(getattr(self.frame, name)) for name in SETS}
         frame = asdict(replace(self.frame, space=None)) | sets
+        del frame["transform"]
         if (space := self.frame.space) is not None:
             arrays = space.arrays()
             frame["space"] = {k: v for k, v in vars(space).items() if k not in arrays}

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 class Part(Learned, ABC):
     """A part says what it can, and what it cannot do without; `legal` compares them.
 
-    offers  of: inverse (it can go back), gradient (it is a net, and may be trained with others)
-    needs   of: inverse (all parts before the lifting can go back), graph, coords, lattice,
-            equation (of the data), pairs (forecasts of training windows beside what came)
+    offers  of: inverse (it can go back), gradient (it is a net, and may be trained with others),
+            frames (its states are frames; a transform's, where those before it are)
+    needs   of: inverse (all parts before the lifting can go back), frames (the states are frames),
+            graph, coords, lattice, equation (of the data), pairs (forecasts of training windows
+            beside what came)
 
     One that is trained by gradients has `trainer` and the like among its keys. Its constructor
     takes first, by position, what is told of every epoch and the store of its checkpoints, and

@@ -28,9 +28,16 @@ from torch import Tensor, nn
 from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
 from stsfm.models.layers.head import Head
-from stsfm.models.layers.hippo import legs, normal
 from stsfm.models.layers.normalise import Standardise
-from stsfm.models.layers.sequence import Sequence, System, conjugates, convolved, log_steps
+from stsfm.models.layers.sequence import (
+    Sequence,
+    System,
+    complex_parameter,
+    conjugates,
+    convolved,
+    log_steps,
+)
+from stsfm.models.numerics.hippo import legs, normal
 
 
 @final
@@ -79,8 +86,8 @@ class LowRank(System):
         self.log_step = nn.Parameter(log_steps(width, min_step, max_step))  # ln Δ
         self.log_decay = nn.Parameter((-above.real).log().float())
         self.frequency = nn.Parameter(above.imag.float())
-        self.low_rank = _parameter(turned @ low_rank)  # P
-        self.enter = _parameter(turned @ legs(states)[1])  # B
+        self.low_rank = complex_parameter(turned @ low_rank)  # P
+        self.enter = complex_parameter(turned @ legs(states)[1])  # B
         self.out = nn.Parameter(torch.randn(width, pairs, 2) / math.sqrt(2))  # C̃
         self.skip = nn.Parameter(torch.randn(width))  # D
 
@@ -130,8 +137,3 @@ class LowRank(System):
             state = (moved @ state[..., None])[..., 0]
         answer[0] = answer[0] + self.skip
         return torch.stack(answer)[..., None]
-
-
-def _parameter(vector: object) -> nn.Parameter:
-    """Complex numbers as optimisers and files like them."""
-    return nn.Parameter(torch.view_as_real(torch.as_tensor(vector).to(torch.complex64)).clone())

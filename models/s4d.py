@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
 from stsfm.models.layers.head import Head
-from stsfm.models.layers.hippo import normal
 from stsfm.models.layers.normalise import Standardise
 from stsfm.models.layers.sequence import Sequence, System, conjugates, convolved, log_steps
+from stsfm.models.numerics.hippo import normal
 
 Start = Literal["lin", "inv", "legs"]
 

@@ -20,13 +20,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stsfm.datasets.panel import Array, Forecast, Panel
+from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
 from stsfm.models.layers.head import Head
-from stsfm.models.layers.hippo import normal
 from stsfm.models.layers.normalise import Standardise
 from stsfm.models.layers.scan import scan
-from stsfm.models.layers.sequence import Sequence, System, conjugates, log_steps
+from stsfm.models.layers.sequence import (
+    Sequence,
+    System,
+    complex_parameter,
+    conjugates,
+    log_steps,
+)
+from stsfm.models.numerics.hippo import normal
 
 SLOWEST = -1e-4  # real part of an eigenvalue
 
@@ -83,8 +89,8 @@ class Joint(System):
         self.log_step = nn.Parameter(log_steps(len(above), min_step, max_step))  # ln Δ
         self.decay = nn.Parameter(torch.as_tensor(above.real).float())
         self.frequency = nn.Parameter(torch.as_tensor(above.imag).float())
-        self.enter = _parameter((basis.conj().T @ enter).reshape(-1, width))  # B
-        self.out = _parameter((out @ basis).reshape(width, -1))  # C
+        self.enter = complex_parameter((basis.conj().T @ enter).reshape(-1, width))  # B
+        self.out = complex_parameter((out @ basis).reshape(width, -1))  # C
         self.skip = nn.Parameter(torch.randn(width))  # D
 
     def discrete(self, gaps: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
@@ -119,8 +125,3 @@ def gaps(past: Panel) -> Tensor:
     relative = apart / mean.clamp(min=1)
     told = torch.cat([torch.ones_like(mean), relative], -1)
     return told.repeat_interleave(past.nodes, 0)[..., None]
-
-
-def _parameter(matrix: Array) -> nn.Parameter:
-    """Complex numbers as optimisers and files like them."""
-    return nn.Parameter(torch.view_as_real(torch.as_tensor(matrix).to(torch.complex64)).clone())

@@ -22,8 +22,9 @@ from scipy.spatial.distance import cdist
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.neighbours import Rows, filled, mean_of
-from stsfm.models.layers.ridge import Moments
+from stsfm.models.numerics.gaps import carried, means
+from stsfm.models.numerics.neighbours import Rows
+from stsfm.models.numerics.ridge import Moments
 
 GAP = 12  # rows of past from which a gap at its end may be filled
 THETAS = (0.0, 0.1, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -54,7 +55,7 @@ class SMap(Forecaster):
 
     def refit(self, development: RollingWindows) -> Self:
         panel = development.panel.only_targets()
-        self.mean_ = mean_of(panel)
+        self.mean_ = means(panel).reshape(-1)
         rows = Rows.of(panel, self.mean_)
         self.states_, self.whole_, self.time_ = rows.states, rows.whole, rows.time
         self._library(development.horizon)
@@ -77,7 +78,7 @@ class SMap(Forecaster):
         rows, library = self._library(len(future))
         past = past.only_targets()
         batch, size = past.values.shape[:-3], rows.states.shape[-1]
-        now = filled(past, self.mean_)[..., -1, :].reshape(-1, size)  # (q, D)
+        now = carried(past, self.mean_)[..., -1, :].reshape(-1, size)  # (q, D)
         at = rows.at(past.time[..., -1].reshape(-1))
         ahead = rows.states[library[:, None] + 1 + np.arange(len(future))]  # (n, h, D)
         ahead, states = ahead.reshape(len(library), -1), rows.states[library]

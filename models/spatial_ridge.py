@@ -27,9 +27,10 @@ from scipy.sparse import csr_array
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.diffusion import transitions, walk
-from stsfm.models.layers.ridge import Moments, best
-from stsfm.models.layers.waves import Waves
+from stsfm.models.numerics.diffusion import transitions, walk
+from stsfm.models.numerics.gaps import carried
+from stsfm.models.numerics.ridge import Moments, best
+from stsfm.models.numerics.waves import Waves
 
 CELLS = 4_000_000  # of a design held at once
 GAIN = 2  # harmonics of the day by which the last value is multiplied
@@ -128,7 +129,8 @@ class SpatialRidge(Forecaster):
     def _design(self, past: Panel, future: Panel) -> Array:
         """φ (*batch, node, channel, feature)."""
         past = past.only_targets()
-        x = _carried_on(past)
+        whole = carried(past, 0.0).reshape(past.values.shape)
+        x = np.moveaxis(whole, -3, -1)  # (*batch, node, channel, time)
         clock = Waves(*self.clock_.tolist())
         waves = clock.at(future.time[..., :1])[..., None, :]  # (*b, 1, 1, feature)
         gain = x[..., -1:] * waves[..., : 2 * min(GAIN, clock.harmonics)]
@@ -192,14 +194,6 @@ def _edges(walks: tuple[csr_array, ...]) -> tuple[Array, Array]:
 def _by_series(x: Array) -> Array:
     """(*batch, node, channel, k) → (node · channel, batch, k)."""
     return x.reshape(-1, x.shape[-3] * x.shape[-2], x.shape[-1]).swapaxes(0, 1)
-
-
-def _carried_on(past: Panel) -> Array:
-    """Values (*batch, node, channel, time), the last one observed in place of a gap."""
-    values, mask = (np.moveaxis(a, -3, -1) for a in (past.values.copy(), past.mask))
-    for t in range(1, values.shape[-1]):
-        values[..., t] = np.where(mask[..., t], values[..., t], values[..., t - 1])
-    return values
 
 
 def _averaged(steps: csr_array, x: Array) -> Array:

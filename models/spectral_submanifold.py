@@ -27,9 +27,11 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.hankel import without_gaps
-from stsfm.models.layers.polynomials import Polynomial, powers
-from stsfm.models.layers.recurrence import delayed, grouped
+from stsfm.models.numerics.delays import delayed
+from stsfm.models.numerics.gaps import carried, means
+from stsfm.models.numerics.hankel import without_gaps
+from stsfm.models.numerics.polynomials import Polynomial, powers
+from stsfm.models.numerics.recurrence import grouped
 
 LONGEST = 24  # the longest season that automatic delays cover
 
@@ -75,8 +77,7 @@ class SpectralSubmanifold(Forecaster):
             )
         self.delays_ = np.int64(delays)
         self._look_back()
-        count = series.mask.sum(0).clip(1)
-        self.level_ = series.values.sum(0) / count  # where nothing was observed yet, (n, c)
+        self.level_ = means(series).reshape(-1)  # where nothing was observed yet, (D,)
         rows, seen = grouped(series.values, 1)[0, 0], grouped(series.mask, 1)[0, 0]  # (t, D)
         states = delayed(without_gaps(rows, seen, delays), delays)  # (t, p D)
         self.mean_ = states.mean(0)
@@ -91,8 +92,9 @@ class SpectralSubmanifold(Forecaster):
         return self
 
     def predict(self, past: Panel, future: Panel) -> Forecast:
-        rows = grouped(_carried(past.only_targets(), self.level_), 1)[0]  # (b, t, D)
-        newest = delayed(rows[:, -int(self.delays_) :], int(self.delays_))[:, 0]
+        rows = carried(past.only_targets(), self.level_)  # (*b, t, D)
+        newest = delayed(rows[..., -int(self.delays_) :, :], int(self.delays_))
+        newest = newest.reshape(-1, newest.shape[-1])  # (b, p D)
         surface = Polynomial(powers(self.dim, self.order), self.surface_)
         made = surface(self._ahead((newest - self.mean_) @ self.basis_, len(future)))
         return Forecast(point=made.reshape(future.values.shape))
@@ -108,7 +110,7 @@ class SpectralSubmanifold(Forecaster):
 
     def states(self, windows: RollingWindows) -> Mapping[str, Array]:
         delays = int(self.delays_)
-        rows = grouped(_carried(windows.panel.only_targets(), self.level_), 1)[0, 0]
+        rows = carried(windows.panel.only_targets(), self.level_)
         z = (delayed(rows, delays) - self.mean_) @ self.basis_
         flow = Polynomial(powers(self.dim, self.flow), self.flow_)
         seen = {
@@ -131,10 +133,3 @@ class SpectralSubmanifold(Forecaster):
 
     def _look_back(self) -> None:
         self.reads = int(self.delays_)
-
-
-def _carried(past: Panel, level: Array) -> Array:
-    """Values (*b, t, n, c) whose gaps hold the last value, before the first one the level."""
-    rows = np.where(past.mask, np.arange(len(past))[:, None, None], -1)
-    last = np.maximum.accumulate(rows, axis=-3)
-    return np.where(last >= 0, np.take_along_axis(past.values, last.clip(0), -3), level)

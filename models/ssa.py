@@ -24,12 +24,13 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.hankel import components, directions, recurrence, without_gaps
-from stsfm.models.layers.recurrence import (
+from stsfm.models.numerics.delays import delayed
+from stsfm.models.numerics.gaps import means
+from stsfm.models.numerics.hankel import components, directions, recurrence, without_gaps
+from stsfm.models.numerics.recurrence import (
     Recurrence,
     bounded,
     companion,
-    delayed,
     errors,
     grouped,
     held_out,
@@ -142,7 +143,7 @@ class SSA(Forecaster):
     def _spectra(self, panel: Panel) -> tuple[Array, Array, Array]:
         """Means (n, c), directions (g, W k, m) and singular values (g, m) of every group."""
         series, window = panel.only_targets(), int(self.window_)
-        mean = series.values.sum(0) / series.mask.sum(0).clip(1)
+        mean = means(series)
         rows = grouped(series.values, len(self.rank_))[:, 0]
         seen = grouped(series.mask, len(self.rank_))[:, 0]
         whole = [without_gaps(y, known, window) for y, known in zip(rows, seen, strict=True)]

@@ -7,7 +7,7 @@
 
 What tells one sample from another is its identity in space and time, looked up by the node and by
 the stamp of the last row of the past. Where rows are a day or more apart there are other cycles
-(layers/clock.py). Shao et al., Spatial-temporal identity: a simple yet effective baseline for
+(numerics/clock.py). Shao et al., Spatial-temporal identity: a simple yet effective baseline for
 multivariate time series forecasting, CIKM (2022): theirs reads time of day and weekday as inputs
 too; here calendar covariates are, where a protocol offers them.
 """
@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.clock import cycles
 from stsfm.models.layers.head import Head, target_channels
 from stsfm.models.layers.inputs import by_node
 from stsfm.models.layers.normalise import Standardise, standardise
 from stsfm.models.layers.residual import Residual
+from stsfm.models.numerics.clock import cycles
 
 
 @final

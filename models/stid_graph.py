@@ -22,14 +22,14 @@ from torch import Tensor, nn
 from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.clock import weekday
-from stsfm.models.layers.diffusion import transitions
 from stsfm.models.layers.graph import Graph
 from stsfm.models.layers.head import Head, target_channels
 from stsfm.models.layers.inputs import by_node
 from stsfm.models.layers.normalise import Standardise, standardise
 from stsfm.models.layers.residual import Residual
-from stsfm.models.layers.waves import SATURDAY
+from stsfm.models.numerics.clock import weekday
+from stsfm.models.numerics.diffusion import transitions
+from stsfm.models.numerics.waves import SATURDAY
 
 
 @final

@@ -16,13 +16,13 @@ from torch import nn
 
 from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.diffusion import symmetric
 from stsfm.models.layers.graph import Graph
 from stsfm.models.layers.graph_conv import Neighbours
 from stsfm.models.layers.graph_gru import GraphGRU
 from stsfm.models.layers.head import Head, target_channels
 from stsfm.models.layers.inputs import batch_first, nodes_first
 from stsfm.models.layers.normalise import Normalise
+from stsfm.models.numerics.diffusion import symmetric
 
 
 @final

@@ -22,7 +22,8 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.ridge import GRID, Moments, best
+from stsfm.models.numerics.gaps import means
+from stsfm.models.numerics.ridge import GRID, Moments, best
 
 CELLS = 4_000_000  # of a design held at once
 ROWS = 10  # for each lag, where nothing is shrunk
@@ -54,7 +55,7 @@ class VAR(Forecaster):
         whole = self._moments(panel, 0).solve(float(self.ridge_))
         self.constant_ = whole[0]  # c (D,)
         self.lags_ = whole[1:].reshape(int(self.order_), -1, whole.shape[-1])  # Aᵢᵀ (p, D, D)
-        self.mean_ = _mean(panel)
+        self.mean_ = means(panel)
         return self
 
     def predict(self, past: Panel, future: Panel) -> Forecast:
@@ -112,7 +113,7 @@ class VAR(Forecaster):
     def _moments(self, series: Panel, first: int) -> Moments:
         """Of [1, y[t−1], …, y[t−p]] and y[t] over the rows t from `first`."""
         order, whole = int(self.order_), series.mask.all((-2, -1))
-        values: Array = np.where(series.mask, series.values, _mean(series))
+        values: Array = np.where(series.mask, series.values, means(series))
         values = values.reshape(len(series), -1)
         rows = np.arange(max(order, first), len(series))
         if not len(rows):
@@ -126,8 +127,3 @@ class VAR(Forecaster):
             lags = values[at[:, None] - 1 - np.arange(order)].reshape(len(at), -1)
             total += Moments.of(np.column_stack([np.ones(len(at)), lags]), values[at])
         return total
-
-
-def _mean(series: Panel) -> Array:
-    """Of what was observed of each series, (node, channel)."""
-    return series.values.sum(0) / np.maximum(series.mask.sum(0), 1)

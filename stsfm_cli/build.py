@@ -95,7 +95,8 @@ def _model(
         if members(config):
             every = {name.removeprefix("members."): member for name, member in built.items()}
             return build(own | {"members": every}, library, path=path)
-        return build(own | built, monitor, store, path=path)
+        told = (monitor, store) if _is_told(locate(config["_target_"], path)) else ()
+        return build(own | built, *told, path=path)
     if "trainer" not in config:
         return build(config, path=path)
     from stsfm.models.learned import Learned
@@ -113,6 +114,12 @@ def _model(
         return Neural(net, **shared, monitor=monitor, store=store, part=part)
     except ValueError as error:
         raise Mistake(f"loss: {error}") from error
+
+
+def _is_told(target: Callable[..., Any]) -> bool:
+    """Whether it takes something by position; a flow, which is made of an equation, does not."""
+    kinds = {parameter.kind for parameter in inspect.signature(target).parameters.values()}
+    return inspect.Parameter.POSITIONAL_ONLY in kinds
 
 
 def build_loss(config: Mapping[str, Any]) -> Loss:

@@ -77,12 +77,13 @@ class Identity:
 
 def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
     """The identity of a composed job on a dataset that was cut by its protocol."""
-    model = _without(_taught(config["model"]), (*IDLE, "seed"))
+    seed = config["model"].get("seed")
+    model = _without(_seedless(_taught(config["model"]), seed), IDLE)
     modules = modules_of(config, cut.rules)
     return Identity(
         data=data_name(config, cut.about),
         model=config["choices"]["model"],
-        seed=config["model"].get("seed"),
+        seed=seed,
         ingredients={
             "data": cut.digest[:16],
             "protocol": _digest({"fingerprint": cut.fingerprint, "rules": dict(cut.rules)}),
@@ -172,6 +173,14 @@ def _taught(model: Mapping[str, Any]) -> dict[str, Any]:
         name: teachers.named(tree) if name == "loss" else _taught(tree)
         if isinstance(tree, Mapping) else tree
         for name, tree in model.items()
+    }  # fmt: skip
+
+
+def _seedless(model: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
+    """The subtree of a model without its seed; a part that draws by another one keeps that."""
+    return {
+        name: _seedless(tree, seed) if isinstance(tree, Mapping) else tree
+        for name, tree in model.items() if name != "seed" or tree != seed
     }  # fmt: skip
 
 

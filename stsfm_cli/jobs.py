@@ -61,6 +61,8 @@ def _several(composed: Composed, screen: Screen, typed: str) -> Outcome:
     from stsfm.sweeps.plan import plan
 
     planned = plan(composed)
+    for line in planned.left_out:
+        screen.warn(line)
     if composed.dry_run:
         for line in planned.lines():
             screen.say(line)

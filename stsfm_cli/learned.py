@@ -86,12 +86,9 @@ def refit(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaste
     how = "refitted to all rows"
     if training:
         best = training["best_epoch"]
-        trainer, hardware = config["trainer"], config["hardware"]
-        batches = trainer["accumulate"] * hardware["devices"] * hardware["nodes"]
-        trainer = trainer | {"epochs": best, "patience": None, "accumulate": batches}
-        config = config | {"trainer": trainer, "hardware": hardware | ALONE}
+        config = _for_epochs(config, best)
         how += f", for the {best} epochs that were best on validation"
-    elif nets(config):
+    elif members(config) and nets(config):
         how += ", but for nets among its members: they are as they were scored"
     model = build_model(config, lambda row: None, facts(run)["rules"])
     with suppress(Mistake), _whole(run):  # what is not there, or not whole, is made
@@ -107,6 +104,16 @@ def refit(run: Record, windows: RollingWindows, folder: Path) -> tuple[Forecaste
     model.save(draft)
     draft.replace(folder)
     return model, how
+
+
+def _for_epochs(config: Mapping[str, Any], best: int) -> dict[str, Any]:
+    """The subtree of a net, or of a state space that a net continues, to be trained so long."""
+    if "trainer" not in config:
+        return {**config, "dynamics": _for_epochs(config["dynamics"], best)}
+    trainer, hardware = config["trainer"], config["hardware"]
+    batches = trainer["accumulate"] * hardware["devices"] * hardware["nodes"]
+    trainer = trainer | {"epochs": best, "patience": None, "accumulate": batches}
+    return {**config, "trainer": trainer, "hardware": hardware | ALONE}
 
 
 def _here(config: Mapping[str, Any]) -> dict[str, Any]:

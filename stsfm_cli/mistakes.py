@@ -17,6 +17,10 @@ class Mistake(Exception):
         return [f"Mistake: {self}"]
 
 
+class Illegal(Mistake):
+    """Parts that do not go together, or not on these data. Of several jobs it is left out."""
+
+
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """A hint that names the nearest options, or nothing."""
     return said(difflib.get_close_matches(word, sorted(set(options)), n=3, cutoff=0.6))

@@ -10,7 +10,7 @@ from statsmodels.tsa.statespace.structural import UnobservedComponents
 from stsfm.datasets.panel import About, Panel
 from stsfm.models.arima import ARIMA
 from stsfm.models.kalman import Kalman
-from stsfm.models.layers import affine
+from stsfm.models.numerics import affine
 
 ROWS, HORIZON, MANY, SEASON = 40, 5, 90, 4
 VARIANCES = [0.05, 0.04, 0.001, 0.02]

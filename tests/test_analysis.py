@@ -11,8 +11,8 @@ from stsfm.datasets.panel import About, Panel
 from stsfm.models.analyser import series_of
 from stsfm.models.analysis.cca import CCA
 from stsfm.models.analysis.ccm import CCM
-from stsfm.models.layers.canonical import Canonical
-from stsfm.models.layers.chance import discoveries, phase_surrogates, seasonal_surrogates
+from stsfm.models.numerics.canonical import Canonical
+from stsfm.models.numerics.chance import discoveries, phase_surrogates, seasonal_surrogates
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "ccm"
 shared = pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared data")

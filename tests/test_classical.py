@@ -24,7 +24,7 @@ from stsfm.datasets.windows import RollingWindows
 from stsfm.losses.metrics import Reference
 from stsfm.models.base import Forecaster
 from stsfm.models.layers.normalise import centre
-from stsfm.models.layers.ridge import GRID
+from stsfm.models.numerics.ridge import GRID
 
 CONF = Path(__file__).parents[1] / "conf" / "model"
 NAMES = ("linear", "ar", "arima", "ets")

@@ -114,7 +114,7 @@ def only(node: int) -> Panel:
 # ---- what parts promise --------------------------------------------------------------------------
 
 EMBEDDINGS = sorted(trees()["embedding"])
-TRANSFORMS = sorted(trees()["transform_x"])
+TRANSFORMS = sorted(set(trees()["transform_x"]) - {"flow"})  # of a law: test_flow.py
 EVERY = [(stage, name) for stage, found in trees().items() for name in found]
 
 
@@ -272,6 +272,21 @@ def test_what_does_not_go_together_is_refused_before_anything_runs(
     assert not list(tmp_path.rglob("status.json"))
 
 
+def test_of_a_sweep_the_illegal_cells_are_left_out_with_their_reasons(desk):
+    cells = ("model/embedding=pca,lle", "model/lifting=inverse,rbf", "data=ring,airline")
+    words = ("run", "model=composed", *cells, "baselines=[]", "--dry-run")
+    assert desk(*words) == 0
+    jobs = desk.out.splitlines()
+    assert jobs[0].startswith("6 jobs: 0 cached, 6 to do")
+    assert not any("lle" in job and "inverse" in job for job in jobs)
+    told = desk.err.strip().splitlines()
+    assert len(told) == 2 and all("embedding=lle has no inverse" in line for line in told)
+    assert told[0].startswith("left out: model/embedding=lle model/lifting=inverse data=ring: ")
+    # a key that is wrong is no cell: it is a mistake in what was typed
+    assert desk(*words, "model.mixing=serie") == 2
+    assert "mixing" in desk.err and "left out" not in desk.err
+
+
 def test_the_matrix_of_the_docs_is_made_of_the_parts():
     said = "\n".join(matrix.lines())
     page = (DOCS / "composition.md").read_text()
@@ -379,6 +394,19 @@ def test_series_apart_are_kept(tmp_path):
     loaded = composed("model.mixing=series", "model.embedding.dim=1").load(tmp_path)
     assert np.array_equal(loaded.backtest(SPLIT.test).point, points)
     assert loaded.parameters == model.parameters
+
+
+def test_series_apart_may_read_pasts_of_their_own_length():
+    """Their delays differ; a past as long as the longest is more than the others read."""
+    words = ("model.mixing=series", "model/embedding=delay", "model/dynamics=linear")
+    panel, noise = toy(), np.random.default_rng(0).standard_normal(len(toy()))
+    values = np.stack([panel.values[:, 0, 0], 10 + noise], 1)[..., None]
+    split = split_of(replace(panel, values=values))
+    model = composed(*words, "model.dynamics.context=6").fit(split.train, split.val)
+    assert len({int(space.reads) for space in model.space.each}) == 2
+    past, future = split.test.look_back(model.reads).take(slice(None))
+    points = model.predict(past, future.blank()).point
+    assert np.allclose(points, model.backtest(split.test).point, rtol=0, atol=1e-9)
 
 
 def test_states_are_there_to_be_seen():

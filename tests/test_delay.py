@@ -1,4 +1,4 @@
-"""Delay coordinates: what they stack, and how their number and distance are found."""
+"""Delay coordinates: what they delayed, and how their number and distance are found."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.ar import AR
 from stsfm.models.embedding.delay import Delay
-from stsfm.models.layers.delays import false_neighbours
+from stsfm.models.numerics.delays import false_neighbours
 
 
 @pytest.fixture(scope="module")

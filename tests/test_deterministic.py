@@ -14,8 +14,8 @@ from stsfm.datasets.about import GRAPHS
 from stsfm.datasets.panel import About, Panel, Space
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
-from stsfm.models.layers.moments import of_windows, sliding
-from stsfm.models.layers.ridge import Moments
+from stsfm.models.numerics.moments import of_windows, sliding
+from stsfm.models.numerics.ridge import Moments
 
 HOUR = 3600 * 10**9
 MONDAY = int(np.datetime64("2024-01-01", "ns").astype("int64"))

@@ -187,3 +187,21 @@ def test_what_is_privileged_reaches_training_alone():
     split = rolling(panel, horizon=2)
     assert split.train.panel.privileged is not None
     assert split.val.panel.privileged is None and split.test.panel.privileged is None
+
+
+def test_a_solution_is_kept_and_another_problem_is_solved_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("STSFM_CACHE", str(tmp_path))
+    start, seconds = state(Pendulum(pull=3.0)), np.arange(3) * 0.1
+    made = solved(Pendulum(pull=3.0), start, seconds, Space())
+    (kept,) = (tmp_path / "solutions").iterdir()
+    others = [solved(Pendulum(pull=3.5), start, seconds, Space())]
+    others.append(solved(Pendulum(pull=3.0), start + 1, seconds, Space()))
+    others.append(solved(Pendulum(pull=3.0), start, seconds * 2, Space()))
+    assert len(list((tmp_path / "solutions").iterdir())) == 4
+    assert all(abs(other - made).max() > 1e-3 for other in others)
+    monkeypatch.setattr(Pendulum, "rate", None)  # what is there needs no solver
+    np.testing.assert_array_equal(solved(Pendulum(pull=3.0), start, seconds, Space()), made)
+    monkeypatch.undo()
+    monkeypatch.setenv("STSFM_CACHE", str(tmp_path))
+    kept.write_bytes(kept.read_bytes()[:100])  # cut off: solved again
+    np.testing.assert_array_equal(solved(Pendulum(pull=3.0), start, seconds, Space()), made)

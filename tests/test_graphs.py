@@ -14,10 +14,10 @@ from stsfm.__main__ import main
 from stsfm.datasets.ablation import ablated
 from stsfm.datasets.panel import About, Panel, Space
 from stsfm.datasets.windows import Frame, Window
-from stsfm.models.layers.diffusion import heat_kernel, symmetric, transitions
 from stsfm.models.layers.graph import Graph
 from stsfm.models.layers.graph_conv import Chebyshev, Diffusion
 from stsfm.models.layers.graph_gru import GraphGRU
+from stsfm.models.numerics.diffusion import heat_kernel, symmetric, transitions
 from stsfm.record import records
 from stsfm.subject import Subject
 from stsfm.tables.claims import claims

@@ -16,8 +16,8 @@ from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.kalman import Kalman
-from stsfm.models.layers import kalman
-from stsfm.models.layers.kalman import State, System
+from stsfm.models.numerics import kalman
+from stsfm.models.numerics.kalman import State, System
 
 ROWS, SEASON = 90, 4
 

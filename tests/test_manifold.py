@@ -18,12 +18,12 @@ from stsfm.models.composed import Composed
 from stsfm.models.embedding.diffusion_map import DiffusionMap
 from stsfm.models.embedding.lle import LLE
 from stsfm.models.gpr import GPR
-from stsfm.models.layers.distances import median_square
-from stsfm.models.layers.gaussian_process import GaussianProcess
-from stsfm.models.layers.nearness import drawn_back, outside, radius
 from stsfm.models.lifting.geometric_harmonics import GeometricHarmonics
 from stsfm.models.lifting.gpr import GPR as GPRLifting
 from stsfm.models.lifting.rbf import RBF
+from stsfm.models.numerics.clamp import drawn_back, outside, radius
+from stsfm.models.numerics.distances import median_square
+from stsfm.models.numerics.gaussian_process import GaussianProcess
 from stsfm.subject import split_of, toy
 
 FRAME = Frame(context=1, horizon=1, nodes=1, channels=1, targets=(0,), covariates=0)

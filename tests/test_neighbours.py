@@ -8,10 +8,10 @@ import pytest
 
 from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.windows import RollingWindows
-from stsfm.models.layers.delays import stack
-from stsfm.models.layers.neighbours import Rows, nearest
 from stsfm.models.lifting.knn import KNN
 from stsfm.models.neighbours import Neighbours
+from stsfm.models.numerics.delays import delayed
+from stsfm.models.numerics.neighbours import Rows, nearest
 from stsfm.models.smap import SMap
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "ccm"
@@ -29,7 +29,7 @@ def panel_of(states, start=0, mask=None):
 
 def rho(model, x, dim, library, first, last, horizon):
     """Correlation of forecasts with what came, whose rows are first … last, counted from 0."""
-    panel = panel_of(stack(x[:, None], dim, 1), dim - 1)
+    panel = panel_of(delayed(x[:, None], dim), dim - 1)
     rows = lambda *origins: np.array(origins) - (dim - 1)  # noqa: E731
     some = RollingWindows(panel=panel.upto(library - dim + 1), origins=rows(), horizon=horizon)
     origins = rows(*range(first - horizon + 1, last - horizon + 2))
@@ -74,7 +74,7 @@ def test_a_chaotic_series_asks_for_maps_more_local_than_a_linear_one():
         line[t + 1] = 0.9 * line[t] + rng.standard_normal()
     theta = {}
     for name, series in (("logistic", np.array(logistic)), ("line", line)):
-        panel = panel_of(stack(series[:, None], 2, 1))
+        panel = panel_of(delayed(series[:, None], 2))
         origins = np.arange(300, 399)
         val = RollingWindows(panel=panel, origins=origins, horizon=1)
         train = RollingWindows(panel=panel.upto(300), origins=np.arange(1, 300), horizon=1)

@@ -13,12 +13,12 @@ from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.windows import Frame
 from stsfm.models.itransformer import ITransformer
 from stsfm.models.layers.attention import Attention, Encoder, sinusoids
-from stsfm.models.layers.clock import cycles, month, slot, weekday
 from stsfm.models.layers.head import Head
 from stsfm.models.layers.inputs import patch_sizes, patches
 from stsfm.models.layers.normalise import centre, standardise
 from stsfm.models.ltsf_linear import DLinear, NLinear, moving_average
 from stsfm.models.mlp import MLP
+from stsfm.models.numerics.clock import cycles, month, slot, weekday
 from stsfm.models.patchtst import PatchTST
 from stsfm.models.stid import STID
 from stsfm.models.tcn import TCN, Block

@@ -11,8 +11,9 @@ from stsfm.datasets.fields import heat_graph, heat_grid
 from stsfm.datasets.mechanics import pendulum
 from stsfm.datasets.panel import Forecast
 from stsfm.datasets.protocols.rolling import rolling
-from stsfm.losses.base import Step
+from stsfm.losses.base import Loss, Step
 from stsfm.losses.physics import Energy, Residual
+from stsfm.losses.point import MSE
 
 SWING = pendulum(length=120, dt=0.1, nodes=2, pull=3.0, amplitude=[0.5, 2.5], noise=0.0, seed=0)
 
@@ -127,3 +128,20 @@ def test_an_equation_of_several_channels_prices_all_or_none():
     windows = rolling(replace(SWING, about=about), horizon=4).train
     with pytest.raises(ValueError, match="moves angle, velocity together, and only angle is"):
         Residual(scheme="midpoint").ready(windows)
+
+
+def test_a_batch_without_a_whole_last_row_costs_no_energy():
+    """Neither a number that is none: what is not priced moves nothing."""
+    windows = windows_of(SWING)
+    loss = Loss(terms={"task": MSE(), "energy": Energy()}, weights={"energy": 1.0})
+    panel = windows.panel
+    mask = panel.mask.copy()
+    mask[windows.origins[:4] - 1, 0] = False
+    gaps = replace(windows, panel=replace(panel, mask=mask, values=panel.values * mask))
+    ready = loss.ready(gaps)
+    step = step_of(gaps.subset(slice(4)))
+    point = step.future.values.clone().requires_grad_()
+    means = ready.means(replace(step, forecast=Forecast(point=point)))
+    assert means["energy"].item() == 0
+    sum(means.values()).backward()
+    assert bool(point.grad.isfinite().all())

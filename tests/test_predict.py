@@ -175,6 +175,10 @@ def test_a_net_is_refitted_for_its_best_number_of_epochs(desk, monkeypatch):
     monkeypatch.setattr(neural, "train", spy)
     forecast(kept, refit=True)
     assert calls[0] == (kept.scores["training"]["best_epoch"], 144 - 12, 0)
+    kept = run(desk, "composed", "model/embedding=identity", "model/dynamics=gru")
+    calls.clear()
+    assert "that were best" in " ".join(forecast(kept, refit=True).notes)
+    assert calls[0] == (kept.scores["training"]["best_epoch"], 144 - 12, 0)
 
 
 # ---- nodes ---------------------------------------------------------------------------------------

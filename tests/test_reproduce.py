@@ -56,14 +56,19 @@ def test_every_cell_of_a_kept_comparison_has_a_figure(reproduce):
     for path in (ROOT / "bench" / "expected").glob("*.csv"):
         experiment = yaml.safe_load((ROOT / "conf/experiment" / f"{path.stem}.yaml").read_text())
         sweep, baselines = experiment["sweep"], experiment.get("baselines", [])
-        models = [sweep["model"]] if isinstance(sweep["model"], str) else sweep["model"]
+        sweeps = sweep if isinstance(sweep, list) else [sweep]
+        models = {name for one in sweeps for name in _listed(one["model"])}
         kept = reproduce.rows(path)
         cells = {(row.get("data"), row.get("horizon"), row["model"].split()[0]) for row in kept}
         if "data" in kept[0]:
             tasks = list(product(sweep["data"], map(str, sweep["protocol.horizon"])))
             assert cells == {(*task, model) for task in tasks for model in (*models, *baselines)}
         else:
-            assert {model for *_, model in cells} == set(models), path.name
+            assert {model for *_, model in cells} == models, path.name
+
+
+def _listed(value):
+    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.parametrize("model", ["nlinear_etth1", "nlinear_ettm1", "dlinear"])

@@ -198,6 +198,13 @@ def test_what_decides_the_numbers_of_a_net_makes_another_run(words):
     assert name("model=lstm", *words) != name("model=lstm")
 
 
+def test_parts_that_draw_by_seeds_of_their_own_make_another_run():
+    words = ["model=composed", "model/embedding=autoencoder", "model/dynamics=gru", "seed=7"]
+    own = [[], ["model.dynamics.seed=3"], ["model.dynamics.seed=4"]]
+    names = [name(*words, *seeds) for seeds in own]
+    assert len(set(names)) == 3 and all(one.startswith("s7-") for one in names)
+
+
 @pytest.mark.parametrize(
     "words", [["hardware.threads=2"], ["runs_dir=elsewhere"], ["force=true"], ["baselines=[]"]]
 )

@@ -78,6 +78,20 @@ def test_every_model_has_a_space_that_it_knows_or_nothing_to_tune():
         assert not space or space.parameters(config), f"the default of {name} is outside its space"
 
 
+def test_a_part_has_a_space_that_holds_its_default():
+    for file in sorted((options.FOLDER / "model").glob("*/*.yaml")):
+        tree = yaml.safe_load(file.read_text())
+        for key, values in tree.get("space", {}).items():
+            value = tree[key.removeprefix("model.")]
+            assert axis(key, values).parameter(value) is not None, f"{key} of {file.stem}"
+
+
+def test_the_training_of_a_part_is_in_the_space_of_the_whole():
+    (space,) = spaces([compose.config(["model=composed", "model/dynamics=gru"])])
+    keys = {axis.key for axis in space.axes}
+    assert {"trainer.lr", "model.dynamics.hidden", "model.embedding.dim"} <= keys
+
+
 def test_a_space_is_no_key_of_a_model_and_no_part_of_a_run():
     plain, other = compose.config([]), compose.config(["space.model.hidden=[16,32]"])
     assert "space" not in plain["model"] and plain["model"] == other["model"]

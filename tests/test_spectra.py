@@ -11,8 +11,8 @@ from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.windows import Frame, RollingWindows
 from stsfm.models.dmd import DMD
 from stsfm.models.embedding.ssa import SSA as Windowed
-from stsfm.models.layers.hankel import components, directions, without_gaps
-from stsfm.models.layers.recurrence import bounded
+from stsfm.models.numerics.hankel import components, directions, without_gaps
+from stsfm.models.numerics.recurrence import bounded
 from stsfm.models.ssa import SSA
 
 AHEAD = 50

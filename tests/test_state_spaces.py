@@ -14,9 +14,9 @@ from torchdiffeq import odeint
 from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.windows import Frame
 from stsfm.models.embedding.hippo import HiPPO
-from stsfm.models.layers.hippo import legs, legt, middles, normal, polynomials, weights
 from stsfm.models.layers.scan import doubling, loop, scan
 from stsfm.models.neural_ode import Flow, NeuralODE, Velocity
+from stsfm.models.numerics.hippo import legs, legt, middles, normal, polynomials, weights
 from stsfm.models.s4 import S4, LowRank
 from stsfm.models.s4d import S4D, Diagonal
 from stsfm.models.s5 import S5, Joint, gaps

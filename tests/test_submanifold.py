@@ -7,7 +7,7 @@ import pytest
 
 from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.windows import RollingWindows
-from stsfm.models.layers.polynomials import Polynomial, monomials, powers
+from stsfm.models.numerics.polynomials import Polynomial, monomials, powers
 from stsfm.models.spectral_submanifold import SpectralSubmanifold
 
 SLOW, FAST, STEP = -0.05, -1.0, 0.1  # x₁′ = μ x₁,  x₂′ = λ (x₂ − x₁²)

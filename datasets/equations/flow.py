@@ -8,6 +8,7 @@ import numpy as np
 
 from stsfm.datasets.about import Array, Space
 from stsfm.datasets.equations.base import Equation, Linear
+from stsfm.datasets.storage.solutions import kept
 
 TOLERANCE = 1e-10  # relative, of every step of the solver
 
@@ -16,21 +17,13 @@ def solved(equation: Equation, start: np.ndarray, seconds: np.ndarray, space: Sp
     """The states (t, node, channel) at increasing `seconds` (t) after `start` (node, channel).
 
     Linear equations are solved by the exponential of their matrix, others by LSODA, which turns
-    to an implicit method where they are stiff (Petzold, SIAM J. Sci. Stat. Computing 4, 1983).
+    to an implicit method where they are stiff (Petzold, SIAM J. Sci. Stat. Computing 4, 1983);
+    what it found is kept in the cache, for it takes seconds, and every job asks again.
     Raises ValueError where there is no solution so far ahead.
     """
     if isinstance(equation, Linear):
         return _by_exponentials(equation, start, seconds, space)
-    from scipy.integrate import solve_ivp
-
-    made = solve_ivp(
-        lambda _, x: equation.rate(x.reshape(start.shape), space).ravel(),
-        (0.0, float(seconds[-1])), start.ravel(), method="LSODA", t_eval=seconds,
-        rtol=TOLERANCE, atol=0.01 * TOLERANCE,
-    )  # fmt: skip
-    if not made.success or not np.isfinite(made.y).all():
-        raise ValueError(f"{type(equation).__name__} has no solution there: {made.message}")
-    return made.y.T.reshape(-1, *start.shape)
+    return kept(equation, start, seconds, space, lambda: _by_lsoda(equation, start, seconds, space))
 
 
 def step(equation: Equation, x: Array, seconds: Array | float, space: Space) -> Array:
@@ -56,3 +49,16 @@ def _by_exponentials(
             known[size] = equation.propagator(size, len(start), space)
         out[row] = state = known[size] @ state
     return out.reshape(-1, *start.shape)
+
+
+def _by_lsoda(equation: Equation, start: np.ndarray, seconds: np.ndarray, space: Space) -> Array:
+    from scipy.integrate import solve_ivp
+
+    made = solve_ivp(
+        lambda _, x: equation.rate(x.reshape(start.shape), space).ravel(),
+        (0.0, float(seconds[-1])), start.ravel(), method="LSODA", t_eval=seconds,
+        rtol=TOLERANCE, atol=0.01 * TOLERANCE,
+    )  # fmt: skip
+    if not made.success or not np.isfinite(made.y).all():
+        raise ValueError(f"{type(equation).__name__} has no solution there: {made.message}")
+    return made.y.T.reshape(-1, *start.shape)

@@ -34,6 +34,7 @@ class Grid:
     boundary: Boundary
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(self.shape))  # YAML has lists
         if not 1 <= len(self.shape) <= 2 or min(self.shape) < 3 or self.spacing <= 0:
             raise ValueError(
                 "a grid has one axis or two with 3 cells or more, of a size above 0; "

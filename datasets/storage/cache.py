@@ -1,4 +1,4 @@
-"""The folder of what is fetched or computed once: downloads, and digests of large files."""
+"""The folder of what is fetched or computed once: downloads, digests, solutions."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
     A_h z = m_y + B_hᵀ W_hᵀ (z − m_x)      W_h (d, k) canonical directions, B_h (k, d) least squares
 
 One map for each step h of the horizon, learned from forecasts of training windows beside what came
-(layers/canonical.py); at full rank without ridge it is least squares of all that came on all that
+(numerics/canonical.py); at full rank without ridge it is least squares of all that came on all that
 was forecast. Hotelling, Relations between two sets of variates, Biometrika 28 (1936); Izenman,
 Reduced-rank regression for the multivariate linear model, Journal of Multivariate Analysis 5
 (1975).
@@ -16,7 +16,7 @@ from typing import Literal, Self, final
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.canonical import Canonical
+from stsfm.models.numerics.canonical import Canonical
 from stsfm.models.parts import Align
 
 LEAST = 3  # windows, for a variance and a slope

@@ -1,6 +1,6 @@
 """How much two groups of series share: canonical correlations, on rows they were not found on.
 
-    ρ_k = corr(X a_k, Y b_k),    a_k, b_k the directions of layers/canonical.py
+    ρ_k = corr(X a_k, Y b_k),    a_k, b_k the directions of numerics/canonical.py
 
 X and Y hold the series of two groups, each with its `lags` last rows. Directions are found on the
 first rows and correlated on the last `held_out` of them, whose ρ is what is reported: on the rows
@@ -20,10 +20,10 @@ import numpy as np
 
 from stsfm.datasets.panel import Array, Panel
 from stsfm.models.analyser import Analyser, Analysis, Link, listed, series_of
-from stsfm.models.layers.canonical import Canonical
-from stsfm.models.layers.chance import discoveries, p_value, shifts
-from stsfm.models.layers.crossmap import correlation
-from stsfm.models.layers.delays import stack
+from stsfm.models.numerics.canonical import Canonical
+from stsfm.models.numerics.chance import discoveries, p_value, shifts
+from stsfm.models.numerics.crossmap import correlation
+from stsfm.models.numerics.delays import delayed
 
 LEAST = 10  # rows that directions are found on, and that they are held out on
 COLUMNS = ("group", "and", "component", "ρ held out", "ρ found on", "chance", "p", "q", "verdict")
@@ -67,7 +67,7 @@ class CCA(Analyser):
     def analyse(self, panel: Panel) -> Analysis:
         x, names, at, gaps = series_of(panel, self.rows)
         groups = self._members(panel, names, at)
-        blocks = [stack(x[:, members], self.lags, 1) for members in groups.values()]
+        blocks = [delayed(x[:, members], self.lags) for members in groups.values()]
         border = round(len(blocks[0]) * (1 - self.held_out))
         if min(border, len(blocks[0]) - border) < LEAST:
             raise ValueError(

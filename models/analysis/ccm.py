@@ -1,13 +1,13 @@
 """Which series drives which: convergent cross mapping, over all ordered pairs.
 
-    ρ(L) = corr(x, x̂),    x̂[t] what M_y[t] tells of x[t] from L rows (layers/crossmap.py)
+    ρ(L) = corr(x, x̂),    x̂[t] what M_y[t] tells of x[t] from L rows (numerics/crossmap.py)
 
 If x drives y, the past of y holds what x was: the shadow manifold M_y predicts x, the better the
 more rows are in its library. **x drives y if M_y predicts x**: the arrow points from x to y,
 against the direction of the prediction. Before it is drawn, three things are asked of a pair:
 
-chance       q < alpha: ρ of all rows is above that of surrogates of x (layers/chance.py), in whose
-             order nothing but the autocorrelation, or the season, is that of x
+chance       q < alpha: ρ of all rows is above that of surrogates of x (numerics/chance.py), in
+             whose order nothing but the autocorrelation, or the season, is that of x
 convergence  of the random libraries of the least size three in four have a lower ρ than all rows
 lag          M_y predicts no later x significantly better (Fisher's z, 95 %) than x of its own row
              and before: what y knows ahead of x, it has not from x (Ye et al.)
@@ -29,8 +29,8 @@ import numpy as np
 from stsfm.datasets.panel import Array, Panel
 from stsfm.models.analyser import Analyser, Analysis, Link, series_of
 from stsfm.models.analysis.pairs import COLUMNS, Pair, sentences
-from stsfm.models.layers.chance import discoveries, phase_surrogates, seasonal_surrogates
-from stsfm.models.layers.crossmap import Shadow
+from stsfm.models.numerics.chance import discoveries, phase_surrogates, seasonal_surrogates
+from stsfm.models.numerics.crossmap import Shadow
 
 DIMS = range(2, 11)  # that E is chosen from; one delay is no manifold
 ALIKE = 0.01  # of skill, within which the least E is taken

@@ -8,7 +8,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.models.analyser import Curve, listed
-from stsfm.models.layers.chance import p_value
+from stsfm.models.numerics.chance import p_value
 
 CONVERGED = 0.75  # of the smallest libraries have a lower ρ than all rows
 CLEAR = 1.645  # standard errors of a difference that is significant, one-sided at 95 %

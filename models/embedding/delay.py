@@ -5,7 +5,7 @@
 With m more than twice the dimension of what the frames are seen of, z has a state for each of its
 states (Takens). auto takes for τ the first minimum of the mutual information of a series and
 itself τ rows before, and for m, up to 10, the least dimension of less than 1 % of false nearest
-neighbours (layers/delays.py), both the mean over the series of train. Takens, Detecting strange
+neighbours (numerics/delays.py), both the mean over the series of train. Takens, Detecting strange
 attractors in turbulence (1981). Theiler, Spurious dimension from correlation algorithms applied to
 limited time-series data, Physical Review A 34 (1986).
 """
@@ -18,12 +18,12 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.delays import (
+from stsfm.models.numerics.delays import (
+    delayed,
     enough,
     false_neighbours,
     first_minimum,
     mutual_information,
-    stack,
 )
 from stsfm.models.parts import Embedding
 
@@ -72,10 +72,10 @@ class Delay(Embedding):
         return self
 
     def encode(self, frames: Array) -> Array:
-        return stack(frames, int(self.dim_), int(self.tau_))
+        return delayed(frames, int(self.dim_), int(self.tau_))
 
     def decode(self, states: Array) -> Array:
         return states[..., : int(self.width_)]
 
     def seen(self, mask: Array) -> Array:
-        return stack(mask, int(self.dim_), int(self.tau_))
+        return delayed(mask, int(self.dim_), int(self.tau_))

@@ -25,7 +25,8 @@ from scipy.linalg import eigh
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.distances import median_square, spread, squares
+from stsfm.models.numerics.distances import median_square, spread, squares
+from stsfm.models.numerics.signs import signs
 from stsfm.models.parts import Embedding
 
 WIDTHS = np.logspace(-4, 2, 61)  # where the slope is looked for, in median squared distances
@@ -105,8 +106,7 @@ class DiffusionMap(Embedding):
         )
         values, vectors = values[::-1], vectors[:, ::-1] / weight[:, None]
         vectors /= vectors.std(0)
-        largest = np.take_along_axis(vectors, abs(vectors).argmax(0)[None], 0)
-        return values, vectors * np.sign(largest)
+        return values, vectors * signs(vectors)
 
 
 def steepest(frames: Array, apart: Array, median: float) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.laplacian import waves
+from stsfm.models.numerics.laplacian import waves
 from stsfm.models.parts import Embedding
 
 if TYPE_CHECKING:

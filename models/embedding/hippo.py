@@ -16,7 +16,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.hippo import Measure, Method, middles, polynomials, weights
+from stsfm.models.numerics.hippo import Measure, Method, middles, polynomials, weights
 from stsfm.models.parts import Embedding
 
 

@@ -20,7 +20,7 @@ class Identity(Embedding):
     """Every value of a frame is a state; so are its gaps."""
 
     cite = "kalman1960"
-    offers = frozenset({"inverse", "gradient"})
+    offers = frozenset({"inverse", "gradient", "frames"})
 
     def fit(self, frames: Array, frame: Frame) -> Self:
         self.size_ = frames.shape[-1]

@@ -21,7 +21,8 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.distances import spread
+from stsfm.models.numerics.distances import spread
+from stsfm.models.numerics.signs import signs
 from stsfm.models.parts import Embedding, check_width
 
 CELLS = 4_000_000  # of neighbours' frames held at once
@@ -59,8 +60,7 @@ class LLE(Embedding):
         ).fit(self.frames_)  # fmt: skip
         raw = learned.embedding_
         centred = (raw - raw.mean(0)) / raw.std(0)
-        largest = np.take_along_axis(centred, abs(centred).argmax(0)[None], 0)
-        self.states_ = centred * np.sign(largest)  # (point, d)
+        self.states_ = centred * signs(centred)  # (point, d)
         self.size_ = self.dim
         return self
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
+from stsfm.models.numerics.signs import signs
 from stsfm.models.parts import Embedding, check_width
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ class PCA(Embedding):
         check_width(frames, dim)
         self.mean_ = frames.mean(0)
         self.singular_, directions = np.linalg.svd(frames - self.mean_, full_matrices=False)[1:]
-        largest = np.take_along_axis(directions, abs(directions).argmax(1)[:, None], 1)
-        self.basis_ = (directions * np.sign(largest))[:dim].T  # U (D, d)
+        self.basis_ = (directions * signs(directions.T)[:, None])[:dim].T  # U (D, d)
         self.size_ = dim
         return self
 

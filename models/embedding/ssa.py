@@ -14,8 +14,8 @@ from typing import Literal, Self, final
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.hankel import directions, energetic
-from stsfm.models.layers.recurrence import delayed
+from stsfm.models.numerics.delays import delayed
+from stsfm.models.numerics.hankel import directions, energetic
 from stsfm.models.parts import Embedding
 
 

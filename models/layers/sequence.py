@@ -18,7 +18,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from stsfm.datasets.panel import Forecast, Panel
+from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import Frame
 from stsfm.models.layers.head import Head, target_channels
 from stsfm.models.layers.inputs import by_node
@@ -121,3 +121,8 @@ def conjugates(states: int) -> int:
     if states < 2 or states % 2:
         raise ValueError(f"states come in conjugate pairs: wanted an even number, got {states}")
     return states // 2
+
+
+def complex_parameter(values: Array) -> nn.Parameter:
+    """Complex numbers (…) as optimisers and files like them, (…, 2)."""
+    return nn.Parameter(torch.view_as_real(torch.as_tensor(values).to(torch.complex64)).clone())

@@ -6,7 +6,7 @@
 φ_l are oscillations over the states, faster as s_l falls; δ leaves out those that a kernel of this
 width can't reach from nearby, and so is what smooths. ε is `width` times the median squared
 distance of states. Far from train x(z) falls back to the mean frame, which is bounded but wrong;
-states are first drawn back to what was seen (layers/nearness.py). Of more than `max_points` states
+states are first drawn back to what was seen (numerics/clamp.py). Of more than `max_points` states
 as many are taken, evenly spaced: the spectrum takes the cube of them.
 Coifman & Lafon, Geometric harmonics, Applied and Computational Harmonic Analysis 21 (2006).
 """
@@ -19,8 +19,8 @@ from typing import Self, final
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.distances import median_square, spread, squares
-from stsfm.models.layers.nearness import drawn_back, outside, radius
+from stsfm.models.numerics.clamp import drawn_back, outside, radius
+from stsfm.models.numerics.distances import median_square, spread, squares
 from stsfm.models.parts import Lifting
 
 

@@ -4,7 +4,7 @@
 
 All numbers of a frame share one kernel, C · RBF with a length for each number of a state, and white
 noise, chosen by evidence on train: no width and no smoothing is set. Far from train a frame falls
-back to the mean one; states are first drawn back to what was seen (layers/nearness.py).
+back to the mean one; states are first drawn back to what was seen (numerics/clamp.py).
 Rasmussen & Williams, Gaussian Processes for Machine Learning (2006).
 """
 
@@ -17,9 +17,9 @@ from typing import Self, final
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.distances import spread
-from stsfm.models.layers.gaussian_regression import Regression
-from stsfm.models.layers.nearness import drawn_back, outside, radius
+from stsfm.models.numerics.clamp import drawn_back, outside, radius
+from stsfm.models.numerics.distances import spread
+from stsfm.models.numerics.gaussian_regression import Regression
 from stsfm.models.parts import Lifting
 
 

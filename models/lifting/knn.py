@@ -3,9 +3,9 @@
     x̂ = Σ_i w_i x_i,    z_1 … z_k the states of train next to z,    Σ w_i = 1
 
 As a mean of frames that were seen it never leaves their hull. Weights are those of
-layers/neighbours.py: equal, or w_i ∝ exp(−d_i / d_1) as in the simplex projection; then a state of
-train has its own frame. Sugihara & May, Nonlinear forecasting as a way of distinguishing chaos from
-measurement error in time series, Nature 344 (1990).
+numerics/neighbours.py: equal, or w_i ∝ exp(−d_i / d_1) as in the simplex projection; then a state
+of train has its own frame. Sugihara & May, Nonlinear forecasting as a way of distinguishing chaos
+from measurement error in time series, Nature 344 (1990).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal, Self, final
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.neighbours import Weights, nearest, weigh
+from stsfm.models.numerics.neighbours import Weights, nearest, weigh
 from stsfm.models.parts import Lifting
 
 

@@ -6,7 +6,7 @@
 φ is r³ (cubic) or r² log r (thin_plate_spline), which need no width; λ smooths, and at 0 the frames
 of train are met exactly. Frames that are linear in z are met for any λ. Away from train x(z) grows
 without bound: states that are dynamics' own, and unstable ones above all, are first drawn back to
-what was seen (layers/nearness.py).
+what was seen (numerics/clamp.py).
 Hardy, Multiquadric equations of topography and other irregular surfaces, Journal of Geophysical
 Research 76 (1971); by scipy.
 """
@@ -19,7 +19,7 @@ from typing import Literal, Self, final
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.nearness import drawn_back, outside, radius
+from stsfm.models.numerics.clamp import drawn_back, outside, radius
 from stsfm.models.parts import Lifting
 
 

@@ -2,10 +2,10 @@
 
     z′[t] = W_xᵀ (z[t] − m),    W_x the directions of z[t] that correlate most with z[t+lag]
 
-Canonical correlation of the states with themselves `lag` rows later (layers/canonical.py), on train
-alone. Going back is least squares. Hotelling, Relations between two sets of variates, Biometrika 28
-(1936); of a series and its own past Pérez-Hernández et al., Identification of slow molecular order
-parameters for Markov model construction, Journal of Chemical Physics 139 (2013).
+Canonical correlation of the states with themselves `lag` rows later (numerics/canonical.py), on
+train alone. Going back is least squares. Hotelling, Relations between two sets of variates,
+Biometrika 28 (1936); of a series and its own past Pérez-Hernández et al., Identification of slow
+molecular order parameters for Markov model construction, Journal of Chemical Physics 139 (2013).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.canonical import Canonical
+from stsfm.models.numerics.canonical import Canonical
 from stsfm.models.parts import Transform
 
 

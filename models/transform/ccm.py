@@ -15,7 +15,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.neighbours import nearest, weigh
+from stsfm.models.numerics.neighbours import nearest, weigh
 from stsfm.models.parts import Transform
 
 
@@ -24,7 +24,7 @@ class CCM(Transform):
     """Cross-mapped states."""
 
     cite = "sugihara2012"
-    offers = frozenset({"inverse"})
+    offers = frozenset({"inverse", "frames"})
 
     def __init__(self, *, neighbours: int | Literal["auto"]) -> None:
         if neighbours != "auto" and neighbours < 1:

@@ -3,8 +3,8 @@
     z′ = U e^{−τΛ/λ_max} Uᵀ z,    z = U e^{τΛ/λ_max} Uᵀ z′      of each channel; z (node)
 
 U and Λ are the waves of the graph and their rates (laplacian.py), so that τ has no units: the
-fastest wave is damped by e^{−τ}. States have to be those of nodes, as of embedding=identity. Kondor
-& Lafferty, Diffusion kernels on graphs and other discrete structures, ICML (2002).
+fastest wave is damped by e^{−τ}. States have to be frames. Kondor & Lafferty, Diffusion kernels on
+graphs and other discrete structures, ICML (2002).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import Frame
-from stsfm.models.layers.laplacian import waves
+from stsfm.models.numerics.laplacian import waves
 from stsfm.models.parts import Transform
 
 MOST = 20.0  # τ, beyond which rounding is what comes back
@@ -26,7 +26,7 @@ class GraphDiffusion(Transform):
     """Diffusion over the graph of the nodes."""
 
     cite = "kondor2002"
-    offers, needs = frozenset({"inverse"}), frozenset({"graph"})
+    offers, needs = frozenset({"inverse", "frames"}), frozenset({"graph", "frames"})
 
     def __init__(self, *, time: float) -> None:
         if not 0 < time <= MOST:
@@ -34,12 +34,6 @@ class GraphDiffusion(Transform):
         self.time = time
 
     def fit(self, states: Array, frame: Frame) -> Self:
-        size = frame.nodes * frame.channels
-        if states.shape[-1] != size:
-            raise ValueError(
-                f"graph_diffusion wants states of {frame.nodes} nodes × {frame.channels} channels, "
-                f"got {states.shape[-1]} numbers; take embedding=identity"
-            )
         rates, basis = waves(frame.space)
         damping = np.exp(-self.time * rates / max(rates[-1], np.finfo(float).tiny))
         each = np.eye(frame.channels)

@@ -17,7 +17,7 @@ class Identity(Transform):
     """No transformation."""
 
     cite = "kalman1960"
-    offers = frozenset({"inverse", "gradient"})
+    offers = frozenset({"inverse", "gradient", "frames"})
 
     def fit(self, states: Array, frame: Frame) -> Self:
         return self

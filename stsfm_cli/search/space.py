@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from stsfm.identity import nets
 from stsfm.mistakes import Mistake, did_you_mean
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def default(config: Mapping[str, Any], key: str) -> Any:
     chosen = config["choices"].get("model")
     if group not in GROUPS or key == "model" or path[:1] == ["seed"]:
         raise Mistake(f"space.{key}: a search varies keys of model, loss and trainer only")
-    if group != "model" and group not in config["model"]:
+    if group != "model" and not any(group in net for net in nets(config["model"])):
         raise Mistake(f"space.{key}: {chosen} has no {group}; space.{key}=null leaves it out")
     if not path:
         return config["choices"][group]

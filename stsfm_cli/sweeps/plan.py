@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.mistakes import Illegal, Mistake, did_you_mean
 from stsfm.record.choosing import keys_of, level
 from stsfm.sweeps import estimate
 from stsfm.words import count
@@ -63,6 +63,7 @@ class Plan:
 
     jobs: tuple[Job, ...]
     comparisons: Mapping[str, tuple[Path, ...]]  # name → the folders of the runs asked for in it
+    left_out: tuple[str, ...] = ()  # of jobs asked for whose parts do not go together, and why
 
     @property
     def to_do(self) -> list[Job]:
@@ -101,7 +102,10 @@ class Plan:
 
 
 def plan(composed: Composed) -> Plan:
-    """Find out what of the jobs is there. Mistake where one can't be made at all."""
+    """Find out what of the jobs is there. Mistake where one can't be made at all.
+
+    Of several whose parts do not go together are left out, unless that is all of them.
+    """
     from stsfm import loggers
     from stsfm.identity import members
     from stsfm.sweeps.planner import Planner
@@ -110,19 +114,27 @@ def plan(composed: Composed) -> Plan:
     asked: dict[Path, Job] = {}
     beside: dict[Path, Job] = {}
     comparisons: dict[str, dict[Path, None]] = {}
+    illegal: dict[tuple[str, ...], Illegal] = {}
     for one in composed.jobs:
         loggers.check(one.config["loggers"])
         others = [
             planner.job({**one.config, **part}, instead(one.words, part), asked=False)
             for part in composed.baselines(one.config)
         ]
-        job = planner.job(one.config, one.words, beside=[other.run.folder for other in others])
+        folders = [other.run.folder for other in others]
+        try:
+            job = planner.job(one.config, one.words, beside=folders)
+        except Illegal as why:
+            illegal[one.words] = why
+            continue
         job = replace(job, ablates=one.ablates)
         comparisons.setdefault(one.comparison, {})[job.run.folder] = None
         asked.setdefault(job.run.folder, job)
         for other in others:  # one that failed is tried again, even where all else is there
             if job.why or other.why not in ("", WHY["missing"]):
                 beside[other.run.folder] = other
+    if not asked:
+        raise next(iter(illegal.values()))
     jobs = [*(job for folder, job in beside.items() if folder not in asked), *asked.values()]
     jobs.sort(key=lambda job: bool(members(job.config["model"])))  # what they are made of is first
     _check_controls(asked, comparisons.values())
@@ -130,7 +142,17 @@ def plan(composed: Composed) -> Plan:
     return Plan(
         jobs=tuple(estimate.estimated(jobs)),
         comparisons={name: tuple(folders) for name, folders in comparisons.items()},
+        left_out=tuple(_left_out(illegal, [one.words for one in composed.jobs])),
     )
+
+
+def _left_out(
+    illegal: Mapping[tuple[str, ...], Illegal], every: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """left out: model/embedding=lle: why; of its words those that not all jobs have."""
+    shared = set.intersection(*map(set, every))
+    for words, why in illegal.items():
+        yield f"left out: {shlex.join(word for word in words if word not in shared)}: {why}"
 
 
 def instead(words: Sequence[str], part: Mapping[str, Any]) -> tuple[str, ...]:

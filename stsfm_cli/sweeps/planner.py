@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stsfm.mistakes import Mistake
+from stsfm.mistakes import Illegal, Mistake
 from stsfm.sweeps.plan import PAGE, WHY, Job
 
 if TYPE_CHECKING:
@@ -100,16 +100,22 @@ class Planner:
 
 
 def _check_parts(config: Mapping[str, Any], task: Task) -> None:
-    """Mistake where parts of a state space do not go together, or not on these data."""
+    """Illegal where parts of a state space do not go together, or not on these data."""
     from stsfm.identity import members, parts
 
     if not parts(config["model"]) or members(config["model"]):
         return
     from stsfm.build import build_model
+    from stsfm.models.legal import Refused
 
-    model = build_model(config["model"], lambda row: None, task.rules)
+    try:
+        model = build_model(config["model"], lambda row: None, task.rules)
+    except Mistake as mistake:
+        if isinstance(mistake.__cause__, Refused):
+            raise Illegal(mistake) from None
+        raise
     if why := model.lacks(task.offered):
-        raise Mistake(f"model: {why}")
+        raise Illegal(f"model: {why}")
 
 
 def ended(run: Record) -> tuple[str, float]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from stsfm.datasets.panel import Array, Space
+from stsfm.models.numerics.signs import signs
 
 
 def waves(space: Space | None) -> tuple[Array, Array]:
@@ -27,5 +28,4 @@ def waves(space: Space | None) -> tuple[Array, Array]:
         raise ValueError("the graph has negative weights, and its waves need none below 0")
     weights = (weights + weights.T) / 2
     rates, basis = np.linalg.eigh(np.diag(weights.sum(1)) - weights)
-    largest = np.take_along_axis(basis, abs(basis).argmax(0)[None], 0)
-    return rates.clip(0), basis * np.sign(largest)
+    return rates.clip(0), basis * signs(basis)

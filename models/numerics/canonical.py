@@ -5,7 +5,7 @@
 X (n, p) and Y (n, q) are centred rows, v is the mean variance of a column, so that λ has no units:
 at λ = 0 the ρ are the canonical correlations, the same for any invertible maps of X and Y. With
 more columns than rows these are all 1, whatever the data; λ > 0 shrinks directions of little
-variance. Signs: the largest entry of each direction of X is positive.
+variance. Signs are those of X (signs.py).
 Hotelling, Relations between two sets of variates, Biometrika 28 (1936). Vinod, Canonical ridge and
 econometrics of joint production, Journal of Econometrics 4 (1976).
 """
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stsfm.datasets.panel import Array
+from stsfm.models.numerics.signs import signs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,7 @@ class Canonical:
                                                   _whitened(y - mean_y, ridge))  # fmt: skip
         left, rho, right = np.linalg.svd(kernel_x.T @ kernel_y, full_matrices=False)
         wx, wy = back_x @ left[:, :dim], back_y @ right[:dim].T
-        largest = np.take_along_axis(wx, abs(wx).argmax(0)[None], 0)[0]
-        sign = np.where(largest < 0, -1, 1) * (len(x) - 1) ** 0.5
+        sign = signs(wx) * (len(x) - 1) ** 0.5
         return cls(rho=rho[:dim].clip(max=1), mean_x=mean_x, mean_y=mean_y, x=wx * sign,
                    y=wy * sign)  # fmt: skip
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.delays import stack
-from stsfm.models.layers.neighbours import nearest, weigh
+from stsfm.models.numerics.delays import delayed
+from stsfm.models.numerics.neighbours import nearest, weigh
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Shadow:
     @classmethod
     def of(cls, y: Array, dim: int, tau: int, theiler: int) -> Shadow:
         """Of a series (t)."""
-        return cls(states=stack(y[:, None], dim, tau), first=(dim - 1) * tau, theiler=theiler)
+        return cls(states=delayed(y[:, None], dim, tau), first=(dim - 1) * tau, theiler=theiler)
 
     @property
     def dim(self) -> int:

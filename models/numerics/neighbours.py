@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from stsfm.datasets.panel import Array, Panel
+from stsfm.models.numerics.gaps import carried
 
 Weights = Literal["equal", "distance"]
 
@@ -68,7 +69,7 @@ class Rows:
     @classmethod
     def of(cls, panel: Panel, mean: Array) -> Rows:
         whole = panel.mask.all((-2, -1))
-        return cls(states=filled(panel, mean), whole=whole, time=panel.time)
+        return cls(states=carried(panel, mean), whole=whole, time=panel.time)
 
     def library(self, horizon: int, least: int) -> Array:
         """The rows that were seen with the `horizon` rows after them, (n,).
@@ -91,18 +92,3 @@ class Rows:
         step = np.median(np.diff(self.time)) if len(self.time) > 1 else 1
         later = len(self.time) - 1 + (time - self.time[-1]) / step
         return np.where(time > self.time[-1], later, np.searchsorted(self.time, time))
-
-
-def filled(panel: Panel, mean: Array) -> Array:
-    """States (*b, t, D): a gap has the last value before it, else the mean (D) of its series."""
-    flat = (*panel.values.shape[:-2], -1)
-    values, seen = panel.values.reshape(flat), panel.mask.reshape(flat)
-    if seen.all():
-        return values
-    last = np.maximum.accumulate(np.where(seen, np.arange(len(panel))[:, None], -1), axis=-2)
-    return np.where(last >= 0, np.take_along_axis(values, last.clip(0), -2), mean)
-
-
-def mean_of(panel: Panel) -> Array:
-    """Of what was observed of each series, (D)."""
-    return (panel.values.sum(0) / np.maximum(panel.mask.sum(0), 1)).reshape(-1)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.neighbours import nearest
+from stsfm.models.numerics.neighbours import nearest
 
 FAR = 15.0  # R_tol of Kennel et al.
 LARGE = 2.0  # A_tol
@@ -23,11 +23,11 @@ FEW = 0.01  # of false neighbours that are none
 SERIES, QUERIES = 20, 2000  # at most looked at, evenly spaced
 
 
-def stack(frames: Array, dim: int, tau: int) -> Array:
+def delayed(rows: Array, dim: int, tau: int = 1) -> Array:
     """(*b, t, D) → (*b, t − (m−1)τ, m·D): x[t], x[t−τ], …, the newest first."""
-    rows = frames.shape[-2] - (dim - 1) * tau
+    left = rows.shape[-2] - (dim - 1) * tau
     starts = [(dim - 1 - k) * tau for k in range(dim)]
-    return np.concatenate([frames[..., s : s + rows, :] for s in starts], -1)
+    return np.concatenate([rows[..., s : s + left, :] for s in starts], -1)
 
 
 def mutual_information(series: Array, most: int) -> Array:
@@ -61,7 +61,7 @@ def enough(shares: Array) -> int:
 
 def _false(x: Array, most: int, tau: int, theiler: int) -> list[float]:
     """Of one series (t, 1)."""
-    whole, shares, deviation = stack(x, most + 1, tau)[:, ::-1], [], x.std()  # oldest first
+    whole, shares, deviation = delayed(x, most + 1, tau)[:, ::-1], [], x.std()  # oldest first
     rows = np.arange(0, len(whole), max(1, len(whole) // QUERIES))
     for m in range(1, most + 1):
         states, news = whole[:, :m], whole[:, m]

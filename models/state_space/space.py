@@ -21,8 +21,9 @@ from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
 from stsfm.models.checkpoint import Store
 from stsfm.models.learned import Learned
+from stsfm.models.numerics.gaps import carried, means
 from stsfm.models.parts import Align, Embedding, Lifting, Part, Transform
-from stsfm.models.spaces.kept import Kept
+from stsfm.models.state_space.kept import Kept
 
 Monitor = Callable[[Mapping[str, Any]], None]
 
@@ -53,7 +54,7 @@ class StateSpace(Learned):
             if hasattr(part, "monitor"):
                 part.monitor = partial(_told, monitor, name)
         if joint:
-            from stsfm.models.spaces.joint import Joint  # torch comes with it
+            from stsfm.models.state_space.joint import Joint  # torch comes with it
 
             self.whole = cast(Any, self.dynamics).around(partial(Joint, space=self), 1)
             self.whole.monitor = partial(_told, monitor, "joint")
@@ -61,7 +62,7 @@ class StateSpace(Learned):
     def learn(self, train: RollingWindows, val: RollingWindows | None) -> Self:
         """Each stage on what the one before makes of train; without `val` again, as chosen."""
         panel, frame, kept = train.panel, train.frame, Kept.of(self.store, train, val)
-        self.mean_ = _mean(panel)
+        self.mean_ = means(panel).reshape(-1)
         frames = self._frames(panel)
         kept.stage("embedding", self.embedding, lambda: self.embedding.fit(frames, frame))
         embedded = self.embedding.encode(frames)
@@ -139,14 +140,7 @@ class StateSpace(Learned):
 
     def _frames(self, panel: Panel) -> Array:
         """(*b, t, D), gaps filled by the last value, else by the mean of train."""
-        flat = (*panel.values.shape[:-2], -1)
-        values, seen = panel.values.reshape(flat), panel.mask.reshape(flat)
-        if seen.all():
-            return values.astype(np.float64)
-        rows = np.where(seen, np.arange(seen.shape[-2])[:, None], -1)
-        last = np.maximum.accumulate(rows, axis=-2)
-        filled = np.take_along_axis(values, last.clip(0), axis=-2)
-        return np.where(last >= 0, filled, self.mean_)
+        return carried(panel, self.mean_).astype(np.float64)
 
     def _states(self, panel: Panel) -> Panel:
         """The panel of the states."""
@@ -237,11 +231,6 @@ def panel_of(states: Array, seen: Array, rows: Panel) -> Panel:
     known = rows.known if shared else None
     values, mask = states[..., None, :], seen[..., None, :]
     return Panel(values=values, mask=mask, time=rows.time, about=about, known=known)
-
-
-def _mean(panel: Panel) -> Array:
-    """Of what was observed of each series, (D,)."""
-    return (panel.values.sum(0) / np.maximum(panel.mask.sum(0), 1)).reshape(-1)
 
 
 def _told(monitor: Monitor, where: str, row: Mapping[str, Any]) -> None:

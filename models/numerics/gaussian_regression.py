@@ -15,7 +15,7 @@ from typing import Literal, Self
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.gaussian_process import GaussianProcess
+from stsfm.models.numerics.gaussian_process import GaussianProcess
 
 MANY = 8  # functions: above it they share a kernel
 

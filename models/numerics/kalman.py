@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stsfm.datasets.panel import Array, xp
-from stsfm.models.layers import statespace
+from stsfm.models.numerics import statespace
 
 
 class System(NamedTuple):

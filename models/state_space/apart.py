@@ -12,7 +12,7 @@ import numpy as np
 from stsfm.datasets.panel import Array, Forecast, Panel, Space
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.learned import Learned
-from stsfm.models.spaces.space import StateSpace
+from stsfm.models.state_space.space import StateSpace
 
 
 class Apart(Learned):
@@ -41,7 +41,7 @@ class Apart(Learned):
     def predict(self, past: Panel, future: Panel) -> Forecast:
         past = past.only_targets()
         made = [
-            space.predict(_cut(past, at), _cut(future, at))
+            space.predict(_cut(past[-(space.reads or 0) :], at), _cut(future, at))
             for space, at in zip(self.each, _series(past), strict=True)
         ]
         return _beside(made, future.values.shape)
@@ -122,7 +122,7 @@ def _cut(panel: Panel, at: At) -> Panel:
 
 
 def _windows(windows: RollingWindows, at: At) -> RollingWindows:
-    return replace(windows, panel=_cut(windows.panel, at))
+    return replace(windows, panel=_cut(windows.panel, at), transform=windows.transform.at(*at))
 
 
 def _beside(made: list[Forecast], shape: tuple[int, ...]) -> Forecast:

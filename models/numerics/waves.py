@@ -15,7 +15,7 @@ import numpy as np
 from stsfm.datasets.about import DAY
 from stsfm.datasets.panel import Array
 from stsfm.datasets.windows import RollingWindows
-from stsfm.models.layers.clock import weekday
+from stsfm.models.numerics.clock import weekday
 
 SATURDAY = 5
 

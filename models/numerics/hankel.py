@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.recurrence import delayed
+from stsfm.models.numerics.delays import delayed
+from stsfm.models.numerics.signs import signs
 
 ENERGY = 0.95  # of the squared singular values, held by the directions that count
 ROUNDS = 20  # of filling gaps
@@ -25,11 +26,6 @@ def directions(rows: Array, window: int) -> tuple[Array, Array]:
     triangle = np.linalg.qr(delayed(rows, window), mode="r")
     singular, turned = np.linalg.svd(triangle, full_matrices=False)[1:]
     return turned.T * signs(turned.T) * bool(singular[0]), singular
-
-
-def signs(basis: Array) -> Array:
-    """What makes the largest entry of each column positive, (m,)."""
-    return np.sign(np.take_along_axis(basis, abs(basis).argmax(0)[None], 0))[0]
 
 
 def energetic(singular: Array) -> int:

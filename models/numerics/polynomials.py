@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.ridge import Moments
+from stsfm.models.numerics.ridge import Moments
 
 STEPS, FAR, CLOSE = 50, 10.0, 1e-9  # of Newton's method
 

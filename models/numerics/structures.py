@@ -10,7 +10,7 @@ from statsmodels.tsa.statespace.dynamic_factor import DynamicFactor
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from stsfm.datasets.panel import Array
-from stsfm.models.layers.kalman import State, System
+from stsfm.models.numerics.kalman import State, System
 
 Kind = Literal["llevel", "lltrend", "bsm", "dynamic_factor"]
 LONGEST = 24  # the longest season of which every row has a state

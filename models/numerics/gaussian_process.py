@@ -125,6 +125,12 @@ def _factor(kernel: Array, noise: float) -> Array:
     return linalg.cholesky(kernel, lower=True, check_finite=False)
 
 
+def _inverse(factor: Array) -> Array:
+    """(L Lᵀ)⁻¹ by LAPACK's own routine: in half the time of two triangular systems."""
+    lower = np.tril(linalg.lapack.dpotri(factor, lower=True)[0])
+    return lower + np.tril(lower, -1).T
+
+
 def _surprise(theta: Array, x: Array, y: Array) -> tuple[float, Array]:
     """−log p(Y) and its gradient by θ; ∞ where K is singular to rounding."""
     kernel = _kernel(theta, x, x)
@@ -139,7 +145,7 @@ def _surprise(theta: Array, x: Array, y: Array) -> tuple[float, Array]:
         - outputs * np.log(np.diag(factor)).sum()
         - rows * outputs * np.log(2 * np.pi) / 2
     )
-    inverse = linalg.cho_solve((factor, True), np.eye(rows), check_finite=False)
+    inverse = _inverse(factor)
     outer = weights @ weights.T - outputs * inverse  # 2 ∂ log p / ∂K
     pull = outer * kernel  # W, symmetric
     scaled = x / np.exp(theta[1:-1])

@@ -13,11 +13,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import eig
 
 from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
+from stsfm.models.numerics.gaps import foretold
 
 SLACK = 1e-4  # above 1, of the modulus of an eigenvalue that does not count as growth
 
@@ -55,15 +55,8 @@ class Recurrence(NamedTuple):
         """The rows of a past without its gaps, (g, b, t, k)."""
         groups = len(self.transition)
         values = grouped(np.where(past.mask, past.values, mean), groups)
-        if past.mask.all():
-            return values
-        seen, step, lags = grouped(past.mask, groups), self.maps(1)[:, 0], self.lags
-        for t in range(lags, values.shape[-2]):
-            if not seen[..., t, :].all():
-                newest = values[..., t - lags : t, :][..., ::-1, :]
-                made = newest.reshape(*newest.shape[:2], -1) @ step.swapaxes(-1, -2)
-                values[..., t, :] = np.where(seen[..., t, :], values[..., t, :], made)
-        return values
+        step = self.maps(1)[:, 0].swapaxes(-1, -2)
+        return foretold(values, grouped(past.mask, groups), self.lags, lambda last: last @ step)
 
 
 def grouped(rows: Array, groups: int) -> Array:
@@ -71,12 +64,6 @@ def grouped(rows: Array, groups: int) -> Array:
     *_, length, nodes, channels = rows.shape
     rows = rows.reshape(-1, length, groups, nodes * channels // groups)
     return np.ascontiguousarray(np.moveaxis(rows, 2, 0))
-
-
-def delayed(rows: Array, lags: int) -> Array:
-    """(*b, t, k) → s (*b, t − lags + 1, lags k), the newest row first."""
-    runs = sliding_window_view(rows, lags, axis=-2)[..., ::-1]  # (*b, t − lags + 1, k, lags)
-    return runs.swapaxes(-1, -2).reshape(*runs.shape[:-2], -1)
 
 
 def companion(step: Array) -> Array:

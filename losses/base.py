@@ -55,12 +55,13 @@ class Term(ABC):
     needs: ClassVar[frozenset[str]] = frozenset()  # fields of the Forecast that must be there
     parts: ClassVar[frozenset[str]] = frozenset()  # of Forecast.parts, what must be there
     data: frozenset[str] = frozenset()  # of About.states, what must be stated
+    frames: ClassVar[bool] = False  # does it price frames of the data alone, and no states?
     levels: tuple[float, ...] = ()  # the quantiles it prices
     # a misfit to data or to an equation; a penalty, never below 0 either; a negative log-density
     kind: ClassVar[Literal["misfit", "penalty", "density"]] = "penalty"
 
     def ready(self, windows: RollingWindows) -> Term:
-        """The term for a training on these windows, such as with scales learned from them."""
+        """The term for a training on these windows; what it learns of them ends with `_`."""
         return self
 
     def acts_on(self, types: Sequence[str]) -> dict[str, Any]:

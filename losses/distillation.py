@@ -73,11 +73,12 @@ class Distillation(Term):
     """
 
     kind = "misfit"
+    frames = True
 
     teacher: Teacher | str
     temperature: float
     match_temperature: bool
-    lessons: Lessons | None = None  # `ready` has them given
+    lessons_: Lessons | None = None  # `ready` has them given
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
@@ -95,12 +96,12 @@ class Distillation(Term):
 
     def ready(self, windows: RollingWindows) -> Distillation:
         assert not isinstance(self.teacher, str)
-        return replace(self, lessons=Lessons.of(self.teacher, windows))
+        return replace(self, lessons_=Lessons.of(self.teacher, windows))
 
     def __call__(self, step: Step) -> Cost:
-        if self.lessons is None:
+        if self.lessons_ is None:
             raise ValueError("a teacher has to see the training windows first: use ready()")
-        said = self.lessons.about(step.future.time[:, 0], step.forecast.point)
+        said = self.lessons_.about(step.future.time[:, 0], step.forecast.point)
         value = self.apart(said, step.forecast)
         return Cost(value, torch.ones_like(value))
 

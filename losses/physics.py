@@ -54,9 +54,10 @@ class Residual(Term):
 
     data = frozenset({"equation"})
     kind = "misfit"
+    frames = True
 
     scheme: Scheme
-    scale: tuple[float, ...] = ()  # of each channel; `ready` learns it
+    scale_: tuple[float, ...] = ()  # of each channel; `ready` learns it
 
     def ready(self, windows: RollingWindows) -> Residual:
         law, states, space = _last_rows(windows)
@@ -64,7 +65,7 @@ class Residual(Term):
         if not (size > 0).all():
             still = [name for name, s in zip(law.channels, size, strict=True) if not s]
             raise ValueError(f"by its equation {', '.join(still)} never moves in the training rows")
-        return replace(self, scale=tuple(size.tolist()))
+        return replace(self, scale_=tuple(size.tolist()))
 
     def __call__(self, step: Step) -> Cost:
         rows, whole = _rows(step)
@@ -73,8 +74,8 @@ class Residual(Term):
         stamps = torch.cat([before, step.future.time], 1)
         dt = (stamps.diff(dim=1).to(rows.dtype) / SECOND)[..., None, None]  # (b, h, 1, 1)
         residual = SCHEMES[self.scheme](law, rows[:, :-1], rows[:, 1:], dt, space)
-        if self.scale:
-            residual = residual / residual.new_tensor(self.scale)
+        if self.scale_:
+            residual = residual / residual.new_tensor(self.scale_)
         weight = torch.ones_like(residual)
         weight[:, 0] = whole[:, None, None]
         return Cost(residual**2, weight)
@@ -91,8 +92,9 @@ class Energy(Term):
 
     data = frozenset({"equation", "energy"})
     kind = "misfit"
+    frames = True
 
-    scale: float | None = None  # `ready` learns it
+    scale_: float | None = None  # `ready` learns it
 
     def ready(self, windows: RollingWindows) -> Energy:
         law, states, space = _last_rows(windows)
@@ -100,13 +102,13 @@ class Energy(Term):
         size = float(abs(law.energy(states, space)).mean())
         if not size > 0:
             raise ValueError("there is no energy in the training rows")
-        return replace(self, scale=size)
+        return replace(self, scale_=size)
 
     def __call__(self, step: Step) -> Cost:
         rows, whole = _rows(step)
         law: Any = _law(step.future.about)
         energy = law.energy(rows, step.future.space)  # (b, 1 + h), or (b, 1 + h, n)
-        drift = (energy[:, 1:] - energy[:, :1]) / (self.scale or 1)
+        drift = (energy[:, 1:] - energy[:, :1]) / (self.scale_ or 1)
         weight = whole.to(drift.dtype).reshape(-1, *(1,) * (drift.ndim - 1)).expand_as(drift)
         return Cost(drift**2, weight)
 

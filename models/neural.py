@@ -198,9 +198,13 @@ class Neural(Forecaster):
 
 
 def priced(loss: Loss, net_class: Any) -> Loss:
-    """Of a loss the terms that the net publishes the parts for."""
+    """Of a loss the terms that a net of states can price: it publishes what they look at."""
     publishes: frozenset[str] = getattr(net_class, "publishes", frozenset())
-    terms = {name: term for name, term in loss.terms.items() if term.parts <= publishes}
+    terms = {
+        name: term
+        for name, term in loss.terms.items()
+        if term.parts <= publishes and not term.frames
+    }
     weights = {name: weight for name, weight in loss.weights.items() if name in terms}
     return loss if len(terms) == len(loss.terms) else replace(loss, terms=terms, weights=weights)
 

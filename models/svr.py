@@ -13,7 +13,6 @@ scikit-learn; a baseline of traffic forecasting since Wu, Ho & Lee, IEEE T-ITS 5
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Literal, Self, final
 
 import numpy as np
@@ -43,8 +42,6 @@ class SVR(Forecaster):
         margin: float,
         rows: int,
     ) -> None:
-        if find_spec("sklearn") is None:
-            raise ValueError("scikit-learn is not installed; pip install 'stsfm[svr]'")
         if kernel not in ("linear", "rbf"):
             raise ValueError(f"kernel must be linear or rbf, got {kernel!r}")
         for name, value, least in (("context", context, 1), ("rows", rows, FEWEST)):

@@ -103,7 +103,8 @@ def _model(
 
     target: Any = locate(config["_target_"], path)
     if issubclass(target, Learned):  # a part that trains itself
-        return build(config, monitor, store, path=path)
+        loss = build_loss(config["loss"])
+        return build({**config, "loss": loss}, monitor, store, path=path)
     from stsfm.models.neural import Neural
 
     own = {name: value for name, value in config.items() if name not in NET_KEYS}

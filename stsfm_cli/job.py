@@ -19,12 +19,14 @@ from stsfm.admission import admit
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
 from stsfm.checkpoints import Checkpoints
+from stsfm.datasets.panel import Panel
 from stsfm.datasets.split import Split
 from stsfm.environment import drift, environment
 from stsfm.headline import describe, noticed
 from stsfm.identity import identify, members, nets
 from stsfm.memory import Peak
 from stsfm.mistakes import Mistake, cause
+from stsfm.models.base import Forecaster
 from stsfm.models.legal import offered
 from stsfm.present import line, present, show, shows
 from stsfm.record import Record, attempt
@@ -178,13 +180,7 @@ def fit(
         store = Checkpoints(run.folder / record.CHECKPOINT, partial(_said, screen, name))
         library = partial(_kept, config, split=split, screen=screen)
         model = build_model(config["model"], monitor, split.rules, store, library)
-        if not split.panel.mask.all() and "missing" not in model.tags:
-            raise Mistake(
-                f"{name} can't read missing cells, and {identity.data} has some; "
-                "use model=arima or model=ar, which filter over them"
-            )
-        if why := model.lacks(offered(split.panel)):
-            raise Mistake(f"model: {why}")
+        _check(model, name, identity.data, split.panel)
         if record.rank() > 0:
             model.fit(split.train, split.val)
             return None
@@ -214,6 +210,17 @@ def fit(
             where = f" (the trace is in {trace})" if trace.exists() else ""
             screen.warn(f"{name} failed: {cause(error)}{where}")
     return run
+
+
+def _check(model: Forecaster, name: str, data: str, panel: Panel) -> None:
+    """Mistake where the data lack what the model cannot do without."""
+    if not panel.mask.all() and "missing" not in model.tags:
+        raise Mistake(
+            f"{name} can't read missing cells, and {data} has some; "
+            "use model=arima or model=ar, which filter over them"
+        )
+    if why := model.lacks(offered(panel)):
+        raise Mistake(f"model: {why}")
 
 
 def _kept(config: Mapping[str, Any], member: str, split: Split, screen: Screen) -> Path | None:

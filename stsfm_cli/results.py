@@ -60,31 +60,21 @@ def save(
         write(folder / "states.npz", _npz(seen))
     if drawn := model.drawing():
         write_json(folder / "drawing.json", dict(drawn))
-    kind = "net" if nets(config["model"]) else "classical"
-    write_json(
-        folder / "scores.json",
-        {
-            "kind": kind,
-            "fitted_to": evaluation.fitted_to,
-            "reads": model.reads,
-            "sees": sees(model, split.panel),
-            "units": {metric.name: metric.unit or "1" for metric in METRICS},
-            "val": _plain(val.scores),
-            "test": _plain(test.scores) if test else {},
-            "space": _space(place, split, test) if test else None,
-            "clamped": _clamped(seen),
-            "cost": {
-                "fit_seconds": evaluation.fit_seconds,
-                "calibrate_seconds": evaluation.calibrate_seconds,
-                "predict_seconds": val.seconds + (test.seconds if test else 0),
-                "parameters": model.parameters,
-                "peak_memory_bytes": peak.resident,
-                "peak_gpu_bytes": peak.gpu,
-            },
-            "intervals": model.intervals,
-            "training": getattr(model, "report", None),
-        },
-    )
+    scores = {
+        "kind": "net" if nets(config["model"]) else "classical",
+        "fitted_to": evaluation.fitted_to,
+        "reads": model.reads,
+        "sees": sees(model, split.panel),
+        "units": {metric.name: metric.unit or "1" for metric in METRICS},
+        "val": _plain(val.scores),
+        "test": _plain(test.scores) if test else {},
+        "space": _space(place, split, test) if test else None,
+        "clamped": _clamped(seen),
+        "cost": _cost(evaluation, peak) | {"parameters": model.parameters},
+        "intervals": model.intervals,
+        "training": getattr(model, "report", None),
+    }
+    write_json(folder / "scores.json", scores)
 
 
 def sees(model: Forecaster, panel: Panel) -> list[str]:
@@ -144,6 +134,18 @@ def _space(place: Place, split: Split, test: Backtest) -> dict[str, Any] | None:
     """What the residuals show of space, beside the scores."""
     residual, seen = test.first["residual"], test.first["count"] > 0
     return diagnosis(place, residual, seen, split.test.origins, test.steps)
+
+
+def _cost(evaluation: Evaluation, peak: Peak) -> dict[str, Any]:
+    """Seconds and bytes."""
+    scored = [one for one in (evaluation.val, evaluation.test) if one]
+    return {
+        "fit_seconds": evaluation.fit_seconds,
+        "calibrate_seconds": evaluation.calibrate_seconds,
+        "predict_seconds": sum(one.seconds for one in scored),
+        "peak_memory_bytes": peak.resident,
+        "peak_gpu_bytes": peak.gpu,
+    }
 
 
 def _clamped(seen: Mapping[str, np.ndarray]) -> dict[str, Any] | None:

@@ -4,12 +4,15 @@ import inspect
 import itertools
 import os
 import re
+from copy import deepcopy
 from dataclasses import replace
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from stsfm import compose, matrix
 from stsfm.build import build_model, part
@@ -35,8 +38,29 @@ def trees() -> dict:
     return compose.parts("model", list(SHORT))
 
 
+@cache
+def chosen(words: tuple[str, ...]) -> dict:
+    return compose.config([*SHORT, *words])["model"]
+
+
+def config(*words: str) -> dict:
+    """What these words compose: of parts and their keys alone Hydra is asked once for all."""
+    if words[0] != "model=composed" or not all(word.startswith("model") for word in words):
+        return chosen(words)
+    tree = deepcopy(chosen(words[:1]))
+    for key, _, value in (word.partition("=") for word in words[1:]):
+        if stage := key.partition("/")[2]:
+            tree[stage] = deepcopy(trees()[stage][value])
+        else:
+            *path, last = key.split(".")[1:]
+            inner = reduce(getitem, path, tree)
+            assert last in inner, key
+            inner[last] = yaml.safe_load(value)
+    return tree
+
+
 def made(*words: str, monitor=lambda row: None, store=None):
-    return build_model(compose.config([*SHORT, *words])["model"], monitor, RULES, store)
+    return build_model(config(*words), monitor, RULES, store)
 
 
 def composed(*words: str, **given):
@@ -251,39 +275,38 @@ def reason(stages: dict[str, str]) -> str:
     ("words", "why"),
     [
         (["model/embedding=lle"], "embedding=lle has no inverse: take a lifting"),
+        (["model/embedding=lle", "model.embedding.dim=1,2"], "embedding=lle has no inverse"),
         (["model.training=joint"], "needs parts that have gradients, and dynamics=var has none"),
         (["model/align=cca", "model/dynamics=gru", "model.training=joint"], "align=cca has none"),
         (["model/embedding=graph_fourier", "data=airline"], "needs a graph of the nodes"),
+        (["model/embedding=graph_fourier", "data=airline", "--dry-run"], "needs a graph"),
         (["model/embedding=graph_fourier", "data=ring", "model.mixing=series"], "leaves each"),
     ],
 )
-@pytest.mark.parametrize("sweep", [False, True], ids=["run", "sweep"])
 def test_what_does_not_go_together_is_refused_before_anything_runs(
-    words, why, sweep, tmp_path, monkeypatch, capsys
+    words, why, tmp_path, monkeypatch, capsys
 ):
     from stsfm.__main__ import main
 
     monkeypatch.chdir(tmp_path)
-    more = ["model.embedding.dim=1,2"] if sweep and "lle" in words[0] else []
-    flags = ["--dry-run"] if sweep else []
-    assert main(["run", "model=composed", *words, *more, *flags, "baselines=[]"]) == 2
+    assert main(["run", "model=composed", *words, "baselines=[]"]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and why in lines[0]
     assert not list(tmp_path.rglob("status.json"))
 
 
 def test_of_a_sweep_the_illegal_cells_are_left_out_with_their_reasons(desk):
-    cells = ("model/embedding=pca,lle", "model/lifting=inverse,rbf", "data=ring,airline")
-    words = ("run", "model=composed", *cells, "baselines=[]", "--dry-run")
+    cells = ("model/embedding=pca,lle", "model.mixing=joint,series")
+    words = ("run", "model=composed", *cells, "baselines=[]", "data=airline", "--dry-run")
     assert desk(*words) == 0
     jobs = desk.out.splitlines()
-    assert jobs[0].startswith("6 jobs: 0 cached, 6 to do")
-    assert not any("lle" in job and "inverse" in job for job in jobs)
+    assert jobs[0].startswith("2 jobs: 0 cached, 2 to do")
+    assert not any("lle" in job for job in jobs)
     told = desk.err.strip().splitlines()
     assert len(told) == 2 and all("embedding=lle has no inverse" in line for line in told)
-    assert told[0].startswith("left out: model/embedding=lle model/lifting=inverse data=ring: ")
+    assert told[0].startswith("left out: model/embedding=lle model.mixing=joint: ")
     # a key that is wrong is no cell: it is a mistake in what was typed
-    assert desk(*words, "model.mixing=serie") == 2
+    assert desk(*words[:2], "data=airline", "model.mixing=joint,serie", "--dry-run") == 2
     assert "mixing" in desk.err and "left out" not in desk.err
 
 
@@ -334,6 +357,19 @@ def test_terms_see_the_layers_of_a_state_space_that_is_trained_at_once(tmp_path)
 def test_a_term_that_no_part_can_price_is_refused():
     with pytest.raises(Exception, match="the term orthogonality prices"):
         composed(*GRU, "+loss/term=orthogonality")
+
+
+@pytest.mark.parametrize("words", [GRU, ("model/embedding=autoencoder",)], ids=["gru", "codes"])
+def test_what_prices_frames_prices_no_states(words, tmp_path):
+    """An equation and a teacher know frames: of states they say nothing, of all at once they do."""
+    with pytest.raises(Exception, match="the term physics prices"):
+        composed(*words, "+loss/term=physics")
+    teacher = f"loss.terms.distillation.teacher={tmp_path}"
+    with pytest.raises(Exception, match="the term distillation prices"):
+        composed(*words, "+loss/term=distillation", teacher)
+    joint = composed(*GRU, *words, "model.training=joint", "+loss/term=distillation", teacher)
+    assert "distillation" in joint.space.whole.loss.active
+    assert "distillation" not in joint.stages["dynamics"].loss.active
 
 
 class Memory:

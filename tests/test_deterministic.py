@@ -305,7 +305,8 @@ def test_var_fills_a_gap_with_its_own_forecast() -> None:
 
 @pytest.mark.parametrize("kernel", ["linear", "rbf"])
 def test_svr_is_that_of_scikit_learn(kernel: str) -> None:
-    svm = pytest.importorskip("sklearn.svm")
+    from sklearn import svm
+
     y = np.sin(np.arange(90.0) / 3)[:, None] + 0.1 * swinging(90)[:, :2]
     keys = {"context": 3, "strength": 1.0, "margin": 0.05}
     model = fitted("svr", table(y), 2, kernel=kernel, rows=1000, **keys)
@@ -321,7 +322,6 @@ def test_svr_is_that_of_scikit_learn(kernel: str) -> None:
 
 
 def test_svr_learns_from_a_part_that_lies_evenly() -> None:
-    pytest.importorskip("sklearn")
     y = np.arange(1000.0)[:, None] + [[0.0, 0.25, 0.5, 0.75]]
     learn = windows(table(y), 1)
     model = make("svr", context=1, rows=100)

@@ -118,8 +118,8 @@ def test_a_last_row_with_a_gap_prices_no_first_step():
     weight = Residual(scheme="midpoint")(step).weight
     assert not weight[5, 0].any() and weight[5, 1:].all() and weight[[4, 6]].all()
     assert not Energy()(step).weight[5].any()
-    assert Residual(scheme="midpoint").ready(gap).scale == pytest.approx(
-        Residual(scheme="midpoint").ready(windows).scale, rel=0.05
+    assert Residual(scheme="midpoint").ready(gap).scale_ == pytest.approx(
+        Residual(scheme="midpoint").ready(windows).scale_, rel=0.05
     )
 
 

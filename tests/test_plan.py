@@ -214,6 +214,27 @@ def test_the_committed_experiment():
     assert len(planned.jobs) == 8 + 3 * 5 and all(job.asked for job in planned.jobs)
 
 
+def test_an_experiment_that_searches_does_not_once_it_is_typed_null():
+    assert compose.jobs(["experiment=composite"]).searches
+    found = compose.jobs(["experiment=composite", "search=null"])
+    assert not found.searches and len(found.jobs) == 10
+    assert compose.config(["search=null"]) == compose.config([])
+
+
+def test_what_is_carried_over_was_searched_and_plain_mse_is_the_same_run():
+    """The two halves of `make reproduce-composite` stay in step."""
+    searched = compose.jobs(["experiment=composite"]).jobs
+    words = ["experiment=composite_carried", "data=pendulum", "ablate=false"]
+    carried = compose.jobs(words).jobs
+    for key in ("loss.weights.physics", "loss.weights.energy"):
+        term = key.rpartition(".")[2]
+        tried = {job.config["loss"]["weights"][term] for job in carried}
+        assert len(tried) == 2 and tried <= set(searched[0].config["space"][key])
+    folders = [{job.run.folder for job in planned(*words, "runs_dir=/nowhere").jobs if job.asked}
+               for words in (["experiment=composite"], words)]  # fmt: skip
+    assert len(folders[0]) == 10 and folders[0] < folders[1] and len(folders[1]) == 40
+
+
 # ---- the plan ------------------------------------------------------------------------------------
 
 

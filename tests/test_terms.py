@@ -29,7 +29,7 @@ def made(name):
     step = type(term).zero_case()
     if isinstance(term, Distillation):
         stamps = step.future.time[:, 0].contiguous()
-        term = replace(term, lessons=Lessons(stamps=stamps, forecast=step.forecast))
+        term = replace(term, lessons_=Lessons(stamps=stamps, forecast=step.forecast))
     return term, step
 
 

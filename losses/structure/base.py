@@ -27,7 +27,7 @@ class OfLayers(Term):
     on: ClassVar[Literal["layers", "way back"]] = "layers"
     layers: Layers
 
-    def acts(self, types: Sequence[str]) -> tuple[int, ...]:
+    def chosen(self, types: Sequence[str]) -> tuple[int, ...]:
         """The layers that it acts on, from 0. ValueError where it is to act on what isn't there."""
         every = tuple(range(len(types)))
         if self.layers == "all":
@@ -39,11 +39,11 @@ class OfLayers(Term):
         return tuple(int(k) - 1 for k in self.layers)
 
     def acts_on(self, types: Sequence[str]) -> dict[str, Any]:
-        return {"on": self.on, "layers": [k + 1 for k in self.acts(types)]}
+        return {"on": self.on, "layers": [k + 1 for k in self.chosen(types)]}
 
     def __call__(self, step: Step) -> Cost:
         parts = step.forecast.parts
-        return whole(sum(self.of(parts, k, step) for k in self.acts(parts["types"])))
+        return whole(sum(self.of(parts, k, step) for k in self.chosen(parts["types"])))
 
     @abstractmethod
     def of(self, parts: Mapping[str, Array], k: int, step: Step) -> Tensor:
@@ -55,8 +55,8 @@ def whole(value: Array) -> Cost:
     return Cost(value.reshape(1), value.new_ones(1))
 
 
-def spread(x: Tensor) -> Tensor:
-    """The variance about the mean of a batch, of all features together; above 0."""
+def variance(x: Tensor) -> Tensor:
+    """That about the mean of a batch, of all features together; above 0."""
     flat = x.flatten(0, -2)
     return ((flat - flat.mean(0)) ** 2).mean() + torch.finfo(x.dtype).eps
 

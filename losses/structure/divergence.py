@@ -24,9 +24,9 @@ class Divergence(OfLayers):
 
     parts, holds = frozenset({"posteriors", "types"}), frozenset({"vae"})
 
-    def acts(self, types: Sequence[str]) -> tuple[int, ...]:
+    def chosen(self, types: Sequence[str]) -> tuple[int, ...]:
         """Of other layers there is nothing to price."""
-        found = tuple(k for k in super().acts(types) if types[k] == "vae")
+        found = tuple(k for k in super().chosen(types) if types[k] == "vae")
         if not found:
             raise ValueError("the term divergence is of vae layers, and there is none: "
                              "model.types=vae")  # fmt: skip

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from stsfm.datasets.panel import Array
 from stsfm.losses.base import Step
-from stsfm.losses.structure.base import OfLayers, sample, spread, step_of
+from stsfm.losses.structure.base import OfLayers, sample, step_of, variance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Reconstruction(OfLayers):
         error = (seen - made) ** 2
         if k == 0 and "seen" in parts:
             error = error * parts["seen"] * (parts["seen"].numel() / parts["seen"].sum())
-        return error.mean() / spread(seen)
+        return error.mean() / variance(seen)
 
     @classmethod
     def zero_case(cls) -> Step:

@@ -11,7 +11,7 @@ that codes gain nothing by shrinking.
 from __future__ import annotations
 
 from stsfm.losses.base import Cost, Step, Term
-from stsfm.losses.structure.base import sample, spread, step_of, whole
+from stsfm.losses.structure.base import sample, step_of, variance, whole
 
 
 class Smoothness(Term):
@@ -21,7 +21,7 @@ class Smoothness(Term):
 
     def __call__(self, step: Step) -> Cost:
         now, later = step.forecast.parts["states"], step.forecast.parts["states_next"]
-        return whole(((later - now) ** 2).mean() / (2 * spread(now)))
+        return whole(((later - now) ** 2).mean() / (2 * variance(now)))
 
     @classmethod
     def zero_case(cls) -> Step:

@@ -63,7 +63,8 @@ class Autoencoder(Embedding):
         self.plans = plans(sizes, types, constraints, activations, tied)
         self.monitor, self.store = monitor, store
         self.greedy, self.seed = greedy, seed
-        self.loss, self.trainer, self.hardware = _of_layers(loss), trainer, hardware
+        self.asked, self.loss = loss, _of_layers(loss)
+        self.trainer, self.hardware = trainer, hardware
         agree(_Return, soft(self.plans), self.loss)
 
     def fit(self, frames: Array, frame: Frame) -> Self:

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from stsfm.datasets.panel import Forecast, Panel
 from stsfm.datasets.windows import Frame
 from stsfm.models.layers.stack.stack import PUBLISHES
-from stsfm.models.state_space.space import StateSpace, panel_of
+from stsfm.models.state_space.panels import panel_of
+from stsfm.models.state_space.space import StateSpace
 
 OWN = frozenset({"states", "states_next"})
 OTHERS = ("dynamics", "lifting")  # the one is a net of panels, the other the way back

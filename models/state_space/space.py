@@ -1,9 +1,9 @@
 """One state space: its stages learned in turn, each on what the one before makes of train.
 
 Gaps of frames are filled by the last value, before the first one by the mean of train. The dynamics
-are given the panel of the states: one node, a channel for each number of a state. The alignment
-learns from forecasts of training windows beside what came, the lifting from pairs of states and
-frames of train. Where all are trained at once, a net of them (joint.py) starts from that.
+are given the panel of the states (panels.py), the alignment learns from forecasts of training
+windows beside what came, the lifting from pairs of states and frames of train. Where all are
+trained at once, a net of them (joint.py) starts from that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from stsfm.datasets.panel import About, Array, Forecast, Panel
+from stsfm.datasets.panel import Array, Forecast, Panel
 from stsfm.datasets.windows import RollingWindows
 from stsfm.models.base import Forecaster
 from stsfm.models.checkpoint import Store
@@ -24,6 +24,7 @@ from stsfm.models.learned import Learned
 from stsfm.models.numerics.gaps import carried, means
 from stsfm.models.parts import Align, Embedding, Lifting, Part, Transform
 from stsfm.models.state_space.kept import Kept
+from stsfm.models.state_space.panels import panel_of
 
 Monitor = Callable[[Mapping[str, Any]], None]
 
@@ -215,22 +216,6 @@ class StateSpace(Learned):
             self.whole.load(folder / "joint")
             self.together = True
         return self
-
-
-def panel_of(states: Array, seen: Array, rows: Panel) -> Panel:
-    """States (*b, t, d) as a panel of one node, with the stamps and covariates of `rows`."""
-    shared = rows.known.shape[-2] == 1  # covariates of nodes are none of a state
-    about = About(
-        name="states",
-        nodes=("state",),
-        channels=tuple(f"z{k + 1}" for k in range(states.shape[-1])),
-        season=rows.about.season,
-        covariates=rows.about.covariates if shared else (),
-        kinds=rows.about.kinds if shared else (),
-    )
-    known = rows.known if shared else None
-    values, mask = states[..., None, :], seen[..., None, :]
-    return Panel(values=values, mask=mask, time=rows.time, about=about, known=known)
 
 
 def _told(monitor: Monitor, where: str, row: Mapping[str, Any]) -> None:

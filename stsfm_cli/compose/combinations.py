@@ -8,18 +8,18 @@ args ─┬─ flags that show something ─► Hydra prints it
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stsfm import help, identity, options, trust
+from stsfm import help, options
 from stsfm.compose import ablation, door, experiments, explain
-from stsfm.compose.door import Chosen, parse
-from stsfm.compose.overrides import OPEN, allowed, each
-from stsfm.compose.subtrees import MEMBERS, models, parts_of, placed
+from stsfm.compose.choices import Table
+from stsfm.compose.door import parse
+from stsfm.compose.overrides import OPEN, allowed, as_typed, each
+from stsfm.compose.subtrees import models, parts_of
 from stsfm.mistakes import Mistake
 from stsfm.request import Request, read
-from stsfm.search import space
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Composed:
         ]
 
 
-Known = dict[tuple[str, ...], "_Table"]  # folders of choices → what these lead to
+Known = dict[tuple[str, ...], Table]  # folders of choices → what these lead to
 
 
 def jobs(args: list[str], known: Known | None = None) -> Composed:
@@ -84,7 +84,7 @@ def jobs(args: list[str], known: Known | None = None) -> Composed:
     with door.session():
         known = {} if known is None else known
         if (kept := tuple(request.kept)) not in known:
-            known[kept] = _Table(request)
+            known[kept] = Table(request)
         table = known[kept]
         typed = _legal(request, table.groups)
         lines = _experiments(table, typed)
@@ -133,10 +133,10 @@ def install_completion(args: list[str]) -> int:
 
 
 def _combined(
-    table: _Table, line: list[str], lines: list[list[str]]
+    table: Table, line: list[str], lines: list[list[str]]
 ) -> dict[tuple[str, ...], tuple[dict[str, Any], bool]]:
     """The overrides of each job of a line → its config, and whether it only ablates a loss."""
-    typed = itertools.product(*(_values(parse(text)) for text in line))
+    typed = itertools.product(*(as_typed(parse(text)) for text in line))
     found = {texts: (table.job(texts, lines), False) for texts in typed}
     more = [less for texts, (config, _) in found.items() if ablation.asked(config, line)
             for less in ablation.without_each(config, texts)]  # fmt: skip
@@ -144,80 +144,7 @@ def _combined(
     return found | {texts: (table.job(texts, lines), True) for texts in new}
 
 
-# ---- every combination ---------------------------------------------------------------------------
-
-
-class _Table:
-    """What each combination of choices composes to, composed once."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.groups = options.groups(*request.folders)
-        self._chosen: dict[tuple[str, ...], Chosen] = {}
-
-    def choose(self, texts: Iterable[str]) -> Chosen:
-        """What the choices among the texts lead to; a file of --config-dir is not trusted."""
-        key = tuple(text for text in texts if self.is_choice(text))
-        if key not in self._chosen:
-            bare = [text for text in key if parse(text).key_or_group not in options.parts()]
-            with door.explained(
-                lambda: [self.choose(bare).plain()] if len(bare) < len(key) else []
-            ):
-                chosen = door.choose([*key, *self.request.search_path])
-            experiments.check(chosen.hydra)
-            if self.request.folders:
-                trust.check_settings(chosen.whole(), _own(key))
-            self._chosen[key] = chosen
-        return self._chosen[key]
-
-    def job(self, texts: tuple[str, ...], lines: list[list[str]]) -> dict[str, Any]:
-        """The config of one combination; `lines` are all, for what could have been meant."""
-        chosen = self.choose(texts)
-        typed = [parse(text) for text in texts if not self.is_choice(text)]
-        inner = [key for key in typed if key.key_or_group.startswith(MEMBERS)]
-        values = [key for key in typed if key not in inner]
-        with door.explained(lambda: self.every(lines)):
-            config = chosen.resolved(values)
-        if not config["runs_dir"].strip():
-            raise Mistake("runs_dir= names no folder; runs_dir=runs is the default")
-        trust.use(config["plugins"])
-        if config["retries"] < 0:
-            raise Mistake(f"retries={config['retries']}: wanted 0 or more: how often tried again")
-        if config["score"] not in ("all", "val"):
-            raise Mistake(f"score={config['score']}: wanted score=all or score=val")
-        config["model"] = placed(config, inner, *self.request.folders)
-        own = _spaces(config["model"])
-        return {**config, "space": space.merged(own, config["space"])}
-
-    def every(self, lines: list[list[str]]) -> Iterator[dict[str, Any]]:
-        """The configs that all choices lead to, without any override of a key."""
-        for line in lines:
-            choices = [parse(text) for text in line if self.is_choice(text)]
-            for texts in itertools.product(*map(_values, choices)):
-                yield self.choose(texts).plain()
-
-    def is_choice(self, text: str) -> bool:
-        key = parse(text).key_or_group
-        return key in self.groups or key in options.defaults()
-
-
-def _spaces(model: dict[str, Any], path: str = "model") -> dict[str, Any]:
-    """What may be searched of a model and its parts: for a search to know, for none to be given."""
-    own = {
-        f"{path}.{key.removeprefix('model.')}" if key.startswith("model.") else key: values
-        for key, values in model.pop("space", {}).items()
-    }
-    inner = [(name, tree) for name, tree in model.items() if name in identity.parts(model)]
-    return own | {k: v for name, tree in inner for k, v in _spaces(tree, f"{path}.{name}").items()}
-
-
-def _own(texts: Iterable[str]) -> dict[str, Any]:
-    """What the project alone has settled, where jobs run included."""
-    with door.explained():
-        return door.choose(text for text in texts if text.startswith("launcher=")).whole()
-
-
-def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
+def _experiments(table: Table, typed: list[str]) -> list[list[str]]:
     """The overrides once per experiment and table of its sweep, each followed by what is swept.
 
     What is typed is stronger: a key that has a value there is not swept, and of several tables
@@ -228,7 +155,7 @@ def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
     )
     if at is None:
         return [typed]
-    said = {parse(text).key_or_group: set(_values(parse(text))) for text in typed}
+    said = {parse(text).key_or_group: set(as_typed(parse(text))) for text in typed}
     lines = []
     for experiment in each(parse(typed[at])):
         sweeps = table.choose([experiment]).sweeps
@@ -244,13 +171,8 @@ def _experiments(table: _Table, typed: list[str]) -> list[list[str]]:
 
 def _agree(texts: Iterable[str], said: Mapping[str, set[str]]) -> bool:
     """Whether a table of a sweep has the values that were typed of its keys."""
-    swept = {parse(text).key_or_group: set(_values(parse(text))) for text in texts}
+    swept = {parse(text).key_or_group: set(as_typed(parse(text))) for text in texts}
     return all(said[key] <= values for key, values in swept.items() if key in said)
-
-
-def _values(override: door.Override) -> list[str]:
-    """An override as it was typed, or one per value of a sweep."""
-    return each(override) if override.is_sweep_override() else [str(override.input_line)]
 
 
 def _of_a_search(text: str) -> bool:
@@ -271,7 +193,7 @@ def _legal(request: Request, groups: dict[str, list[str]]) -> list[str]:
 def _show(request: Request) -> None:
     """--cfg and --info, of one job."""
     with door.session():
-        table = _Table(request)
+        table = Table(request)
         texts = _legal(request, table.groups)
         if request.flags.multirun or _sweeps(texts):
             flag = request.shows[0]

@@ -17,6 +17,7 @@ OPEN = (  # where +key=value adds a key
     "loss.terms", "loss.weights", "loss.weighting.ramps", "trainer.optimizer",
 )  # fmt: skip
 
+NO_SEARCH = "search=[]"  # search=null in Hydra's words: also of an experiment that searches
 
 READINGS = {  # of a word that stands for several things: what it may mean → the choices
     "ssm": {
@@ -85,7 +86,7 @@ def _choice(override: Override, known: list[str]) -> str:
             raise no_such(group, ",".join(glob.include), known)
         return f"{group}={','.join(matches)}"
     if default == text.partition("=")[2] == "null":
-        return ""  # which Hydra refuses to say again
+        return NO_SEARCH if group == "search" else ""  # Hydra refuses to say null again
     if default != "[]" and any(value[:1] == "[" for value in values(override)):
         raise Mistake(f"{text}: one {group} at a time; several are compared by {group}=a,b")
     for name in names(override):
@@ -106,6 +107,11 @@ def _ambiguous(group: str, name: str, known: list[str]) -> Mistake:
 def each(override: Override) -> list[str]:
     """key=a,b → key=a and key=b."""
     return [f"{override.get_key_element()}={value}" for value in values(override)]
+
+
+def as_typed(override: Override) -> list[str]:
+    """An override as it was typed, or one per value of a sweep."""
+    return each(override) if override.is_sweep_override() else [str(override.input_line)]
 
 
 def values(override: Override) -> list[str]:

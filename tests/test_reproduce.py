@@ -61,10 +61,16 @@ def test_every_cell_of_a_kept_comparison_has_a_figure(reproduce):
         kept = reproduce.rows(path)
         cells = {(row.get("data"), row.get("horizon"), row["model"].split()[0]) for row in kept}
         if "data" in kept[0]:
-            tasks = list(product(sweep["data"], map(str, sweep["protocol.horizon"])))
+            tasks = {task for one in sweeps for task in _tasks(one, experiment)}
             assert cells == {(*task, model) for task in tasks for model in (*models, *baselines)}
         else:
             assert {model for *_, model in cells} == models, path.name
+
+
+def _tasks(sweep, experiment):
+    """Datasets and horizons of one table of a sweep; a horizon may be that of all of them."""
+    horizons = sweep.get("protocol.horizon") or experiment["protocol"]["horizon"]
+    return product(_listed(sweep["data"]), map(str, _listed(horizons)))
 
 
 def _listed(value):

@@ -99,7 +99,9 @@ def test_every_model_reads_the_airline_series_with_holes_or_says_no(desk, holey,
     if (model.reads or 0) > 48:  # more than 144 months can teach
         short.append("model.context=24")
     code = desk("run", f"model={name}", *short, "baselines=[]")
-    if code == 1:  # it reads gaps, and learns from windows that are whole: here there are too few
+    if code == 1 and "frames" in desk.err:  # a single series is too narrow for its states
+        assert "more nodes" in desk.err and "model/embedding=delay" in desk.err
+    elif code == 1:  # it learns from windows that are whole: here there are too few
         assert f"{name} found no" in desk.err and "without gaps" in desk.err
     elif "missing" in model.tags:
         scores = desk.only(f"/{name}/").scores

@@ -55,15 +55,16 @@ def defaults() -> dict[str, str]:
 
 
 @cache
-def parts() -> set[str]:
-    """The groups that a choice of another group is made of, such as model/embedding."""
+def parts() -> tuple[str, ...]:
+    """The groups that a choice of another group is made of, such as model/embedding; in order."""
     files = [file for file in FOLDER.rglob("*.yaml") if file.parent != FOLDER]
-    return {
+    found = {
         f"{file.parent.relative_to(FOLDER).as_posix()}/{name}"
         for file in files
         for name, _ in _defaults_list(file.read_text())
         if name and name[0] != "/"
     }
+    return tuple(sorted(found))
 
 
 def made_of(group: str, name: str, *folders: Path) -> dict[str, str]:

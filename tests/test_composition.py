@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
-from stsfm import compose, matrix
+from stsfm import compose, matrix, options
 from stsfm.build import build_model, part
 from stsfm.datasets.panel import Panel, Space
 from stsfm.mistakes import Mistake
@@ -457,3 +457,8 @@ def test_parts_have_faces():
     for stage, face in (("align", Align), ("lifting", Lifting)):
         for name, tree in trees()[stage].items():
             assert isinstance(part(tree, stage), face), name
+
+
+def test_the_groups_of_parts_have_one_order():
+    """A set of words has another in every process; tests and pages are to have the same."""
+    assert isinstance(options.parts(), tuple) and list(options.parts()) == sorted(options.parts())

@@ -5,7 +5,7 @@ from typing import Any
 
 MISSING = "???"
 OF_A_COMMAND = (  # not of a run
-    "ablate", "analysis", "control", "factors", "fail_fast", "force", "launcher", "question",
+    "ablate", "analysis", "control", "detector", "factors", "fail_fast", "force", "launcher", "question",
     "retries", "score", "search", "space",
 )  # fmt: skip
 
@@ -36,3 +36,4 @@ class Config:
     launcher: Any = MISSING
     search: Any = None
     analysis: Any = None
+    detector: Any = None

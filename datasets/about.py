@@ -93,6 +93,7 @@ class About:
     `auto`. `season` counts steps (1 = none; 0 = the protocol infers it from its training rows).
     `family` groups datasets that are no independent replicates of each other. `physics` is
     the law that the data obey, in their units. `findings` is what was odd in a user's file.
+    `changes` are the rows at which people say that something new begins, by annotator; for scores.
     """
 
     name: str
@@ -113,6 +114,7 @@ class About:
     physics: Equation | None = None
     suggests: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    changes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "targets", self.targets or self.channels)

@@ -6,29 +6,21 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stsfm import compose
 from stsfm.compose import Composed
 from stsfm.mistakes import Mistake
-from stsfm.record import Record, rank
+from stsfm.outcome import Outcome
+from stsfm.record import rank
 from stsfm.screen import Screen
 
 if TYPE_CHECKING:
     from stsfm.launchers.base import Ending
+    from stsfm.record import Record
     from stsfm.search.source import Search
     from stsfm.sweeps.plan import Job, Plan
-
-
-@dataclass
-class Outcome:
-    """What became of a command."""
-
-    code: int = 0  # the worst of its jobs
-    runs: list[Record] = field(default_factory=list)  # asked for, each once
-    comparisons: list[Path] = field(default_factory=list)  # a folder per experiment or command
 
 
 def perform(args: list[str], screen: Screen) -> Outcome:

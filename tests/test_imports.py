@@ -125,7 +125,16 @@ def test_every_dataset_model_and_loss_has_its_yaml():
         | {"ablation", "acf", "beyond", "calendar", "fetch", "graph", "lattice", "places"}
         | {"season"},
         "losses": {"base", "metrics"},
-        "models": {"analyser", "base", "learned", "parts", "legal", "neural", "conformal"}
+        "models": {
+            "analyser",
+            "base",
+            "segmenter",
+            "learned",
+            "parts",
+            "legal",
+            "neural",
+            "conformal",
+        }
         | {"batches", "checkpoint", "descent", "pricing", "process", "settings", "training"},
     }
     for room, groups in (("datasets", ["data"]), ("losses", ["loss"]), ("models", ["model"])):

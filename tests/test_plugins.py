@@ -50,7 +50,7 @@ def test_what_is_written_in_a_checkout_keeps_the_contracts(tmp_path):
     path = tmp_path / "path"
     path.mkdir()
     (path / "stsfm").symlink_to(copy / "stsfm_cli")
-    environ = {**os.environ, "PYTHONPATH": str(path)}
+    environ = {**os.environ, "PYTHONPATH": str(path), "STSFM_CONTRACTS": "1"}
 
     def typed(*words: str) -> str:
         done = subprocess.run(

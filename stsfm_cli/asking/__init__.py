@@ -1,0 +1,1 @@
+"""A prompt in, one command out: what is asked for, as a typed spec, and what it takes to do it."""

@@ -5,8 +5,8 @@ from typing import Any
 
 MISSING = "???"
 OF_A_COMMAND = (  # not of a run
-    "ablate", "analysis", "control", "detector", "factors", "fail_fast", "force", "launcher", "question",
-    "retries", "score", "search", "space",
+    "ablate", "analysis", "control", "detector", "factors", "fail_fast", "force", "launcher",
+    "question", "retries", "score", "search", "space",
 )  # fmt: skip
 
 

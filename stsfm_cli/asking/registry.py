@@ -21,6 +21,7 @@ GROUPS = ("data", "model", "detector", "given", EMBEDDING, "analysis", "loss", "
 LISTED = (*(g for g in GROUPS if g not in ("given", EMBEDDING)), "embedding", "class")
 METRICS = ("mae", "rmse", "mase", "smape", "wape", "crps", "r2")  # that may decide
 HEAD = re.compile(r"[,:;(–]| by | of | with | that | and | about | from ")
+ARTICLE = re.compile(r"^(?:A|An|The) ")
 HEADS = 5  # first words of a card that name what it is of
 STEP = re.compile(
     r"(?i)\b(?:by|every) (?:the )?(\d+)? ?(minute|hour|day|week|month)|(?:\b(hour|week|dai)ly)"
@@ -45,7 +46,7 @@ class Names:
             for name, card in self.cards.get(group, {}).items():
                 for alias in (name, re.sub(r"(?<=[a-z_])0+(?=\d)", "", name)):
                     found.setdefault(squeezed(alias), set()).add((group, name))
-                head = HEAD.split(card, maxsplit=1)[0].split()
+                head = HEAD.split(ARTICLE.sub("", card), maxsplit=1)[0].split()
                 if 2 <= len(head) <= HEADS:
                     heads.setdefault(squeezed(" ".join(head)), set()).add(name)
             for head_of, (name, *others) in ((h, tuple(names)) for h, names in heads.items()):

@@ -47,6 +47,10 @@ class _Reader:
     found: dict[str, str] = field(default_factory=dict)
     sure: float = 1.0
 
+    @property
+    def named(self) -> list[Mention]:
+        return [mention for mention in self.mentions if not mention.casual]
+
     def understand(self, intent: Intent, score: float) -> Understood:
         slots: dict[Intent, Callable[[], Mapping[str, Any]]] = {
             "changepoints": lambda: {"data": self.data(), "detector": self.one("detector")},
@@ -78,7 +82,7 @@ class _Reader:
             self.only("data", sorted({token.text for token in files}))
             self.found["data"] = f"{files[0].text!r}, a file"
             return files[0].text
-        named = [m for m in self.mentions if m.of("data") and m is not law]
+        named = [m for m in self.named if m.of("data") and m is not law]
         named = [m for m in named if not m.of("model")] or named
         if not named:
             return self.told()
@@ -117,8 +121,8 @@ class _Reader:
     def models(self, least: int = 0, most: int = 99) -> tuple[str, ...]:
         """Models in the order of their mention, each once."""
         chosen: list[str] = []
-        for mention in self.mentions:
-            options = mention.of("model")
+        for mention in self.named:
+            options = [] if mention.of("class") else mention.of("model")
             if options and not (mention.of("data") and self.is_data(mention)):
                 if len(options) > 1:
                     self.only("models", options)
@@ -132,11 +136,11 @@ class _Reader:
 
     def is_data(self, mention: Mention) -> bool:
         """A word for data and models is data where no other is."""
-        return not any(m.of("data") and not m.of("model") for m in self.mentions)
+        return not any(m.of("data") and not m.of("model") for m in self.named)
 
     def selection(self) -> dict[str, Any]:
         law = self.law()
-        classes = [m for m in self.mentions if m.of("class") and m is not law]
+        classes = [m for m in self.named if m.of("class") and m is not law]
         named = [self.taken("among", m, m.of("class")[0]) for m in classes]
         models = self.models()
         among = [name for name in dict.fromkeys(named) if name != "all"]
@@ -149,8 +153,8 @@ class _Reader:
 
     def law(self) -> Mention | None:
         """The equation that is given: after such a word, or beside "equation"; else none."""
-        laws = [m for m in self.mentions if m.of("given")]
-        data = [m for m in self.mentions if m.of("data")]
+        laws = [m for m in self.named if m.of("given")]
+        data = [m for m in self.named if m.of("data")]
         files = [t for t in self.tokens if t.kind == "file"]
         for mention in laws:
             first, last = mention.first, mention.last
@@ -164,7 +168,8 @@ class _Reader:
 
     def one(self, group: str) -> str | None:
         """A choice of a group, where one is named."""
-        named = [m for m in self.mentions if m.of(group)]
+        among = self.mentions if group == EMBEDDING else self.named
+        named = [m for m in among if m.of(group)]
         slot = group.rpartition("/")[2]
         choices = list(dict.fromkeys(name for m in named for name in m.of(group)))
         return self.taken(slot, named[0], self.only(slot, choices)) if named else None
@@ -181,6 +186,8 @@ class _Reader:
 
     def group(self) -> str:
         spoken = [t for t in self.tokens if t.concept in LISTED]
+        if not spoken and any(t.concept == "series" for t in self.tokens):
+            return "data"
         if not spoken:
             raise Ambiguous("group", LISTED, f"a list of what? {', '.join(LISTED)}")
         special = [t for t in spoken if t.concept not in ("data", "model")] or spoken

@@ -70,10 +70,8 @@ def tcpd(*, series: str, path: str, annotations: str) -> Panel:
     try:
         held = json.loads(local.path.read_text())
         people = json.loads(marks.path.read_text()).get(series, {})
-        columns = [column["raw"] for column in held["series"]]
-        values, mask = observed(
-            np.array(columns, float).T.copy()
-        )  # (column, time) → (time, column)
+        columns = [column["raw"] for column in held["series"]]  # (column, time)
+        values, mask = observed(np.array(columns, float).T.copy())
         names = tuple(str(column["label"]) for column in held["series"])
         longname, clock = str(held["longname"]), held["time"]
         changes = {who: tuple(sorted(map(int, rows))) for who, rows in people.items()}

@@ -146,5 +146,5 @@ def test_where_the_files_of_tcpd_are_not_it_says_what_to_do(tmp_path, monkeypatc
     monkeypatch.setenv("STSFM_CACHE", str(tmp_path))
     with pytest.raises(Mistake, match=r"get it from https://github.com/alan-turing.*data\.path="):
         tcpd("seatbelts", "")
-    with pytest.raises(Mistake, match="there is no file .*seatbelts.json"):
+    with pytest.raises(Mistake, match=r"there is no file .*seatbelts\.json"):
         tcpd("seatbelts", tmp_path)

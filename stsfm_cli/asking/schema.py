@@ -27,6 +27,7 @@ GROUPS = {  # field → the group whose choices it may hold
     "data": "data", "models": "model", "among": "model", "given": "given",
     "detector": "detector", "embedding": "model/embedding",
 }  # fmt: skip
+READERS = ("grid", "mapped", "tabular")  # of files, which are named themselves
 MORE = {"among": CLASSES, "group": LISTED, "metric": METRICS}  # names that are choices of no group
 PATTERNS = {  # what may stand there besides a name
     "data": r"^[\w./][\w ./+-]{0,200}\.(csv|tsv|txt|parquet|npz|npy|h5|hdf5|nc|nc4|zarr)(\.gz)?$",
@@ -40,7 +41,8 @@ TYPES = {type(None): "null", str: "string", int: "integer", list: "array", dict:
 
 def names(*folders: Path) -> dict[str, tuple[str, ...]]:
     """Field → the names that it may hold, of the fields that hold names."""
-    known = {group: _without_files(group, *folders) for group in GROUPS.values()}
+    known = options.groups(*folders)
+    known["data"] = [name for name in known["data"] if name not in READERS]
     return {
         field: tuple(dict.fromkeys((*MORE.get(field, ()), *known.get(GROUPS.get(field, ""), ()))))
         for field in (*GROUPS, *(field for field in MORE if field not in GROUPS))
@@ -131,12 +133,3 @@ def _property(name: str, hint: Any, known: Sequence[str]) -> dict[str, Any]:
 def _told() -> dict[str, str]:
     """Field → what the docstring of RunSpec says of it."""
     return dict(re.findall(r"^ *(\w+) {2,}(\S.*)$", RunSpec.__doc__ or "", re.MULTILINE))
-
-
-def _without_files(group: str, *folders: Path) -> tuple[str, ...]:
-    """The choices of a group that need no path: a file is named by itself."""
-    return tuple(
-        name for name in options.groups(*folders).get(group, ())
-        if not any(key.name == f"{group}.path" and key.value == '""'
-                   for key in options.keys(options.file_of(group, name, *folders), group))
-    )  # fmt: skip

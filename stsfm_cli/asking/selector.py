@@ -1,6 +1,6 @@
 """A selector of intents: how much a text asks for each, or for nothing that there is.
 
-    text → {intent → score in [0, 1], "reject" → score}, which sum to 1
+text → {intent → score in [0, 1], "reject" → score}, which sum to 1
 """
 
 from __future__ import annotations

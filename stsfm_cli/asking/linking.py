@@ -1,0 +1,204 @@
+"""Names in a prompt: which of its words mean which choice, and how sure that is.
+
+    tokens → mentions, left to right, the longest name first:
+        as written (1.0) · by the dictionary (0.95) · by a part of the name (0.9) · misspelt (less)
+
+A word that is near to several names means none of them: all are kept, for the user to choose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from stsfm.asking.lexicon import fits, lexicon, slips
+from stsfm.asking.reading import Token
+from stsfm.asking.registry import Names, squeezed
+
+LONGEST = 6  # words of a name
+SURE = {"as written": 1.0, "by the dictionary": 0.95, "by a part of its name": 0.9}
+CALLING = ("with", "model", "detector", "embedding", "compare", "better", "among", "except")
+LETTERS = str.maketrans(
+    dict(zip("абвгдезийклмнопрстуфхцыэ", "abvgdeziyklmnoprstufhcye", strict=True))
+    | {"ж": "zh", "ч": "ch", "ш": "sh", "щ": "sch", "ъ": "", "ь": "", "ю": "u", "я": "a"}
+)
+
+Sense = tuple[str, str]  # group, choice
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Some words, and the choices that they may mean: one of each group, unless they fit more."""
+
+    first: int  # token
+    last: int
+    senses: frozenset[Sense]
+    how: str
+    sure: float
+
+    def of(self, group: str) -> list[str]:
+        return sorted(name for of, name in self.senses if of == group)
+
+
+def mentions(tokens: Sequence[Token], names: Names) -> list[Mention]:
+    """Every mention of a name, from left to right; they share no word."""
+    found: list[Mention] = []
+    taken: set[int] = set()
+    for search in (_written, _partly, _misspelt):
+        for mention in search(tokens, names, frozenset(taken)):
+            places = set(range(mention.first, mention.last + 1))
+            if not places & taken:
+                found.append(mention)
+                taken |= places
+    kept = [m for m in found if not _ordinary(tokens, m) or _called_for(tokens, m, found)]
+    return sorted(kept, key=lambda mention: mention.first)
+
+
+def latin(word: str) -> str:
+    """A Russian word in Latin letters: лстм is lstm, арима is arima."""
+    return word.translate(LETTERS)
+
+
+def _written(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Iterator[Mention]:
+    """Names as they are written, however their parts are joined, and words that mean one."""
+    i = 0
+    while i < len(tokens):
+        mention = None if i in taken else _longest(tokens, i, names)
+        if mention:
+            yield mention
+        i = mention.last + 1 if mention else i + 1
+
+
+def _longest(tokens: Sequence[Token], i: int, names: Names) -> Mention | None:
+    for n in range(min(LONGEST, len(tokens) - i), 0, -1):
+        words = tokens[i : i + n]
+        if any(token.kind in ("file", "run") for token in words):
+            continue
+        joined = "".join(squeezed(latin(token.word)) for token in words)
+        if senses := names.called.get(joined):
+            how = (
+                "as written"
+                if n > 1 or words[0].word == latin(words[0].word)
+                else "by the dictionary"
+            )
+            return Mention(i, i + n - 1, senses, how, SURE[how])
+        if senses := _by_phrase([token.word for token in words], names):
+            return Mention(i, i + n - 1, senses, "by the dictionary", SURE["by the dictionary"])
+    return None
+
+
+def _by_phrase(words: Sequence[str], names: Names) -> frozenset[Sense]:
+    """What the dictionary says of words that follow each other."""
+    senses: set[Sense] = set()
+    for section, group in (("names", ""), ("classes", "class"), ("metrics", "metric")):
+        for patterns, meaning in lexicon().phrases(section):
+            if len(patterns) == len(words) and all(map(fits, patterns, words)):
+                if group:
+                    senses.add((group, meaning))
+                else:
+                    senses |= names.called.get(squeezed(meaning), _parts(squeezed(meaning), names))
+    return frozenset(senses)
+
+
+def _partly(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Iterator[Mention]:
+    """A part of a name ("wavenet"), or how several names begin ("pems"); "heat … grid" is one."""
+    said = {squeezed(token.word) for token in tokens}
+    for i, token in enumerate(tokens):
+        if i in taken or token.kind != "word" or _known(token) or len(token.word) < 3:
+            continue
+        senses = _parts(squeezed(latin(token.word)), names)
+        whole = {(g, n) for g, n in senses if {squeezed(p) for p in n.split("_")} <= said}
+        if senses:
+            how = "by a part of its name"
+            yield Mention(i, i, frozenset(whole or senses), how, SURE[how])
+
+
+def _parts(word: str, names: Names) -> frozenset[Sense]:
+    """Datasets that begin so, and names of which it is a word."""
+    found = {
+        ("data", n) for n in names.of("data") if squeezed(n).startswith(word) and len(word) > 2
+    }
+    for group in ("data", "model", "given"):
+        found |= {(group, n) for n in names.of(group) if len(word) > 3
+                  and word in map(squeezed, n.split("_"))}  # fmt: skip
+    return frozenset(found)
+
+
+def _misspelt(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Iterator[Mention]:
+    """The nearest names; of equally near ones all."""
+    for i, token in enumerate(tokens):
+        if i in taken or token.kind != "word" or _known(token):
+            continue
+        for n in (2, 1):
+            words = tokens[i : i + n]
+            if len(words) < n or any(t.kind != "word" or _known(t) for t in words[1:]):
+                continue
+            joined = "".join(squeezed(latin(t.word)) for t in words)
+            if near := nearest(joined, names.called):
+                senses = frozenset(s for alias in near for s in names.called[alias])
+                far = slips(near[0], joined)
+                if token.concept and token.slips <= far and n == 1:
+                    break
+                yield Mention(i, i + n - 1, senses, "misspelt", round(1 - far / len(near[0]), 2))
+                break
+
+
+def nearest(word: str, called: Iterable[str], slack: int = 0) -> list[str]:
+    """The names that a misspelt word is nearest to; digits are never misspelt."""
+    near: list[tuple[int, str]] = []
+    for alias in called:
+        if re.findall(r"\d+", alias) != re.findall(r"\d+", word):
+            continue
+        far = slips(alias, word)
+        if far <= _allowed(alias, word) + slack:
+            near.append((far, alias))
+    least = min(near, default=(0, ""))[0]
+    return [alias for far, alias in sorted(near) if far == least]
+
+
+def _allowed(alias: str, word: str) -> int:
+    """Slips that a name is forgiven: of three letters their order alone, of eight two."""
+    if len(alias) < 3 or abs(len(alias) - len(word)) > 2:
+        return 0
+    if sorted(alias) == sorted(word) or (len(alias) > 3 and alias[0] == word[0]):
+        return 2 if len(alias) > 7 else 1
+    return 1 if len(alias) > 5 else 0
+
+
+def _known(token: Token) -> bool:
+    """Does the dictionary have it as it is written?"""
+    return (
+        token.filler or bool(token.concept and not token.slips) or token.word in lexicon().numbers
+    )
+
+
+def _ordinary(tokens: Sequence[Token], mention: Mention) -> bool:
+    """Is it a name that is an everyday word, too? What stands in brackets is a name."""
+    (first, *more) = tokens[mention.first : mention.last + 1]
+    named = {group for group, _ in mention.senses} - {"class", "metric"}
+    return bool(named) and not more and not first.slot and _known(first)
+
+
+def _called_for(tokens: Sequence[Token], mention: Mention, found: Sequence[Mention]) -> bool:
+    """Is an everyday word a name here: "with drift", "drift and lstm", "the drift model"?"""
+    around = [k for k in range(mention.first - 2, mention.last + 2) if 0 <= k < len(tokens)]
+    if any(tokens[k].concept in CALLING for k in around):
+        return True
+    beside = {m.first for m in found if m is not mention and not _ordinary(tokens, m)}
+    joined = {mention.first - 1: mention.first - 2, mention.last + 1: mention.last + 2}
+    return any(tokens[k].concept == "and" and other in beside
+               for k, other in joined.items() if 0 <= k < len(tokens))  # fmt: skip
+
+
+def by_card(tokens: Sequence[Token], names: Names, taken: Iterable[int]) -> list[str]:
+    """The datasets whose cards have most of what is said, "taxis in Shenzhen"; or none."""
+    used = set(taken)
+    said = {
+        squeezed(t.word)
+        for k, t in enumerate(tokens)
+        if k not in used and t.kind == "word" and not _known(t)
+    }
+    weight = {name: len(names.telling(name) & said) for name in names.of("data")}
+    most = max(weight.values(), default=0)
+    return sorted(name for name, n in weight.items() if n == most) if most else []

@@ -99,8 +99,8 @@ def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
 def identify_analysis(config: Mapping[str, Any], name: str, digest: str) -> Identity:
     """The identity of an analysis of the data that have a name and a digest: no model is in it."""
     analysis = config["analysis"]
-    module = analysis["_target_"].rpartition(".")[0]
-    found = _closed(frozenset({module, ANALYSES}), tuple(config.get("plugins", ())))
+    named = {target.rpartition(".")[0] for target in targets(analysis)}
+    found = _closed(frozenset({*named, ANALYSES}), tuple(config.get("plugins", ())))
     modules = {module: source_digest(module) for module in found}
     return Identity(
         data=f"{name}/_analyses",
@@ -108,7 +108,7 @@ def identify_analysis(config: Mapping[str, Any], name: str, digest: str) -> Iden
         seed=analysis.get("seed"),
         ingredients={
             "data": digest[:16],
-            "analysis": _digest(_without(analysis, ("seed",))),
+            "analysis": _digest(_without(_seedless(analysis, analysis.get("seed")), IDLE)),
             "source": _digest(modules),
         },
         modules=modules,

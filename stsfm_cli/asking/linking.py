@@ -223,7 +223,9 @@ def _called_for(tokens: Sequence[Token], mention: Mention, found: Sequence[Menti
         return True
     if mention.of("data") and before >= 0 and tokens[before].concept == "in":
         return after == len(tokens) or tokens[after].word != "by"
-    names = [m for m in found if m is not mention and not _ordinary(tokens, m)]
+    groups = {group for group, _ in mention.senses}
+    names = [m for m in found if groups & {group for group, _ in m.senses}]
+    names = [m for m in names if m is not mention and not _ordinary(tokens, m)]
     beside = {k for m in names for k in (m.first, m.last)}
     step = {before: before - 1, after: after + 1}
     return bool(beside & {before, after}) or any(

@@ -24,8 +24,12 @@ HEAD = re.compile(r"[,:;(–]| by | of | with | that | and | about | from ")
 ARTICLE = re.compile(r"^(?:A|An|The) ")
 HEADS = 5  # first words of a card that name what it is of
 STEP = re.compile(
-    r"(?i)\b(?:by|every) (?:the )?(\d+)? ?(minute|hour|day|week|month)|(?:\b(hour|week|dai)ly)"
+    r"\b(?:by|every) (?:the )?(\d+)? ?(minute|hour|day|week|month)"
+    r"|\b(hour|week|dai|annual)ly?\b",
+    re.IGNORECASE,
 )
+
+Step = tuple[int, str] | None  # (5, "minute")
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,13 @@ class Names:
             squeezed(word) for word in chosen if len(word) > 3 and not _plain(word.lower())
         )
 
-    def step(self, name: str) -> tuple[int, str] | None:
-        """How long a step of a dataset is, as its card has it: (5, "minute"); None: not said."""
+    def step(self, name: str) -> Step:
+        """How long a step of a dataset is, as its card has it; None: not said."""
         found = STEP.search(self.cards["data"].get(name, ""))
         if not found:
             return None
-        unit = found[2] or {"dai": "day"}.get(found[3].lower(), found[3].lower())
-        return int(found[1] or 1), unit.lower()
+        unit = (found[2] or found[3]).lower()
+        return int(found[1] or 1), {"dai": "day", "annual": "year"}.get(unit, unit)
 
 
 @cache

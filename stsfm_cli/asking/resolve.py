@@ -16,7 +16,7 @@ from stsfm.asking.answers import Ambiguous, Refused, Understood
 from stsfm.asking.lexicon import lexicon
 from stsfm.asking.linking import Mention, by_card, mentions, nearest
 from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import EMBEDDING, LISTED, Names, registry, squeezed
+from stsfm.asking.registry import EMBEDDING, LISTED, Names, Step, registry, squeezed
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT, Selector
 from stsfm.asking.spec import Intent, RunSpec
@@ -26,15 +26,27 @@ OBJECT = {"in", "forecast", "continue", "compare", "embed", "data"}  # what stan
 BEFORE_A_LAW = 6  # words between "given" and the equation
 
 
-def resolve(text: str, selector: Selector | None = None, names: Names | None = None) -> Understood:
-    """What a prompt asks for. Ambiguous or Refused where that is not one request."""
+def resolve(
+    text: str,
+    selector: Selector | None = None,
+    names: Names | None = None,
+    *,
+    data: str | None = None,
+    step: Callable[[str], Step] | None = None,
+) -> Understood:
+    """What a prompt asks for. Ambiguous or Refused where that is not one request.
+
+    data   a dataset or a file, in place of whatever the prompt says
+    step   of a dataset or a file, as (15, "minute"); else what cards say is all that is known
+    """
     names = names or registry()
     tokens = read(text)
-    scores = (selector or Keywords(names)).scores(text)
+    scores = (selector or Keywords(names)).scores(f"{text} [{data}]" if data else text)
     intent = max(scores, key=lambda key: scores[key])
     if intent == REJECT:
         raise Refused("nothing that there is was asked for, as far as this was understood")
-    return _Reader(tokens, mentions(tokens, names), names).understand(intent, scores[intent])
+    reader = _Reader(tokens, mentions(tokens, names), names, step or names.step, data)
+    return reader.understand(intent, scores[intent])
 
 
 @dataclass
@@ -44,6 +56,8 @@ class _Reader:
     tokens: Sequence[Token]
     mentions: Sequence[Mention]
     names: Names
+    step: Callable[[str], Step]
+    fixed: str | None = None  # data that were given beside the prompt
     found: dict[str, str] = field(default_factory=dict)
     sure: float = 1.0
 
@@ -78,6 +92,9 @@ class _Reader:
 
     def data(self, law: Mention | None = None) -> str:
         """The one dataset, or file, that is named; else the one whose card is told."""
+        if self.fixed:
+            self.found["data"] = "data="
+            return self.fixed
         if files := [token for token in self.tokens if token.kind == "file"]:
             self.only("data", sorted({token.text for token in files}))
             self.found["data"] = f"{files[0].text!r}, a file"
@@ -204,7 +221,8 @@ class _Reader:
                 self.found[slot] = repr(amount.said)
         if found.horizon:
             data = self.data(self.law())
-            numbers["horizon"] = counted.steps(found.horizon, self.names.step(data), data)
+            size = self.step(data) if found.horizon.unit != "step" else None
+            numbers["horizon"] = counted.steps(found.horizon, size, data)
         if found.seeds:
             numbers["seeds"] = counted.whole(found.seeds, "seeds")
         if found.budget:

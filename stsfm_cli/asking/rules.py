@@ -84,7 +84,7 @@ def _kind(mention: Mention) -> str:
     groups = {group for group, _ in mention.senses}
     if mention.senses == {("class", "all")}:
         return "ALL"
-    order = ("data", "model", "class", "given", "detector", EMBEDDING, "metric")
+    order = ("data", "class", "model", "given", "detector", EMBEDDING, "metric")
     first = next(group for group in order if group in groups)
     return first.rpartition("/")[2].upper()
 

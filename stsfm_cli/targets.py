@@ -37,6 +37,12 @@ def find(dotted: str) -> Target | None:
     return Target(file, sentence(next(filter(None, docs), "")), f"{reference}{cite}".strip())
 
 
+def idea(dotted: str) -> str:
+    """The docstring of the file of a target, its equations as they stand; "" where it has none."""
+    file = file_of(dotted.rpartition(".")[0])
+    return ast.get_docstring(_parse(file)) or "" if file else ""
+
+
 def sentence(doc: str) -> str:
     """The first sentence, without its full stop."""
     paragraph = " ".join(doc.partition("\n\n")[0].split())

@@ -74,19 +74,6 @@ def command(run: Record) -> str:
         return f"# {run.folder.name}: no command was kept"
 
 
-def left_out(shown: Sequence[Shown]) -> Iterator[Block]:
-    """What is not in the tables, and what the tables are then worth."""
-    lines: list[Words] = []
-    for one in shown:
-        tried = count(one.table.tried, "configuration")
-        there = f"{tried} tried under this protocol, {len(one.table.rows)} shown"
-        lines.append([f"{one.task}: {there}."])
-        lines += [[f"{one.task}: without {what}."] for what in one.table.left_out]
-    if any(one.table.exploratory for one in shown):
-        lines.append(["Every configuration is shown, so the best test score is optimistic."])
-    yield Items(lines)
-
-
 def made_with(runs: Sequence[Record], home: Path) -> Iterator[Block]:
     """Versions, commits and machines; a warning where they differ between runs of one table."""
     kept = {os.path.relpath(run.folder, home): run.read("environment.json") for run in runs}

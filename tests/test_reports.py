@@ -179,9 +179,9 @@ def test_what_is_meant_is_found_by_folder_name_id_and_beginning(folder, home):
     (drift,) = (runs / "airline/drift").iterdir()
     for name in (drift.name, drift.name[:5], str(drift)):
         assert find(name, runs).resolve() == drift.resolve()
-    with pytest.raises(Mistake, match="nothing in .*runs is called 'airlin3'"):
+    with pytest.raises(Mistake, match=r"nothing in .*runs is called 'airlin3'"):
         find("airlin3", runs)
-    with pytest.raises(Mistake, match="'s' may mean runs/airline/lstm/s1-.*, runs/airline/lstm/s2"):
+    with pytest.raises(Mistake, match=r"'s' may mean runs/airline/lstm/s1-.*/s2-"):
         find("s", runs)
     with pytest.raises(Mistake, match="nothing to report in elsewhere"):
         find("", Path("elsewhere"))

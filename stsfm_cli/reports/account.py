@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,9 @@ def _told(values: dict[str, list[str]], runs: int) -> Words:
         return [next(iter(values))]
     each = (f"{value} ({len(of)} of {runs}: {listed(of[:3])})" for value, of in values.items())
     return ["; ".join(each)]
+
+
+def day(runs: Sequence[Record]) -> str:
+    """When the last of some runs ended."""
+    ended = max((run.status.get("ended", 0.0) for run in runs), default=0.0)
+    return datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d")

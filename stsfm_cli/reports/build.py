@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -127,7 +126,7 @@ def build(page: Page) -> Report:
         ("Ablation", _ablation(shown)),
         ("Model", _models(page)),
         ("Diagnostics", _diagnostics(page)),
-        ("Figures", _figures(page.folder / "plots", "captions.json")),
+        ("Figures", figures(page.folder / "plots", "captions.json")),
         ("Search", _search(page.folder)),
         ("Conclusions", _conclusions(grid, shown)),
         ("What would change them", _stability(page)),
@@ -142,7 +141,7 @@ def build(page: Page) -> Report:
     return Report(
         title=page.question or question(shown, cards, page.asked),
         about=[one.status["headline"] for one in shown],
-        written=f"{count(len(runs), 'run')}, the last of {_day(runs)}.",
+        written=f"{count(len(runs), 'run')}, the last of {account.day(runs)}.",
         sections=[Section(title, blocks) for title, blocks in made if blocks],
         stamp=EXPLORATORY if grid.exploratory else "",
     )
@@ -261,7 +260,7 @@ def _ablation(shown: Sequence[Shown]) -> Iterator[Block]:
             yield Items([[note] for note in sheet.notes])
 
 
-def _figures(folder: Path, captions: str) -> Iterator[Block]:
+def figures(folder: Path, captions: str) -> Iterator[Block]:
     """Those with a caption, in the order of the captions."""
     for name, caption in Record(folder).read(captions).items():
         if (folder / name).is_file():
@@ -270,7 +269,7 @@ def _figures(folder: Path, captions: str) -> Iterator[Block]:
 
 def _search(folder: Path) -> Iterator[Block]:
     yield from search.chapter(folder)
-    yield from _figures(folder / "plots", "search_captions.json")
+    yield from figures(folder / "plots", "search_captions.json")
 
 
 def _conclusions(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
@@ -292,7 +291,7 @@ def _reproduce(runs: Sequence[Record], command: str) -> Iterator[Block]:
 def _references(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
     """Of the models and intervals that are shown, and of the metrics and tests that are used."""
     rows = [row for one in shown for row in one.table.rows]
-    texts = [_text(run.folder / "references.bib") for row in rows for run in row.records]
+    texts = [text_of(run.folder / "references.bib") for row in rows for run in row.records]
     library = dict(entries(files("stsfm").joinpath("references.bib").read_text(encoding="utf-8")))
     said = [*grid.tested, *(words for one in shown for words in (*one.header, *one.table.tested))]
     used = [keys for word, keys in METHODS.items() if any(word in line for line in said)]
@@ -302,13 +301,8 @@ def _references(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
     yield References(references(texts))
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError:
         return ""
-
-
-def _day(runs: Sequence[Record]) -> str:
-    ended = max((run.status.get("ended", 0.0) for run in runs), default=0.0)
-    return datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d")

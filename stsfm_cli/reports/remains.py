@@ -57,8 +57,8 @@ def _bias(facts: Facts) -> Iterator[Words]:
 
 def _where(facts: Facts) -> Iterator[Words]:
     if facts.knows("first", "last"):
-        yield say("Its MAE is {first} at the first of {steps} steps and {last} at the last; that of "
-                  "step {worst.step} is the greatest, {worst.mae}.", facts)  # fmt: skip
+        yield say("Its MAE is {first} at the first of {steps} steps and {last} at the last; that "
+                  "of step {worst.step} is the greatest, {worst.mae}.", facts)  # fmt: skip
     if facts.knows("best.node", "worst.node"):
         yield say("Of {count} nodes the best forecast is that of {best.node} (MAE {best.mae}), the "
                   "worst that of {worst.node} ({node.mae}), the median {median}.",

@@ -113,7 +113,8 @@ class _Reader:
         return next((sorted(o) for o in others if o < set(mine)), mine)
 
     def told(self) -> str:
-        taken = {k for m in self.mentions for k in range(m.first, m.last + 1)}
+        sure = [mention for mention in self.mentions if mention.how != "misspelt"]
+        taken = {k for m in sure for k in range(m.first, m.last + 1)}
         if candidates := by_card(self.tokens, self.names, taken):
             self.found["data"] = f"{candidates[0]}, by its card"
             self.sure = min(self.sure, 0.8)

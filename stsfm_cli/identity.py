@@ -100,22 +100,6 @@ def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
 
 def identify_analysis(config: Mapping[str, Any], name: str, digest: str) -> Identity:
     """The identity of an analysis of the data that have a name and a digest: no model is in it."""
-<<<<<<< HEAD
-    analysis = config["analysis"]
-    named = {target.rpartition(".")[0] for target in targets(analysis)}
-    found = _closed(frozenset({*named, ANALYSES}), tuple(config.get("plugins", ())))
-    modules = {module: source_digest(module) for module in found}
-    return Identity(
-        data=f"{name}/_analyses",
-        model=config["choices"]["analysis"],
-        seed=analysis.get("seed"),
-        ingredients={
-            "data": digest[:16],
-            "analysis": _digest(_without(_seedless(analysis, analysis.get("seed")), IDLE)),
-            "source": _digest(modules),
-        },
-        modules=modules,
-=======
     return _identify_look(config, "analysis", "_analyses", name, {"data": digest[:16]}, {ANALYSES})
 
 
@@ -144,14 +128,13 @@ def _identify_look(
     named = {target.rpartition(".")[0] for target in targets(chosen)}
     found = _closed(frozenset(named | modules), tuple(config.get("plugins", ())))
     source = {module: source_digest(module) for module in found}
-    own = _digest(_without(chosen, ("seed",)))
+    own = _digest(_without(_seedless(chosen, chosen.get("seed")), IDLE))
     return Identity(
         data=f"{name}/{room}",
         model=config["choices"][group],
         seed=chosen.get("seed"),
         ingredients={**known, group: own, "source": _digest(source)},
         modules=source,
->>>>>>> f543d097c3ea5e76c5011f9062bfd34e192c74fb
     )
 
 

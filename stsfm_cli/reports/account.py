@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,19 +75,6 @@ def command(run: Record) -> str:
         return f"# {run.folder.name}: no command was kept"
 
 
-def left_out(shown: Sequence[Shown]) -> Iterator[Block]:
-    """What is not in the tables, and what the tables are then worth."""
-    lines: list[Words] = []
-    for one in shown:
-        tried = count(one.table.tried, "configuration")
-        there = f"{tried} tried under this protocol, {len(one.table.rows)} shown"
-        lines.append([f"{one.task}: {there}."])
-        lines += [[f"{one.task}: without {what}."] for what in one.table.left_out]
-    if any(one.table.exploratory for one in shown):
-        lines.append(["Every configuration is shown, so the best test score is optimistic."])
-    yield Items(lines)
-
-
 def made_with(runs: Sequence[Record], home: Path) -> Iterator[Block]:
     """Versions, commits and machines; a warning where they differ between runs of one table."""
     kept = {os.path.relpath(run.folder, home): run.read("environment.json") for run in runs}
@@ -123,3 +111,9 @@ def _told(values: dict[str, list[str]], runs: int) -> Words:
         return [next(iter(values))]
     each = (f"{value} ({len(of)} of {runs}: {listed(of[:3])})" for value, of in values.items())
     return ["; ".join(each)]
+
+
+def day(runs: Sequence[Record]) -> str:
+    """When the last of some runs ended."""
+    ended = max((run.status.get("ended", 0.0) for run in runs), default=0.0)
+    return datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d")

@@ -17,7 +17,8 @@ from stsfm.asking.reading import Token
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 UNITS = (*SECONDS, "month", "year")
-AHEAD = ("ahead", "next", "horizon", "future", "forecast", "continue")
+DOZEN = 12
+PASSED = ("next", "future", "ahead", "seed")  # between a number and what it counts
 FAR = 4  # words around a number that may say what it is of
 
 
@@ -39,8 +40,8 @@ class Amounts:
     budget: Amount | None = None
 
 
-def amounts(tokens: Sequence[Token], taken: frozenset[int]) -> Amounts:
-    """Every number that is of something. Ambiguous where a stretch of time has no number."""
+def amounts(tokens: Sequence[Token], taken: frozenset[int] = frozenset()) -> Amounts:
+    """Every number that is of something; the first of each kind."""
     found: dict[str, Amount] = {}
     for i, token in enumerate(tokens):
         number = None if i in taken else _number(tokens, i)
@@ -51,8 +52,8 @@ def amounts(tokens: Sequence[Token], taken: frozenset[int]) -> Amounts:
                 found.setdefault(kind, Amount(number, unit, said))
         elif token.concept == "half" and token.word.startswith("пол") and len(token.word) > 3:
             found.setdefault("budget", Amount(0.5, "hour", token.text))
-    if "horizon" not in found:
-        _unnumbered(tokens)
+        elif token.concept in UNITS and _a_unit_ahead(tokens, i):
+            found.setdefault("horizon", Amount(1, token.concept, token.text))
     return Amounts(**found)
 
 
@@ -98,7 +99,9 @@ def _number(tokens: Sequence[Token], i: int) -> float | None:
         return float(token.word)
     if token.concept == "half" and token.word in ("half", "пол"):
         return 0.5
-    return lexicon().numbers.get(token.word)
+    number = lexicon().numbers.get(token.word)
+    dozens = i + 1 < len(tokens) and lexicon().numbers.get(tokens[i + 1].word) == DOZEN
+    return number * DOZEN if number and dozens else number
 
 
 def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
@@ -112,7 +115,8 @@ def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
             return "horizon", "step", k
         if concept in UNITS:
             return _time(tokens, i, k, before), concept, k
-        if tokens[k].kind == "number" or concept not in ("", "next", "future", "ahead"):
+        dozen = lexicon().numbers.get(tokens[k].word) == DOZEN
+        if tokens[k].kind == "number" or not (dozen or tokens[k].filler or concept in PASSED):
             break
     for kind, concept in (("horizon", "horizon"), ("seeds", "seed")):
         if concept in before[-2:] and tokens[i].kind == "number":
@@ -127,18 +131,27 @@ def _time(tokens: Sequence[Token], i: int, k: int, before: Sequence[str]) -> str
     unit, after = tokens[k].concept, [t.concept for t in tokens[k + 1 : k + 3]]
     if "every" in before[-2:] or "last" in before[-2:]:
         return ""
-    if {"ahead", "next", "horizon"} & {*before[-3:], *after}:
+    if {"ahead", "next"} & {*before[-2:], *after}:
         return "horizon"
     if "limit" in (*before, *after) and unit in SECONDS:
         return "budget"
+    if "horizon" in before[-2:]:
+        return "horizon"
     if unit in ("month", "year", "week", "day") or "forecast" in before:
         return "horizon"
-    near = [t.word for t in tokens[max(0, i - 1) : i]]
-    return "horizon" if near in (["на"], ["for"]) else "budget"
+    if i and tokens[i - 1].word in ("на", "for"):
+        return "horizon"
+    return "budget" if tokens[i].kind == "number" else ""
 
 
-def _unnumbered(tokens: Sequence[Token]) -> None:
-    """ "the next year" is no number of steps."""
+def _a_unit_ahead(tokens: Sequence[Token], i: int) -> bool:
+    """ "на сутки вперёд" is one day; English has its article for it."""
+    after = tokens[i + 1].concept if i + 1 < len(tokens) else ""
+    return i > 0 and tokens[i - 1].word == "на" and after == "ahead"
+
+
+def numbered(tokens: Sequence[Token]) -> None:
+    """Ambiguous where a stretch of time has no number: "the next year"."""
     for one, other in pairwise(tokens):
         if one.concept == "next" and other.concept in UNITS:
             said = f"{one.text} {other.text}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stsfm.asking.lexicon import fits, lexicon, slips
 from stsfm.asking.reading import Token
@@ -18,11 +18,15 @@ from stsfm.asking.registry import Names, squeezed
 
 LONGEST = 6  # words of a name
 SURE = {"as written": 1.0, "by the dictionary": 0.95, "by a part of its name": 0.9}
+DETECTING = ("change", "changepoint", "find")
 CALLING = ("with", "model", "detector", "embedding", "compare", "better", "among", "except")
 LETTERS = str.maketrans(
     dict(zip("абвгдезийклмнопрстуфхцыэ", "abvgdeziyklmnoprstufhcye", strict=True))
     | {"ж": "zh", "ч": "ch", "ш": "sh", "щ": "sch", "ъ": "", "ь": "", "ю": "u", "я": "a"}
 )
+
+ENDINGS = ("", "ой", "ою", "ом", "ем", "ами", "а", "у", "е", "ы", "и", "ов", "ам", "ах")
+SOUNDS = {"ph": "f", "th": "t", "ck": "k", "c": "k", "x": "ks", "w": "v", "y": "i", "q": "k"}
 
 Sense = tuple[str, str]  # group, choice
 
@@ -36,6 +40,7 @@ class Mention:
     senses: frozenset[Sense]
     how: str
     sure: float
+    casual: bool = False  # an everyday word, which nothing marks as a name here
 
     def of(self, group: str) -> list[str]:
         return sorted(name for of, name in self.senses if of == group)
@@ -51,13 +56,33 @@ def mentions(tokens: Sequence[Token], names: Names) -> list[Mention]:
             if not places & taken:
                 found.append(mention)
                 taken |= places
-    kept = [m for m in found if not _ordinary(tokens, m) or _called_for(tokens, m, found)]
-    return sorted(kept, key=lambda mention: mention.first)
+    told = (
+        replace(m, casual=_ordinary(tokens, m) and not _called_for(tokens, m, found)) for m in found
+    )
+    return sorted(told, key=lambda mention: mention.first)
 
 
 def latin(word: str) -> str:
     """A Russian word in Latin letters: лстм is lstm, арима is arima."""
     return word.translate(LETTERS)
+
+
+def spellings(word: str) -> list[str]:
+    """How a name may stand in conf/ that is written so; of a Russian word without its ending, too:
+    аримой is arima, профетом is profet, which sounds like prophet.
+    """
+    if word.isascii():
+        return [squeezed(word)]
+    stems = [word.removesuffix(end) for end in ENDINGS if word.endswith(end)]
+    stems = [stem for stem in stems if len(stem) > 2]
+    return [latin(form) for stem in (word, *stems) for form in (stem, f"{stem}а")]
+
+
+def sound(name: str) -> str:
+    """Letters that Russian doesn't tell apart, made one."""
+    for written, heard in SOUNDS.items():
+        name = name.replace(written, heard)
+    return re.sub(r"(.)\1", r"\1", name)
 
 
 def _written(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Iterator[Mention]:
@@ -77,15 +102,29 @@ def _longest(tokens: Sequence[Token], i: int, names: Names) -> Mention | None:
             continue
         joined = "".join(squeezed(latin(token.word)) for token in words)
         if senses := names.called.get(joined):
+            senses |= _by_phrase(
+                [token.word for token in words], names
+            )  # [transformers] are a class
             how = (
                 "as written"
                 if n > 1 or words[0].word == latin(words[0].word)
                 else "by the dictionary"
             )
             return Mention(i, i + n - 1, senses, how, SURE[how])
+        if n == 1 and (senses := _heard(words[0], names)):
+            how = "by the dictionary"
+            return Mention(i, i, senses, how, SURE[how])
         if senses := _by_phrase([token.word for token in words], names):
             return Mention(i, i + n - 1, senses, "by the dictionary", SURE["by the dictionary"])
     return None
+
+
+def _heard(token: Token, names: Names) -> frozenset[Sense]:
+    """A name as Russians spell it."""
+    if token.word.isascii() or len(token.word) < 3 or _known(token):
+        return frozenset()
+    forms = set(map(sound, spellings(token.word)))
+    return frozenset(s for a, senses in names.called.items() if sound(a) in forms for s in senses)
 
 
 def _by_phrase(words: Sequence[str], names: Names) -> frozenset[Sense]:
@@ -108,10 +147,23 @@ def _partly(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Ite
         if i in taken or token.kind != "word" or _known(token) or len(token.word) < 3:
             continue
         senses = _parts(squeezed(latin(token.word)), names)
+        if not _alone(tokens, i):
+            senses = frozenset(sense for sense in senses if sense[0] != "data")
         whole = {(g, n) for g, n in senses if {squeezed(p) for p in n.split("_")} <= said}
         if senses:
             how = "by a part of its name"
             yield Mention(i, i, frozenset(whole or senses), how, SURE[how])
+
+
+def _alone(tokens: Sequence[Token], i: int) -> bool:
+    """Is a part of a name no part of another: no "heart rate" for exchange_rate?"""
+    beside = [tokens[k] for k in (i - 1, i + 1) if 0 <= k < len(tokens)]
+    return not any(strange(token) for token in beside)
+
+
+def strange(token: Token) -> bool:
+    """A word that means nothing to the dictionary."""
+    return token.kind == "word" and not token.concept and not _known(token)
 
 
 def _parts(word: str, names: Names) -> frozenset[Sense]:
@@ -132,13 +184,13 @@ def _misspelt(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> I
             continue
         for n in (2, 1):
             words = tokens[i : i + n]
-            if len(words) < n or any(t.kind != "word" or _known(t) for t in words[1:]):
+            if len(words) < n or any(t.kind != "word" for t in words):
                 continue
             joined = "".join(squeezed(latin(t.word)) for t in words)
             if near := nearest(joined, names.called):
                 senses = frozenset(s for alias in near for s in names.called[alias])
                 far = slips(near[0], joined)
-                if token.concept and token.slips <= far and n == 1:
+                if token.concept and token.slips < far and n == 1:
                     break
                 yield Mention(i, i + n - 1, senses, "misspelt", round(1 - far / len(near[0]), 2))
                 break
@@ -182,23 +234,33 @@ def _ordinary(tokens: Sequence[Token], mention: Mention) -> bool:
 
 def _called_for(tokens: Sequence[Token], mention: Mention, found: Sequence[Mention]) -> bool:
     """Is an everyday word a name here: "with drift", "drift and lstm", "the drift model"?"""
-    around = [k for k in range(mention.first - 2, mention.last + 2) if 0 <= k < len(tokens)]
-    if any(tokens[k].concept in CALLING for k in around):
+    before, after = mention.first - 1, mention.last + 1
+    around = [k for k in (before - 1, before, after) if 0 <= k < len(tokens)]
+    calling = CALLING + DETECTING * bool(mention.of("detector"))
+    if any(tokens[k].concept in calling for k in around):
         return True
-    beside = {m.first for m in found if m is not mention and not _ordinary(tokens, m)}
-    joined = {mention.first - 1: mention.first - 2, mention.last + 1: mention.last + 2}
-    return any(tokens[k].concept == "and" and other in beside
-               for k, other in joined.items() if 0 <= k < len(tokens))  # fmt: skip
+    if mention.of("data") and before >= 0 and tokens[before].concept == "in":
+        return after == len(tokens) or tokens[after].word != "by"
+    groups = {group for group, _ in mention.senses}
+    names = [m for m in found if groups & {group for group, _ in m.senses}]
+    names = [m for m in names if m is not mention and not _ordinary(tokens, m)]
+    beside = {k for m in names for k in (m.first, m.last)}
+    step = {before: before - 1, after: after + 1}
+    return bool(beside & {before, after}) or any(
+        tokens[k].concept == "and" and other in beside
+        for k, other in step.items()
+        if 0 <= k < len(tokens)
+    )
 
 
 def by_card(tokens: Sequence[Token], names: Names, taken: Iterable[int]) -> list[str]:
     """The datasets whose cards have most of what is said, "taxis in Shenzhen"; or none."""
     used = set(taken)
-    said = {
-        squeezed(t.word)
-        for k, t in enumerate(tokens)
-        if k not in used and t.kind == "word" and not _known(t)
+    free = [k for k, t in enumerate(tokens) if k not in used and t.kind == "word"]
+    said = {k: squeezed(tokens[k].word) for k in free if not _known(tokens[k])}
+    held = {
+        n: {k for k, word in said.items() if word in names.telling(n)} for n in names.of("data")
     }
-    weight = {name: len(names.telling(name) & said) for name in names.of("data")}
-    most = max(weight.values(), default=0)
-    return sorted(name for name, n in weight.items() if n == most) if most else []
+    held = {n: at for n, at in held.items() if len(at) > 1 or all(_alone(tokens, k) for k in at)}
+    most = max(map(len, held.values()), default=0)
+    return sorted(name for name, at in held.items() if len(at) == most) if most else []

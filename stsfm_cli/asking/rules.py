@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import final
 
+from stsfm.asking.amounts import amounts
 from stsfm.asking.answers import Refused
 from stsfm.asking.lexicon import lexicon
 from stsfm.asking.linking import Mention, by_card, mentions
@@ -20,7 +21,7 @@ from stsfm.asking.registry import EMBEDDING, Names, registry
 from stsfm.asking.selector import REJECT, Reject
 from stsfm.asking.spec import INTENTS, Intent
 
-DOUBT = 2.0  # the weight of cues from which a prompt is taken for a request
+DOUBT, RELIEVED = 2.6, 1.0  # cues that a request needs; where it names what there is: data, a run
 NEAR = 4  # words from the first concept of a cue to its last
 GROUP = ("model", "data", "loss", "analysis", "detector", "protocol", "embedding", "class")
 
@@ -51,7 +52,7 @@ def weigh(
     for intent in (*INTENTS, REJECT):
         cues = lexicon().cues[intent]
         weights[intent] = sum(w for cue, w in cues.items() if _stands(cue.split(), at))
-    weights[REJECT] += DOUBT
+    weights[REJECT] += RELIEVED if {"DATA", "RUN"} & at.keys() else DOUBT
     return weights
 
 
@@ -60,6 +61,7 @@ def _places(
 ) -> dict[str, list[int]]:
     """Concept, or kind of mention → where it stands."""
     at: dict[str, list[int]] = {}
+    found = [mention for mention in found if not mention.casual]
     inside = {k for m in found for k in range(m.first, m.last + 1)}
     for k, token in enumerate(tokens):
         kind = {"file": "DATA", "run": "RUN"}.get(token.kind)
@@ -67,12 +69,15 @@ def _places(
         concepts += ["GROUP"] * (token.concept in GROUP)
         for concept in filter(None, concepts):
             at.setdefault(concept, []).append(k)
-    models = [m for m in found if m.of("model") and not m.of("data")]
     for mention in found:
-        kind = _kind(mention)
-        at.setdefault(kind, []).append(mention.first)
+        at.setdefault(_kind(mention), []).append(mention.first)
+        if mention.of(EMBEDDING):
+            at.setdefault("EMBEDDING", []).append(mention.first)
     if "DATA" not in at and by_card(tokens, names, inside):
         at["DATA"] = [0]
+    models = [m for m in found if m.of("model") and not m.of("data") and not m.of("class")]
+    if amounts(tokens, frozenset(inside)).horizon:
+        at["HORIZON"] = [0]
     if len({tuple(m.of("model")) for m in models}) > 1:
         at["MODELS"] = [models[0].first]
     return at
@@ -83,7 +88,7 @@ def _kind(mention: Mention) -> str:
     groups = {group for group, _ in mention.senses}
     if mention.senses == {("class", "all")}:
         return "ALL"
-    order = ("data", "model", "class", "given", "detector", EMBEDDING, "metric")
+    order = ("data", "class", "model", "given", "detector", EMBEDDING, "metric")
     first = next(group for group in order if group in groups)
     return first.rpartition("/")[2].upper()
 

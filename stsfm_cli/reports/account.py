@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from stsfm.record import Record
-from stsfm.reports.content import Block, Code, Facts, Grid, Items, Mark, Paragraph, Words, grid
+from stsfm.reports.content import (
+    Block,
+    Code,
+    Definitions,
+    Grid,
+    Items,
+    Mark,
+    Paragraph,
+    Words,
+    grid,
+)
 from stsfm.reports.shown import Shown
 from stsfm.tables.sentences import spent as spent_on
 from stsfm.words import count, lasting, listed
@@ -64,19 +75,6 @@ def command(run: Record) -> str:
         return f"# {run.folder.name}: no command was kept"
 
 
-def left_out(shown: Sequence[Shown]) -> Iterator[Block]:
-    """What is not in the tables, and what the tables are then worth."""
-    lines: list[Words] = []
-    for one in shown:
-        tried = count(one.table.tried, "configuration")
-        there = f"{tried} tried under this protocol, {len(one.table.rows)} shown"
-        lines.append([f"{one.task}: {there}."])
-        lines += [[f"{one.task}: without {what}."] for what in one.table.left_out]
-    if any(one.table.exploratory for one in shown):
-        lines.append(["Every configuration is shown, so the best test score is optimistic."])
-    yield Items(lines)
-
-
 def made_with(runs: Sequence[Record], home: Path) -> Iterator[Block]:
     """Versions, commits and machines; a warning where they differ between runs of one table."""
     kept = {os.path.relpath(run.folder, home): run.read("environment.json") for run in runs}
@@ -89,7 +87,7 @@ def made_with(runs: Sequence[Record], home: Path) -> Iterator[Block]:
             [f"These runs were not all made with the same {listed(mixed)}. Scores of nets may move "
              "with versions and machines, and times always do."], "warning",
         )  # fmt: skip
-    yield Facts([(name, _told(seen[name], len(told))) for name in names])
+    yield Definitions([(name, _told(seen[name], len(told))) for name in names])
 
 
 def _facts(found: dict[str, Any]) -> dict[str, str]:
@@ -113,3 +111,9 @@ def _told(values: dict[str, list[str]], runs: int) -> Words:
         return [next(iter(values))]
     each = (f"{value} ({len(of)} of {runs}: {listed(of[:3])})" for value, of in values.items())
     return ["; ".join(each)]
+
+
+def day(runs: Sequence[Record]) -> str:
+    """When the last of some runs ended."""
+    ended = max((run.status.get("ended", 0.0) for run in runs), default=0.0)
+    return datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d")

@@ -200,10 +200,13 @@ def nearest(word: str, called: Iterable[str], slack: int = 0) -> list[str]:
     """The names that a misspelt word is nearest to; digits are never misspelt."""
     near: list[tuple[int, str]] = []
     for alias in called:
+        most = _allowed(alias, word) + slack
+        if most < max(1, abs(len(alias) - len(word))) and alias != word:
+            continue
         if re.findall(r"\d+", alias) != re.findall(r"\d+", word):
             continue
         far = slips(alias, word)
-        if far <= _allowed(alias, word) + slack:
+        if far <= most:
             near.append((far, alias))
     least = min(near, default=(0, ""))[0]
     return [alias for far, alias in sorted(near) if far == least]

@@ -116,6 +116,27 @@ def target_of(file: Path) -> targets.Target | None:
     return targets.find(dotted)
 
 
+def made_by(group: str, name: str, *folders: Path) -> Iterator[targets.Target]:
+    """What a choice is made by: what it names itself, else what the file it builds on does; and
+    what its parts are made by."""
+    yield from _makers(group, name, *folders)
+    for part, choice in made_of(group, name, *folders).items():
+        yield from made_by(part, choice, *folders)
+
+
+def _makers(group: str, name: str, *folders: Path) -> Iterator[targets.Target]:
+    file = file_of(group, name, *folders)
+    if not file.is_file():
+        return
+    if target := target_of(file):
+        yield target
+        return
+    for part, choice in _defaults_list(file.read_text()):
+        if not part:
+            home, _, base = choice[1:].rpartition("/") if choice[0] == "/" else (group, "", choice)
+            yield from _makers(home, base, *folders)
+
+
 def keys(file: Path, group: str, taken: Mapping[str, str] | None = None) -> Iterator[Key]:
     """The keys of a YAML file as they are typed: those of the files it builds on first, then those
     of its parts; one that is set again has its last value.

@@ -124,7 +124,7 @@ def test_every_dataset_model_and_loss_has_its_yaml():
         "datasets": {"about", "panel", "windows", "split", "transform"}
         | {"ablation", "acf", "beyond", "calendar", "fetch", "graph", "lattice", "places"}
         | {"season"},
-        "losses": {"base", "metrics"},
+        "losses": {"base", "changes", "metrics"},
         "models": {
             "analyser",
             "base",

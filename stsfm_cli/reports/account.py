@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from stsfm.record import Record
-from stsfm.reports.content import Block, Code, Facts, Grid, Items, Mark, Paragraph, Words, grid
+from stsfm.reports.content import (
+    Block,
+    Code,
+    Definitions,
+    Grid,
+    Items,
+    Mark,
+    Paragraph,
+    Words,
+    grid,
+)
 from stsfm.reports.shown import Shown
 from stsfm.tables.sentences import spent as spent_on
 from stsfm.words import count, lasting, listed
@@ -89,7 +99,7 @@ def made_with(runs: Sequence[Record], home: Path) -> Iterator[Block]:
             [f"These runs were not all made with the same {listed(mixed)}. Scores of nets may move "
              "with versions and machines, and times always do."], "warning",
         )  # fmt: skip
-    yield Facts([(name, _told(seen[name], len(told))) for name in names])
+    yield Definitions([(name, _told(seen[name], len(told))) for name in names])
 
 
 def _facts(found: dict[str, Any]) -> dict[str, str]:

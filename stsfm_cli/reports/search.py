@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stsfm.reports.content import Block, Facts, Mark, Paragraph, Words, grid
+from stsfm.reports.content import Block, Definitions, Mark, Paragraph, Words, grid
 from stsfm.search import told
 from stsfm.tables.cells import METRIC
 from stsfm.tables.sheet import NONE
@@ -36,7 +36,7 @@ def chapter(folder: Path) -> Iterator[Block]:
         yield Paragraph(
             [Mark(model["model"], "strong"), f" on {model['data']}: the space searched."]
         )
-        yield Facts([(key, _axis(key, axis, model)) for key, axis in model["space"].items()])
+        yield Definitions([(key, _axis(key, axis, model)) for key, axis in model["space"].items()])
     if untuned := found.get("untuned"):
         yield Paragraph([f"Nothing to tune: {listed(list(dict.fromkeys(untuned)))}."])
 

@@ -17,7 +17,8 @@ from stsfm.asking.reading import Token
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 UNITS = (*SECONDS, "month", "year")
-AHEAD = ("ahead", "next", "horizon", "future", "forecast", "continue")
+DOZEN = 12
+PASSED = ("next", "future", "ahead", "seed")  # between a number and what it counts
 FAR = 4  # words around a number that may say what it is of
 
 
@@ -98,7 +99,9 @@ def _number(tokens: Sequence[Token], i: int) -> float | None:
         return float(token.word)
     if token.concept == "half" and token.word in ("half", "пол"):
         return 0.5
-    return lexicon().numbers.get(token.word)
+    number = lexicon().numbers.get(token.word)
+    dozens = i + 1 < len(tokens) and lexicon().numbers.get(tokens[i + 1].word) == DOZEN
+    return number * DOZEN if number and dozens else number
 
 
 def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
@@ -112,7 +115,8 @@ def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
             return "horizon", "step", k
         if concept in UNITS:
             return _time(tokens, i, k, before), concept, k
-        if tokens[k].kind == "number" or concept not in ("", "next", "future", "ahead"):
+        dozen = lexicon().numbers.get(tokens[k].word) == DOZEN
+        if tokens[k].kind == "number" or not (dozen or tokens[k].filler or concept in PASSED):
             break
     for kind, concept in (("horizon", "horizon"), ("seeds", "seed")):
         if concept in before[-2:] and tokens[i].kind == "number":
@@ -127,14 +131,17 @@ def _time(tokens: Sequence[Token], i: int, k: int, before: Sequence[str]) -> str
     unit, after = tokens[k].concept, [t.concept for t in tokens[k + 1 : k + 3]]
     if "every" in before[-2:] or "last" in before[-2:]:
         return ""
-    if {"ahead", "next", "horizon"} & {*before[-3:], *after}:
+    if {"ahead", "next"} & {*before[-2:], *after}:
         return "horizon"
     if "limit" in (*before, *after) and unit in SECONDS:
         return "budget"
+    if "horizon" in before[-2:]:
+        return "horizon"
     if unit in ("month", "year", "week", "day") or "forecast" in before:
         return "horizon"
-    near = [t.word for t in tokens[max(0, i - 1) : i]]
-    return "horizon" if near in (["на"], ["for"]) else "budget"
+    if i and tokens[i - 1].word in ("на", "for"):
+        return "horizon"
+    return "budget" if tokens[i].kind == "number" else ""
 
 
 def _unnumbered(tokens: Sequence[Token]) -> None:

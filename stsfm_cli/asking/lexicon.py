@@ -38,15 +38,15 @@ class Stems:
 
     def near(self, word: str) -> tuple[str, int]:
         """The concept that a misspelt word is nearest to, and the slips; "" where none is near."""
-        found = [
-            (slips(stem, word, begins=begins), -len(stem), concept)
-            for table, begins in ((self._whole, False), (self._begun, True))
-            for stem, concept in table.items()
-            if abs(len(stem) - len(word)) <= 2 or begins
-        ]
-        close = [near for near in found if near[0] <= forgiven(min(-near[1], len(word)))]
-        best = min(close, default=(0, 0, ""))
-        return best[2], best[0]
+        best = (9, 0, "")
+        for table, begins in ((self._whole, False), (self._begun, True)):
+            for stem, concept in table.items():
+                if stem[0] == word[0] and (begins or abs(len(stem) - len(word)) <= 2):
+                    far = slips(stem, word, begins=begins)
+                    swapped = not begins and far == 1 and sorted(stem) == sorted(word)
+                    if far <= max(forgiven(len(stem)), swapped):
+                        best = min(best, (far, -len(stem), concept))
+        return (best[2], best[0]) if best[2] else ("", 0)
 
 
 @dataclass(frozen=True)

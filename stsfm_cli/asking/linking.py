@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stsfm.asking.lexicon import fits, lexicon, slips
 from stsfm.asking.reading import Token
@@ -24,6 +24,9 @@ LETTERS = str.maketrans(
     | {"ж": "zh", "ч": "ch", "ш": "sh", "щ": "sch", "ъ": "", "ь": "", "ю": "u", "я": "a"}
 )
 
+ENDINGS = ("", "ой", "ою", "ом", "ем", "ами", "а", "у", "е", "ы", "и", "ов", "ам", "ах")
+SOUNDS = {"ph": "f", "th": "t", "ck": "k", "c": "k", "x": "ks", "w": "v", "y": "i", "q": "k"}
+
 Sense = tuple[str, str]  # group, choice
 
 
@@ -36,6 +39,7 @@ class Mention:
     senses: frozenset[Sense]
     how: str
     sure: float
+    casual: bool = False  # an everyday word, which nothing marks as a name here
 
     def of(self, group: str) -> list[str]:
         return sorted(name for of, name in self.senses if of == group)
@@ -51,13 +55,33 @@ def mentions(tokens: Sequence[Token], names: Names) -> list[Mention]:
             if not places & taken:
                 found.append(mention)
                 taken |= places
-    kept = [m for m in found if not _ordinary(tokens, m) or _called_for(tokens, m, found)]
-    return sorted(kept, key=lambda mention: mention.first)
+    told = (
+        replace(m, casual=_ordinary(tokens, m) and not _called_for(tokens, m, found)) for m in found
+    )
+    return sorted(told, key=lambda mention: mention.first)
 
 
 def latin(word: str) -> str:
     """A Russian word in Latin letters: лстм is lstm, арима is arima."""
     return word.translate(LETTERS)
+
+
+def spellings(word: str) -> list[str]:
+    """How a name may stand in conf/ that is written so; of a Russian word without its ending, too:
+    аримой is arima, профетом is profet, which sounds like prophet.
+    """
+    if word.isascii():
+        return [squeezed(word)]
+    stems = [word.removesuffix(end) for end in ENDINGS if word.endswith(end)]
+    stems = [stem for stem in stems if len(stem) > 2]
+    return [latin(form) for stem in (word, *stems) for form in (stem, f"{stem}а")]
+
+
+def sound(name: str) -> str:
+    """Letters that Russian doesn't tell apart, made one."""
+    for written, heard in SOUNDS.items():
+        name = name.replace(written, heard)
+    return re.sub(r"(.)\1", r"\1", name)
 
 
 def _written(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Iterator[Mention]:
@@ -83,9 +107,20 @@ def _longest(tokens: Sequence[Token], i: int, names: Names) -> Mention | None:
                 else "by the dictionary"
             )
             return Mention(i, i + n - 1, senses, how, SURE[how])
+        if n == 1 and (senses := _heard(words[0], names)):
+            how = "by the dictionary"
+            return Mention(i, i, senses, how, SURE[how])
         if senses := _by_phrase([token.word for token in words], names):
             return Mention(i, i + n - 1, senses, "by the dictionary", SURE["by the dictionary"])
     return None
+
+
+def _heard(token: Token, names: Names) -> frozenset[Sense]:
+    """A name as Russians spell it."""
+    if token.word.isascii() or len(token.word) < 3 or _known(token):
+        return frozenset()
+    forms = set(map(sound, spellings(token.word)))
+    return frozenset(s for a, senses in names.called.items() if sound(a) in forms for s in senses)
 
 
 def _by_phrase(words: Sequence[str], names: Names) -> frozenset[Sense]:
@@ -132,13 +167,13 @@ def _misspelt(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> I
             continue
         for n in (2, 1):
             words = tokens[i : i + n]
-            if len(words) < n or any(t.kind != "word" or _known(t) for t in words[1:]):
+            if len(words) < n or any(t.kind != "word" for t in words):
                 continue
             joined = "".join(squeezed(latin(t.word)) for t in words)
             if near := nearest(joined, names.called):
                 senses = frozenset(s for alias in near for s in names.called[alias])
                 far = slips(near[0], joined)
-                if token.concept and token.slips <= far and n == 1:
+                if token.concept and token.slips < far and n == 1:
                     break
                 yield Mention(i, i + n - 1, senses, "misspelt", round(1 - far / len(near[0]), 2))
                 break
@@ -182,13 +217,22 @@ def _ordinary(tokens: Sequence[Token], mention: Mention) -> bool:
 
 def _called_for(tokens: Sequence[Token], mention: Mention, found: Sequence[Mention]) -> bool:
     """Is an everyday word a name here: "with drift", "drift and lstm", "the drift model"?"""
-    around = [k for k in range(mention.first - 2, mention.last + 2) if 0 <= k < len(tokens)]
+    before, after = mention.first - 1, mention.last + 1
+    around = [k for k in (before - 1, before, after) if 0 <= k < len(tokens)]
     if any(tokens[k].concept in CALLING for k in around):
         return True
-    beside = {m.first for m in found if m is not mention and not _ordinary(tokens, m)}
-    joined = {mention.first - 1: mention.first - 2, mention.last + 1: mention.last + 2}
-    return any(tokens[k].concept == "and" and other in beside
-               for k, other in joined.items() if 0 <= k < len(tokens))  # fmt: skip
+    if mention.of("data") and before >= 0 and tokens[before].concept == "in":
+        return after == len(tokens) or tokens[after].word != "by"
+    groups = {group for group, _ in mention.senses}
+    names = [m for m in found if groups & {group for group, _ in m.senses}]
+    names = [m for m in names if m is not mention and not _ordinary(tokens, m)]
+    beside = {k for m in names for k in (m.first, m.last)}
+    step = {before: before - 1, after: after + 1}
+    return bool(beside & {before, after}) or any(
+        tokens[k].concept == "and" and other in beside
+        for k, other in step.items()
+        if 0 <= k < len(tokens)
+    )
 
 
 def by_card(tokens: Sequence[Token], names: Names, taken: Iterable[int]) -> list[str]:

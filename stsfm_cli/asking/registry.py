@@ -21,10 +21,15 @@ GROUPS = ("data", "model", "detector", "given", EMBEDDING, "analysis", "loss", "
 LISTED = (*(g for g in GROUPS if g not in ("given", EMBEDDING)), "embedding", "class")
 METRICS = ("mae", "rmse", "mase", "smape", "wape", "crps", "r2")  # that may decide
 HEAD = re.compile(r"[,:;(–]| by | of | with | that | and | about | from ")
+ARTICLE = re.compile(r"^(?:A|An|The) ")
 HEADS = 5  # first words of a card that name what it is of
 STEP = re.compile(
-    r"(?i)\b(?:by|every) (?:the )?(\d+)? ?(minute|hour|day|week|month)|(?:\b(hour|week|dai)ly)"
+    r"\b(?:by|every) (?:the )?(\d+)? ?(minute|hour|day|week|month)"
+    r"|\b(hour|week|dai|annual)ly?\b",
+    re.IGNORECASE,
 )
+
+Step = tuple[int, str] | None  # (5, "minute")
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Names:
             for name, card in self.cards.get(group, {}).items():
                 for alias in (name, re.sub(r"(?<=[a-z_])0+(?=\d)", "", name)):
                     found.setdefault(squeezed(alias), set()).add((group, name))
-                head = HEAD.split(card, maxsplit=1)[0].split()
+                head = HEAD.split(ARTICLE.sub("", card), maxsplit=1)[0].split()
                 if 2 <= len(head) <= HEADS:
                     heads.setdefault(squeezed(" ".join(head)), set()).add(name)
             for head_of, (name, *others) in ((h, tuple(names)) for h, names in heads.items()):
@@ -67,13 +72,13 @@ class Names:
             squeezed(word) for word in chosen if len(word) > 3 and not _plain(word.lower())
         )
 
-    def step(self, name: str) -> tuple[int, str] | None:
-        """How long a step of a dataset is, as its card has it: (5, "minute"); None: not said."""
+    def step(self, name: str) -> Step:
+        """How long a step of a dataset is, as its card has it; None: not said."""
         found = STEP.search(self.cards["data"].get(name, ""))
         if not found:
             return None
-        unit = found[2] or {"dai": "day"}.get(found[3].lower(), found[3].lower())
-        return int(found[1] or 1), unit.lower()
+        unit = (found[2] or found[3]).lower()
+        return int(found[1] or 1), {"dai": "day", "annual": "year"}.get(unit, unit)
 
 
 @cache

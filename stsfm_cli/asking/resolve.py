@@ -16,7 +16,7 @@ from stsfm.asking.answers import Ambiguous, Refused, Understood
 from stsfm.asking.lexicon import lexicon
 from stsfm.asking.linking import Mention, by_card, mentions, nearest
 from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import EMBEDDING, LISTED, Names, registry, squeezed
+from stsfm.asking.registry import EMBEDDING, LISTED, Names, Step, registry, squeezed
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT, Selector
 from stsfm.asking.spec import Intent, RunSpec
@@ -26,15 +26,27 @@ OBJECT = {"in", "forecast", "continue", "compare", "embed", "data"}  # what stan
 BEFORE_A_LAW = 6  # words between "given" and the equation
 
 
-def resolve(text: str, selector: Selector | None = None, names: Names | None = None) -> Understood:
-    """What a prompt asks for. Ambiguous or Refused where that is not one request."""
+def resolve(
+    text: str,
+    selector: Selector | None = None,
+    names: Names | None = None,
+    *,
+    data: str | None = None,
+    step: Callable[[str], Step] | None = None,
+) -> Understood:
+    """What a prompt asks for. Ambiguous or Refused where that is not one request.
+
+    data   a dataset or a file, in place of whatever the prompt says
+    step   of a dataset or a file, as (15, "minute"); else what cards say is all that is known
+    """
     names = names or registry()
     tokens = read(text)
-    scores = (selector or Keywords(names)).scores(text)
+    scores = (selector or Keywords(names)).scores(f"{text} [{data}]" if data else text)
     intent = max(scores, key=lambda key: scores[key])
     if intent == REJECT:
         raise Refused("nothing that there is was asked for, as far as this was understood")
-    return _Reader(tokens, mentions(tokens, names), names).understand(intent, scores[intent])
+    reader = _Reader(tokens, mentions(tokens, names), names, step or names.step, data)
+    return reader.understand(intent, scores[intent])
 
 
 @dataclass
@@ -44,8 +56,14 @@ class _Reader:
     tokens: Sequence[Token]
     mentions: Sequence[Mention]
     names: Names
+    step: Callable[[str], Step]
+    fixed: str | None = None  # data that were given beside the prompt
     found: dict[str, str] = field(default_factory=dict)
     sure: float = 1.0
+
+    @property
+    def named(self) -> list[Mention]:
+        return [mention for mention in self.mentions if not mention.casual]
 
     def understand(self, intent: Intent, score: float) -> Understood:
         slots: dict[Intent, Callable[[], Mapping[str, Any]]] = {
@@ -74,11 +92,14 @@ class _Reader:
 
     def data(self, law: Mention | None = None) -> str:
         """The one dataset, or file, that is named; else the one whose card is told."""
+        if self.fixed:
+            self.found["data"] = "data="
+            return self.fixed
         if files := [token for token in self.tokens if token.kind == "file"]:
             self.only("data", sorted({token.text for token in files}))
             self.found["data"] = f"{files[0].text!r}, a file"
             return files[0].text
-        named = [m for m in self.mentions if m.of("data") and m is not law]
+        named = [m for m in self.named if m.of("data") and m is not law]
         named = [m for m in named if not m.of("model")] or named
         if not named:
             return self.told()
@@ -117,8 +138,8 @@ class _Reader:
     def models(self, least: int = 0, most: int = 99) -> tuple[str, ...]:
         """Models in the order of their mention, each once."""
         chosen: list[str] = []
-        for mention in self.mentions:
-            options = mention.of("model")
+        for mention in self.named:
+            options = [] if mention.of("class") else mention.of("model")
             if options and not (mention.of("data") and self.is_data(mention)):
                 if len(options) > 1:
                     self.only("models", options)
@@ -132,11 +153,11 @@ class _Reader:
 
     def is_data(self, mention: Mention) -> bool:
         """A word for data and models is data where no other is."""
-        return not any(m.of("data") and not m.of("model") for m in self.mentions)
+        return not any(m.of("data") and not m.of("model") for m in self.named)
 
     def selection(self) -> dict[str, Any]:
         law = self.law()
-        classes = [m for m in self.mentions if m.of("class") and m is not law]
+        classes = [m for m in self.named if m.of("class") and m is not law]
         named = [self.taken("among", m, m.of("class")[0]) for m in classes]
         models = self.models()
         among = [name for name in dict.fromkeys(named) if name != "all"]
@@ -149,8 +170,8 @@ class _Reader:
 
     def law(self) -> Mention | None:
         """The equation that is given: after such a word, or beside "equation"; else none."""
-        laws = [m for m in self.mentions if m.of("given")]
-        data = [m for m in self.mentions if m.of("data")]
+        laws = [m for m in self.named if m.of("given")]
+        data = [m for m in self.named if m.of("data")]
         files = [t for t in self.tokens if t.kind == "file"]
         for mention in laws:
             first, last = mention.first, mention.last
@@ -164,7 +185,8 @@ class _Reader:
 
     def one(self, group: str) -> str | None:
         """A choice of a group, where one is named."""
-        named = [m for m in self.mentions if m.of(group)]
+        among = self.mentions if group == EMBEDDING else self.named
+        named = [m for m in among if m.of(group)]
         slot = group.rpartition("/")[2]
         choices = list(dict.fromkeys(name for m in named for name in m.of(group)))
         return self.taken(slot, named[0], self.only(slot, choices)) if named else None
@@ -181,6 +203,8 @@ class _Reader:
 
     def group(self) -> str:
         spoken = [t for t in self.tokens if t.concept in LISTED]
+        if not spoken and any(t.concept == "series" for t in self.tokens):
+            return "data"
         if not spoken:
             raise Ambiguous("group", LISTED, f"a list of what? {', '.join(LISTED)}")
         special = [t for t in spoken if t.concept not in ("data", "model")] or spoken
@@ -197,7 +221,8 @@ class _Reader:
                 self.found[slot] = repr(amount.said)
         if found.horizon:
             data = self.data(self.law())
-            numbers["horizon"] = counted.steps(found.horizon, self.names.step(data), data)
+            size = self.step(data) if found.horizon.unit != "step" else None
+            numbers["horizon"] = counted.steps(found.horizon, size, data)
         if found.seeds:
             numbers["seeds"] = counted.whole(found.seeds, "seeds")
         if found.budget:

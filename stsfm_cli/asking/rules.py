@@ -20,7 +20,7 @@ from stsfm.asking.registry import EMBEDDING, Names, registry
 from stsfm.asking.selector import REJECT, Reject
 from stsfm.asking.spec import INTENTS, Intent
 
-DOUBT = 2.0  # the weight of cues from which a prompt is taken for a request
+DOUBT, RELIEVED = 2.6, 1.0  # cues that a request needs; where it names what there is: data, a run
 NEAR = 4  # words from the first concept of a cue to its last
 GROUP = ("model", "data", "loss", "analysis", "detector", "protocol", "embedding", "class")
 
@@ -51,7 +51,7 @@ def weigh(
     for intent in (*INTENTS, REJECT):
         cues = lexicon().cues[intent]
         weights[intent] = sum(w for cue, w in cues.items() if _stands(cue.split(), at))
-    weights[REJECT] += DOUBT
+    weights[REJECT] += RELIEVED if {"DATA", "RUN"} & at.keys() else DOUBT
     return weights
 
 
@@ -60,6 +60,7 @@ def _places(
 ) -> dict[str, list[int]]:
     """Concept, or kind of mention → where it stands."""
     at: dict[str, list[int]] = {}
+    found = [mention for mention in found if not mention.casual]
     inside = {k for m in found for k in range(m.first, m.last + 1)}
     for k, token in enumerate(tokens):
         kind = {"file": "DATA", "run": "RUN"}.get(token.kind)
@@ -67,12 +68,12 @@ def _places(
         concepts += ["GROUP"] * (token.concept in GROUP)
         for concept in filter(None, concepts):
             at.setdefault(concept, []).append(k)
-    models = [m for m in found if m.of("model") and not m.of("data")]
     for mention in found:
         kind = _kind(mention)
         at.setdefault(kind, []).append(mention.first)
     if "DATA" not in at and by_card(tokens, names, inside):
         at["DATA"] = [0]
+    models = [m for m in found if m.of("model") and not m.of("data") and not m.of("class")]
     if len({tuple(m.of("model")) for m in models}) > 1:
         at["MODELS"] = [models[0].first]
     return at
@@ -83,7 +84,7 @@ def _kind(mention: Mention) -> str:
     groups = {group for group, _ in mention.senses}
     if mention.senses == {("class", "all")}:
         return "ALL"
-    order = ("data", "model", "class", "given", "detector", EMBEDDING, "metric")
+    order = ("data", "class", "model", "given", "detector", EMBEDDING, "metric")
     first = next(group for group in order if group in groups)
     return first.rpartition("/")[2].upper()
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stsfm.asking.endpoint import Endpoint, Unanswered
+from stsfm.asking.endpoint import Unanswered
 from stsfm.asking.exchanges import Exchanges
 from stsfm.asking.rewording import faithful, reworded, template
 from stsfm.reports.content import Code, Items, Mark, Paragraph, Section
@@ -86,7 +86,9 @@ class Fake:
 
 def test_no_number_no_name_and_no_question_is_sent(tmp_path):
     fake = Fake(json.dumps({"sentences": ["The test MASE of {a} is {b}.", "It is not {a}."]}))
-    made = reworded(page(), Exchanges(tmp_path, fake))
+    exchanges = Exchanges(tmp_path, fake)
+    made = reworded(page(), exchanges)
+    exchanges.keep(tmp_path / "prompt")
     sent = json.loads(fake.got[0]["messages"][1]["content"])
     assert sent == {"sentences": ["{a} has a test MASE of {b}.", "It is {a}, and not there."]}
     assert "gru" not in json.dumps(fake.got) and "0.56" not in json.dumps(fake.got)
@@ -117,4 +119,3 @@ def test_a_template_has_a_letter_for_all_that_is_no_text():
     assert template([MODEL, " is ", Mark("x", "code"), "."]) == "{a} is {b}."
     assert template([MODEL]) == template(["at 5 %"]) == template(["{a}"]) == ""
     assert template([" and ", *[SCORE] * 27]) == ""
-    assert isinstance(Endpoint("https://h/v1", "toy"), Endpoint)

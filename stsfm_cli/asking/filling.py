@@ -12,7 +12,7 @@ answer that does not do is sent back with what is wrong, twice at most.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,11 +21,12 @@ from stsfm.asking.answers import Understood
 from stsfm.asking.endpoint import Unanswered, parsed
 from stsfm.asking.exchanges import Exchanges
 from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import Names, registry
+from stsfm.asking.registry import Names, Step, registry
 from stsfm.asking.schema import problems, schema
 from stsfm.asking.spec import Intent, RunSpec
 
 REPAIRS = 2
+SURE = 0.5  # how sure an answer is: it says so itself of none, and nothing calibrates it
 ECHO = 2_000  # letters of a wrong answer that are sent back
 NUMBERS = ("horizon", "seeds", "budget")  # of a spec, which code reads
 TAKES: Mapping[Intent, tuple[str, ...]] = {  # besides numbers; the first is needed
@@ -56,16 +57,26 @@ The answer is JSON alone, without Markdown, and fits this schema:
 """
 
 
-def filled(text: str, exchanges: Exchanges, names: Names | None = None) -> Understood:
+def filled(
+    text: str,
+    exchanges: Exchanges,
+    names: Names | None = None,
+    *,
+    data: str | None = None,
+    step: Callable[[str], Step] | None = None,
+) -> Understood:
     """What a prompt asks for, as a model understands it.
+
+    data, step  as for `resolve`: a dataset that was named besides, and how long a step of one is
 
     Refused where a prompt is none that may be read, before anything is sent; Unanswered where the
     model gives nothing that can be used.
     """
     names, tokens = names or registry(), read(text)
     wanted = _wanted(names)
+    prompt = {"text": text} | ({"data": "is said beside the text: null"} if data else {})
     said = [_by("system", TASK + json.dumps(wanted)),
-            _by("user", json.dumps({"text": text}, ensure_ascii=False))]  # fmt: skip
+            _by("user", json.dumps(prompt, ensure_ascii=False))]  # fmt: skip
     wrong: list[str] = []
     for _ in range(1 + REPAIRS):
         answer = exchanges.answer(said, wanted)
@@ -74,9 +85,12 @@ def filled(text: str, exchanges: Exchanges, names: Names | None = None) -> Under
         except ValueError as error:
             wrong = [f"this is no JSON object alone: {error}"]
         else:
-            wrong = list(problems(value, wanted)) or list(_unfit(value["request"], tokens))
+            wrong = list(problems(value, wanted))
+            request = None if wrong else value["request"]
+            wrong = wrong or list(_unfit(request, tokens, data))
             if not wrong:
-                return _understood(value["request"], tokens, names, exchanges.model)
+                found = _understood(request, exchanges.model, data)
+                return _counted(found, tokens, step or names.step)
         said.append(_by("assistant", answer[:ECHO]))
         said.append(_by("user", f"Wrong: {'; '.join(wrong)[:ECHO]}. Answer with JSON alone."))
     raise Unanswered(f"no answer of {1 + REPAIRS} fits a request ({_line(wrong[0])})")
@@ -92,7 +106,9 @@ def _wanted(names: Names) -> dict[str, Any]:
             "additionalProperties": False}  # fmt: skip
 
 
-def _unfit(request: Mapping[str, Any] | None, tokens: Sequence[Token]) -> Iterator[str]:
+def _unfit(
+    request: Mapping[str, Any] | None, tokens: Sequence[Token], data: str | None
+) -> Iterator[str]:
     """What a request of a legal form lacks, or has too much."""
     if request is None:
         return
@@ -101,7 +117,7 @@ def _unfit(request: Mapping[str, Any] | None, tokens: Sequence[Token]) -> Iterat
     for name in request.keys() - {"intent", *takes}:
         if request[name]:
             yield f"{name} is nothing that {intent} takes: it is null or []"
-    if not request[takes[0]]:
+    if not request[takes[0]] and not (takes[0] == "data" and data):
         yield f"{takes[0]} is needed; where it is not said, request is null"
     many = len(request["models"])
     if (intent == "compare" and many < 2) or (intent == "forecast" and many > 1):
@@ -116,26 +132,35 @@ def _unfit(request: Mapping[str, Any] | None, tokens: Sequence[Token]) -> Iterat
         yield "run: that run does not stand in the text"
 
 
-def _understood(
-    request: Mapping[str, Any] | None, tokens: Sequence[Token], names: Names, model: str
-) -> Understood:
-    """A request of names, with the numbers that the prompt has."""
+def _understood(request: Mapping[str, Any] | None, model: str, data: str | None) -> Understood:
+    """A request of names alone."""
     if request is None:
         raise Unanswered("the model finds no request in it")
-    found = {name: f"by {model}" for name, value in request.items() if value}
-    spec = RunSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in request.items()})
-    if spec.intent in COUNTED:
-        numbers = counted.amounts(tokens, frozenset())
-        found |= {name: repr(got.said) for name in NUMBERS if (got := getattr(numbers, name))}
-        data = str(spec.data)
-        steps = names.step(data) if data in names.of("data") else None
-        spec = replace(
-            spec,
-            horizon=numbers.horizon and counted.steps(numbers.horizon, steps, data),
-            seeds=numbers.seeds and counted.whole(numbers.seeds, "seeds"),
-            budget=numbers.budget and counted.seconds(numbers.budget),
-        )
-    return Understood(spec, found, 1.0)
+    own = {k: tuple(v) if isinstance(v, list) else v for k, v in request.items()}
+    found = {name: f"by {model}" for name, value in own.items() if value}
+    if data and "data" in TAKES[own["intent"]]:
+        own, found = own | {"data": data}, found | {"data": "data="}
+    return Understood(RunSpec(**own), found, SURE)
+
+
+def _counted(
+    understood: Understood, tokens: Sequence[Token], step: Callable[[str], Step]
+) -> Understood:
+    """The same request with the numbers that the prompt has."""
+    spec = understood.spec
+    if spec.intent not in COUNTED:
+        return understood
+    numbers, data = counted.amounts(tokens, frozenset()), str(spec.data)
+    said = {name: repr(got.said) for name in NUMBERS if (got := getattr(numbers, name))}
+    far = numbers.horizon
+    size = step(data) if far and far.unit != "step" else None
+    spec = replace(
+        spec,
+        horizon=counted.steps(far, size, data) if far else None,
+        seeds=counted.whole(numbers.seeds, "seeds") if numbers.seeds else None,
+        budget=counted.seconds(numbers.budget) if numbers.budget else None,
+    )
+    return replace(understood, spec=spec, found={**understood.found, **said})
 
 
 def _by(role: str, content: str) -> dict[str, str]:

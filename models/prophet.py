@@ -37,6 +37,7 @@ class Prophet(Forecaster):
     """Trend, seasons and covariates as functions of the date."""
 
     cite = "taylor2018prophet"
+    classes = frozenset({"direct"})
     tags = frozenset({"missing", "intervals", "known"})
     reads = 1  # not even that: the stamps of the future are enough
 

@@ -16,7 +16,7 @@ import numpy as np
 from stsfm.build import build, check_keys
 from stsfm.datasets.equations.arrange import arranged
 from stsfm.datasets.equations.base import Equation
-from stsfm.datasets.equations.estimate import Estimate, Law, estimated
+from stsfm.datasets.equations.estimate import Estimate, estimated
 from stsfm.datasets.equations.grids import grid_of
 from stsfm.datasets.panel import Panel, Space
 from stsfm.datasets.split import Split
@@ -77,7 +77,11 @@ def _law(config: Mapping[str, Any], train: Panel) -> tuple[Equation, Estimate | 
     check_keys(target, keys | dict.fromkeys(free, 1.0), "given")
     fixed = {key: _made(key, keys[key], train.space) for key in keys if key not in free}
     _fits(target, train)
-    law: Law = lambda theta: target(**fixed, **dict(zip(free, map(float, theta), strict=True)))
+
+    def law(theta: Any) -> Equation:
+        made: Equation = target(**fixed, **dict(zip(free, map(float, theta), strict=True)))
+        return made
+
     way = arranged(law(np.ones(len(free))), train.about)
     if not free:
         return law(np.zeros(0)), None

@@ -73,7 +73,8 @@ class Selection:
     @property
     def folder(self) -> Path:
         facts = [
-            self.asked.task, self.asked.given, self.loss, self.asked.budget, self.asked.seeds, self.task.fingerprint,
+            self.asked.task, self.asked.given, self.loss, self.asked.budget, self.asked.seeds,
+            self.task.fingerprint,
             [(entry.candidate.name, entry.config.get("model")) for entry in self.entries],
         ]  # fmt: skip
         home = Path(self.config["runs_dir"])

@@ -127,9 +127,9 @@ def ready(args: Sequence[str]) -> Selection:
     models, known, planner = chosen(told.among, *told.folders), compose.Known(), Planner()
     config = compose.config([*told.task, "model=naive"], known)
     os.environ.setdefault("OMP_NUM_THREADS", str(config["hardware"]["threads"]))
-    task = planner.task(config)
-    if task.rules["protocol"] != "rolling":
+    if config["choices"]["protocol"] != "rolling":
         raise Mistake("a selection is by protocol=rolling, which cuts development rows in blocks")
+    task = planner.task(config)
     candidates, said = of_models(models), []
     if told.given:
         added, said = law.candidates(models, told, known)

@@ -204,7 +204,13 @@ def test_constants_that_are_given_are_kept_and_a_law_that_does_not_fit_is_refuse
 def test_every_law_can_be_given_of_the_data_that_obey_it():
     for name in ("heat_graph", "brusselator"):
         short = {"heat_graph": "heat", "brusselator": "brusselator"}[name]
-        words = [f"data={name}", "data.length=70", "protocol.horizon=2", f"given={short}", "model=naive"]
+        words = [
+            f"data={name}",
+            "data.length=70",
+            "protocol.horizon=2",
+            f"given={short}",
+            "model=naive",
+        ]
         split = job.cut(compose.config(words))
         stated, own = split.about.given, split.about.physics
         if isinstance(own, Brusselator):

@@ -41,7 +41,7 @@ def followed(
 
 
 def fine(law: Equation, states: Array, seconds: float, space: Space, close: float = CLOSE) -> int:
-    """Steps that bring states (b, n, c) so many seconds on, up to a share `close` of their spread."""
+    """Steps that bring states (b, n, c) so many seconds on, to a share `close` of their spread."""
     near, one, count = close * (states.std() or 1.0), np.full((len(states), 1), seconds), 1
     before = followed(law, states, one, space, count)
     while count < FINEST:

@@ -130,17 +130,19 @@ def ready(args: Sequence[str]) -> Selection:
     if config["choices"]["protocol"] != "rolling":
         raise Mistake("a selection is by protocol=rolling, which cuts development rows in blocks")
     task = planner.task(config)
-    candidates, said = of_models(models), []
-    if told.given:
-        added, said = law.candidates(models, told, known)
-        candidates += added
+    added, said = law.candidates(models, told, known) if told.given else ([], [])
     return Selection(
         said=said,
         asked=told,
         task=task,
         origins=Origins.of(task.rules, task.about.name),
         entries=entries(
-            candidates, told.task, task.offered, task.about.name, *told.folders, known=known
+            [*of_models(models), *added],
+            told.task,
+            task.offered,
+            task.about.name,
+            *told.folders,
+            known=known,
         ),
         config=config,
         planner=planner,

@@ -26,6 +26,8 @@ from ladder import LADDER, TOOLS, Reader, Rung
 from prompts import Prompt, at_random, leave_out, read
 from resolved import Outcome, exact, outcome, slot_counts
 
+from stsfm.asking.rules import Keywords
+
 TESTED = ("b", "c")
 FOLDS = 5  # of templates, for the scores that a threshold is calibrated on
 RULES = "keyword rules"
@@ -66,16 +68,13 @@ def main(argv: Sequence[str]) -> int:
 
 def rules(train: Sequence[Prompt]) -> Reader:
     """Nothing is learned: cues and their weights are written down."""
-    from stsfm.asking.rules import Keywords
+    return lambda texts: np.array([_by_rule(text) for text in texts])
 
-    keywords = Keywords()
 
-    @cache
-    def row(text: str) -> tuple[float, ...]:
-        found: Mapping[str, float] = keywords.scores(text)
-        return tuple(found.get(tool, 0.0) for tool in TOOLS)
-
-    return lambda texts: np.array([row(text) for text in texts])
+@cache
+def _by_rule(text: str) -> tuple[float, ...]:
+    found: Mapping[str, float] = Keywords().scores(text)
+    return tuple(found.get(tool, 0.0) for tool in TOOLS)
 
 
 def rules_and_concepts(train: Sequence[Prompt]) -> Reader:

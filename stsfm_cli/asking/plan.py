@@ -85,7 +85,6 @@ class Plan:
 
 def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
     """The plan of a request, with further words of its command. Mistake where it can't be done."""
-    home = next((w.partition("=")[2] for w in reversed(more) if w.startswith("runs_dir=")), "runs")
     words = [word for word in more if not word.startswith("data=")]
     spec = understood.spec
     if spec.intent in ("explain", "list"):
@@ -93,7 +92,13 @@ def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
             raise Mistake(f"{rest[0]}: a request to {spec.intent} has no options but runs_dir=")
         if spec.intent == "list":
             words = []
-    return Plan(prompt, understood, command(spec, words), Path(home))
+    return Plan(prompt, understood, command(spec, words), home(more))
+
+
+def home(more: Sequence[str]) -> Path:
+    """Where runs are kept, by the words after a prompt."""
+    said = (word.partition("=")[2] for word in reversed(more) if word.startswith("runs_dir="))
+    return Path(next(said, "runs"))
 
 
 def step_of(data: str) -> Step:

@@ -56,7 +56,8 @@ def write(
 
     Figures are those of its `plots`. An empty question is derived from what was compared.
     """
-    from stsfm.reports.build import Page, build
+    from stsfm.reports.build import build
+    from stsfm.reports.page import Page
 
     page = Page(folder, folder, grid, runs, runs, question, command)
     return publish(build(page), folder, page.record)

@@ -11,8 +11,9 @@ from stsfm.gathered import again, gather
 from stsfm.record import Record
 from stsfm.record.shelf import Shelf, Snapshot, compared
 from stsfm.reports import account
-from stsfm.reports.build import Page, build
+from stsfm.reports.build import build
 from stsfm.reports.content import Report
+from stsfm.reports.page import Page
 
 Made = tuple[Report, Any]
 

@@ -16,6 +16,7 @@ COMMANDS = {  # a module of stsfm.commands → what its main(args) does, which r
     "check": "what a file holds, or a model keeps: check my.csv",
     "compare": "one table of kept runs: compare model=lstm,gru",
     "report": "the report of a comparison: report airline, or the newest",
+    "detect": "where series change: detect data=nile",
     "analyse": "which series drives which: analyse analysis=ccm data=my.csv",
     "select": "which of many models fits: select among=recurrent data=airline",
     "predict": "forecast beyond a kept run's data, or on other data",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
 ANALYSES = "stsfm.models.analyser"  # what every analysis gives
+DETECTIONS = "stsfm.models.segmenter"  # what every detector gives
+MARKED = "stsfm.losses.changes"  # what it is scored by
 NET = "stsfm.models.neural"
 CONFORMAL = "stsfm.models.conformal"
 IDLE = ("threads", "checkpoint_seconds")  # keys that decide no number of a run
@@ -98,20 +100,41 @@ def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
 
 def identify_analysis(config: Mapping[str, Any], name: str, digest: str) -> Identity:
     """The identity of an analysis of the data that have a name and a digest: no model is in it."""
-    analysis = config["analysis"]
-    named = {target.rpartition(".")[0] for target in targets(analysis)}
-    found = _closed(frozenset({*named, ANALYSES}), tuple(config.get("plugins", ())))
-    modules = {module: source_digest(module) for module in found}
+    return _identify_look(config, "analysis", "_analyses", name, {"data": digest[:16]}, {ANALYSES})
+
+
+def identify_detection(
+    config: Mapping[str, Any], name: str, digest: str, marks: Mapping[str, Any]
+) -> Identity:
+    """The identity of a search for change points; those that people marked are scored against."""
+    known = {
+        "data": digest[:16],
+        "marks": _digest({who: list(rows) for who, rows in marks.items()}),
+    }
+    modules = {DETECTIONS, MARKED} | ({NET} if nets(config["detector"]) else set())
+    return _identify_look(config, "detector", "_detections", name, known, modules)
+
+
+def _identify_look(
+    config: Mapping[str, Any],
+    group: str,
+    room: str,
+    name: str,
+    known: Mapping[str, str],
+    modules: set[str],
+) -> Identity:
+    """Of what looks at data and forecasts nothing: a choice of a group, kept in a room."""
+    chosen = config[group]
+    named = {target.rpartition(".")[0] for target in targets(chosen)}
+    found = _closed(frozenset(named | modules), tuple(config.get("plugins", ())))
+    source = {module: source_digest(module) for module in found}
+    own = _digest(_without(_seedless(chosen, chosen.get("seed")), IDLE))
     return Identity(
-        data=f"{name}/_analyses",
-        model=config["choices"]["analysis"],
-        seed=analysis.get("seed"),
-        ingredients={
-            "data": digest[:16],
-            "analysis": _digest(_without(_seedless(analysis, analysis.get("seed")), IDLE)),
-            "source": _digest(modules),
-        },
-        modules=modules,
+        data=f"{name}/{room}",
+        model=config["choices"][group],
+        seed=chosen.get("seed"),
+        ingredients={**known, group: own, "source": _digest(source)},
+        modules=source,
     )
 
 

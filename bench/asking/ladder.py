@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 
+import masked
 import numpy as np
 import toolken
 from encoder import Encoder, features
-from masked import masked
 from prompts import Prompt, leave_out, read
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
@@ -26,7 +26,7 @@ from stsfm.asking.selector import REJECT
 from stsfm.asking.spec import INTENTS
 
 TOOLS = (*INTENTS, REJECT)
-READY = np.arange(-3, 6.5, 0.5)  # how readily a tool is called: the knob b of a toolken
+READY = np.arange(-3.0, 6.0)  # how readily a tool is called: the knob b of a toolken
 SWAY = (0.0, 2.0, 4.0, 8.0)  # how much a card has to say when tools are ranked again
 THIRDS = 3  # parts of the training templates, each of which calibrates once
 
@@ -43,14 +43,24 @@ def majority(train: Sequence[Prompt]) -> Reader:
 
 def logistic(train: Sequence[Prompt]) -> Reader:
     """tf-idf of words and letters, then a linear map: multinomial logistic regression."""
-    model = make_pipeline(features(), LogisticRegression(C=30, max_iter=300))
-    model.fit([masked(p.text) for p in train], intents(train))
+    return _logistic(train, features(), masked.names)
+
+
+def of_concepts(train: Sequence[Prompt]) -> Reader:
+    """The same of the concepts that the dictionary of the rules finds, and of pairs of them."""
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+")
+    return _logistic(train, words, masked.concepts)
+
+
+def _logistic(train: Sequence[Prompt], of: object, mask: Callable[[str], str]) -> Reader:
+    model = make_pipeline(of, LogisticRegression(C=30, max_iter=300))
+    model.fit([mask(p.text) for p in train], intents(train))
     order = [list(model.classes_).index(tool) for tool in TOOLS if tool in model.classes_]
     there = [tool in model.classes_ for tool in TOOLS]
 
     def read(texts: Sequence[str]) -> np.ndarray:
         found = np.zeros((len(texts), len(TOOLS)))
-        found[:, there] = model.predict_proba([masked(t) for t in texts])[:, order]
+        found[:, there] = model.predict_proba([mask(t) for t in texts])[:, order]
         return found
 
     return read
@@ -115,13 +125,13 @@ def hits(reader: Reader, prompts: Sequence[Prompt]) -> int:
 @cache
 def frozen() -> Encoder:
     """Made once, of the project's own words and of the texts, not the labels, of development."""
-    return Encoder([masked(p.text) for p in read("a")])
+    return Encoder([masked.names(p.text) for p in read("a")])
 
 
 @cache
 def _hidden(text: str) -> tuple[np.ndarray, float]:
     """h and the logsumexp of its words: of the same text always the same."""
-    h = frozen()([masked(text)])
+    h = frozen()([masked.names(text)])
     return h[0], float(logsumexp(frozen().words(h)))
 
 
@@ -179,6 +189,7 @@ LADDER: dict[str, Rung] = {
     "majority": majority,
     "nearest card": nearest_card,
     "tf-idf + logistic": logistic,
+    "concepts + logistic": of_concepts,
     "toolken": plain_toolken,
     "toolken + cards + reject": toolken_with_cards,
 }

@@ -158,7 +158,7 @@ def paired(first: np.ndarray, second: np.ndarray, templates: np.ndarray) -> tupl
 
     Under the null a template's difference is as often one way as the other: signs are drawn.
     """
-    gap = (first - second).astype(float)
+    gap = first.astype(float) - second.astype(float)
     sums = np.array([gap[templates == name].sum() for name in np.unique(templates)])
     signs = np.random.default_rng(0).choice([-1, 1], size=(9999, len(sums)))
     further = (np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12).sum()

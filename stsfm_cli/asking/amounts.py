@@ -40,8 +40,8 @@ class Amounts:
     budget: Amount | None = None
 
 
-def amounts(tokens: Sequence[Token], taken: frozenset[int]) -> Amounts:
-    """Every number that is of something. Ambiguous where a stretch of time has no number."""
+def amounts(tokens: Sequence[Token], taken: frozenset[int] = frozenset()) -> Amounts:
+    """Every number that is of something; the first of each kind."""
     found: dict[str, Amount] = {}
     for i, token in enumerate(tokens):
         number = None if i in taken else _number(tokens, i)
@@ -52,8 +52,8 @@ def amounts(tokens: Sequence[Token], taken: frozenset[int]) -> Amounts:
                 found.setdefault(kind, Amount(number, unit, said))
         elif token.concept == "half" and token.word.startswith("пол") and len(token.word) > 3:
             found.setdefault("budget", Amount(0.5, "hour", token.text))
-    if "horizon" not in found:
-        _unnumbered(tokens)
+        elif token.concept in UNITS and _a_unit_ahead(tokens, i):
+            found.setdefault("horizon", Amount(1, token.concept, token.text))
     return Amounts(**found)
 
 
@@ -144,8 +144,14 @@ def _time(tokens: Sequence[Token], i: int, k: int, before: Sequence[str]) -> str
     return "budget" if tokens[i].kind == "number" else ""
 
 
-def _unnumbered(tokens: Sequence[Token]) -> None:
-    """ "the next year" is no number of steps."""
+def _a_unit_ahead(tokens: Sequence[Token], i: int) -> bool:
+    """ "на сутки вперёд" is one day; English has its article for it."""
+    after = tokens[i + 1].concept if i + 1 < len(tokens) else ""
+    return i > 0 and tokens[i - 1].word == "на" and after == "ahead"
+
+
+def numbered(tokens: Sequence[Token]) -> None:
+    """Ambiguous where a stretch of time has no number: "the next year"."""
     for one, other in pairwise(tokens):
         if one.concept == "next" and other.concept in UNITS:
             said = f"{one.text} {other.text}"

@@ -18,6 +18,7 @@ from stsfm.asking.registry import Names, squeezed
 
 LONGEST = 6  # words of a name
 SURE = {"as written": 1.0, "by the dictionary": 0.95, "by a part of its name": 0.9}
+DETECTING = ("change", "changepoint", "find")
 CALLING = ("with", "model", "detector", "embedding", "compare", "better", "among", "except")
 LETTERS = str.maketrans(
     dict(zip("абвгдезийклмнопрстуфхцыэ", "abvgdeziyklmnoprstufhcye", strict=True))
@@ -101,6 +102,9 @@ def _longest(tokens: Sequence[Token], i: int, names: Names) -> Mention | None:
             continue
         joined = "".join(squeezed(latin(token.word)) for token in words)
         if senses := names.called.get(joined):
+            senses |= _by_phrase(
+                [token.word for token in words], names
+            )  # [transformers] are a class
             how = (
                 "as written"
                 if n > 1 or words[0].word == latin(words[0].word)
@@ -143,10 +147,23 @@ def _partly(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Ite
         if i in taken or token.kind != "word" or _known(token) or len(token.word) < 3:
             continue
         senses = _parts(squeezed(latin(token.word)), names)
+        if not _alone(tokens, i):
+            senses = frozenset(sense for sense in senses if sense[0] != "data")
         whole = {(g, n) for g, n in senses if {squeezed(p) for p in n.split("_")} <= said}
         if senses:
             how = "by a part of its name"
             yield Mention(i, i, frozenset(whole or senses), how, SURE[how])
+
+
+def _alone(tokens: Sequence[Token], i: int) -> bool:
+    """Is a part of a name no part of another: no "heart rate" for exchange_rate?"""
+    beside = [tokens[k] for k in (i - 1, i + 1) if 0 <= k < len(tokens)]
+    return not any(strange(token) for token in beside)
+
+
+def strange(token: Token) -> bool:
+    """A word that means nothing to the dictionary."""
+    return token.kind == "word" and not token.concept and not _known(token)
 
 
 def _parts(word: str, names: Names) -> frozenset[Sense]:
@@ -183,10 +200,13 @@ def nearest(word: str, called: Iterable[str], slack: int = 0) -> list[str]:
     """The names that a misspelt word is nearest to; digits are never misspelt."""
     near: list[tuple[int, str]] = []
     for alias in called:
+        most = _allowed(alias, word) + slack
+        if most < max(1, abs(len(alias) - len(word))) and alias != word:
+            continue
         if re.findall(r"\d+", alias) != re.findall(r"\d+", word):
             continue
         far = slips(alias, word)
-        if far <= _allowed(alias, word) + slack:
+        if far <= most:
             near.append((far, alias))
     least = min(near, default=(0, ""))[0]
     return [alias for far, alias in sorted(near) if far == least]
@@ -219,7 +239,8 @@ def _called_for(tokens: Sequence[Token], mention: Mention, found: Sequence[Menti
     """Is an everyday word a name here: "with drift", "drift and lstm", "the drift model"?"""
     before, after = mention.first - 1, mention.last + 1
     around = [k for k in (before - 1, before, after) if 0 <= k < len(tokens)]
-    if any(tokens[k].concept in CALLING for k in around):
+    calling = CALLING + DETECTING * bool(mention.of("detector"))
+    if any(tokens[k].concept in calling for k in around):
         return True
     if mention.of("data") and before >= 0 and tokens[before].concept == "in":
         return after == len(tokens) or tokens[after].word != "by"
@@ -238,11 +259,11 @@ def _called_for(tokens: Sequence[Token], mention: Mention, found: Sequence[Menti
 def by_card(tokens: Sequence[Token], names: Names, taken: Iterable[int]) -> list[str]:
     """The datasets whose cards have most of what is said, "taxis in Shenzhen"; or none."""
     used = set(taken)
-    said = {
-        squeezed(t.word)
-        for k, t in enumerate(tokens)
-        if k not in used and t.kind == "word" and not _known(t)
+    free = [k for k, t in enumerate(tokens) if k not in used and t.kind == "word"]
+    said = {k: squeezed(tokens[k].word) for k in free if not _known(tokens[k])}
+    held = {
+        n: {k for k, word in said.items() if word in names.telling(n)} for n in names.of("data")
     }
-    weight = {name: len(names.telling(name) & said) for name in names.of("data")}
-    most = max(weight.values(), default=0)
-    return sorted(name for name, n in weight.items() if n == most) if most else []
+    held = {n: at for n, at in held.items() if len(at) > 1 or all(_alone(tokens, k) for k in at)}
+    most = max(map(len, held.values()), default=0)
+    return sorted(name for name, at in held.items() if len(at) == most) if most else []

@@ -106,10 +106,14 @@ def _words(text: str, start: int, end: int) -> list[Token]:
         concept, slips = lexicon().concepts.of(word), 0
         if not concept and not known:
             concept, slips = lexicon().concepts.near(word)
-        if word == "h" and text[match.end() :].lstrip()[:1] == "=":
+        if word == "h" and re.match(r" ?=? ?\d", text[match.end() :]) and not _after_number(found):
             concept = "horizon"  # h=12
         found.append(Token(match[0], word, "word", match.start(), concept, slips=slips))
     return found
+
+
+def _after_number(found: list[Token]) -> bool:
+    return bool(found) and found[-1].kind == "number"
 
 
 def _found(pattern: re.Pattern[str], kind: Kind, text: str) -> list[Token]:

@@ -13,8 +13,7 @@ from typing import Any
 
 from stsfm.asking import amounts as counted
 from stsfm.asking.answers import Ambiguous, Refused, Understood
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.linking import Mention, by_card, mentions, nearest
+from stsfm.asking.linking import Mention, by_card, mentions, nearest, strange
 from stsfm.asking.reading import Token, read
 from stsfm.asking.registry import EMBEDDING, LISTED, Names, Step, registry, squeezed
 from stsfm.asking.rules import Keywords
@@ -114,7 +113,8 @@ class _Reader:
         return next((sorted(o) for o in others if o < set(mine)), mine)
 
     def told(self) -> str:
-        taken = {k for m in self.mentions for k in range(m.first, m.last + 1)}
+        sure = [mention for mention in self.mentions if mention.how != "misspelt"]
+        taken = {k for m in sure for k in range(m.first, m.last + 1)}
         if candidates := by_card(self.tokens, self.names, taken):
             self.found["data"] = f"{candidates[0]}, by its card"
             self.sure = min(self.sure, 0.8)
@@ -128,18 +128,18 @@ class _Reader:
     def unknown(self, taken: set[int]) -> str:
         """What stands where a dataset would, and is none."""
         for k, token in enumerate(self.tokens):
-            strange = k not in taken and token.kind == "word" and not token.concept
-            strange = strange and not token.filler and token.word not in lexicon().numbers
             before = [t.concept for t in self.tokens[max(0, k - 2) : k]]
-            if strange and (token.slot or OBJECT & {*before}):
+            if k not in taken and strange(token) and (token.slot or OBJECT & {*before}):
                 return token.text
         return ""
 
-    def models(self, least: int = 0, most: int = 99) -> tuple[str, ...]:
+    def models(
+        self, least: int = 0, most: int = 99, *, no_classes: bool = False
+    ) -> tuple[str, ...]:
         """Models in the order of their mention, each once."""
         chosen: list[str] = []
         for mention in self.named:
-            options = [] if mention.of("class") else mention.of("model")
+            options = [] if no_classes and mention.of("class") else mention.of("model")
             if options and not (mention.of("data") and self.is_data(mention)):
                 if len(options) > 1:
                     self.only("models", options)
@@ -159,7 +159,7 @@ class _Reader:
         law = self.law()
         classes = [m for m in self.named if m.of("class") and m is not law]
         named = [self.taken("among", m, m.of("class")[0]) for m in classes]
-        models = self.models()
+        models = self.models(no_classes=True)
         among = [name for name in dict.fromkeys(named) if name != "all"]
         among = [*among, *(m for m in models if m not in among)] or ["all"]
         given = self.taken("given", law, self.only("given", law.of("given"))) if law else None
@@ -215,6 +215,8 @@ class _Reader:
         """Horizon, seeds, budget and the metric that decides."""
         taken = frozenset(k for m in self.mentions for k in range(m.first, m.last + 1))
         found = counted.amounts(self.tokens, taken)
+        if not found.horizon:
+            counted.numbered(self.tokens)
         numbers: dict[str, Any] = {"metric": self.one("metric")}
         for slot in ("horizon", "seeds", "budget"):
             if amount := getattr(found, slot):

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import final
 
+from stsfm.asking.amounts import amounts
 from stsfm.asking.answers import Refused
 from stsfm.asking.lexicon import lexicon
 from stsfm.asking.linking import Mention, by_card, mentions
@@ -69,11 +70,14 @@ def _places(
         for concept in filter(None, concepts):
             at.setdefault(concept, []).append(k)
     for mention in found:
-        kind = _kind(mention)
-        at.setdefault(kind, []).append(mention.first)
+        at.setdefault(_kind(mention), []).append(mention.first)
+        if mention.of(EMBEDDING):
+            at.setdefault("EMBEDDING", []).append(mention.first)
     if "DATA" not in at and by_card(tokens, names, inside):
         at["DATA"] = [0]
     models = [m for m in found if m.of("model") and not m.of("data") and not m.of("class")]
+    if amounts(tokens, frozenset(inside)).horizon:
+        at["HORIZON"] = [0]
     if len({tuple(m.of("model")) for m in models}) > 1:
         at["MODELS"] = [models[0].first]
     return at

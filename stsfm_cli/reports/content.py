@@ -32,7 +32,8 @@ Words: TypeAlias = Sequence[str | Mark | Fact]
 @dataclass(frozen=True)
 class Paragraph:
     words: Words
-    tone: Literal["", "lead", "warning", "heading"] = ""
+    tone: Literal["", "lead", "warning", "heading", "asked", "source"] = ""
+    #   asked: the question, in the words of who asked; source: in the words of the code
 
 
 @dataclass(frozen=True)

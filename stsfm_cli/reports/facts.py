@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 from stsfm.mistakes import did_you_mean
 from stsfm.words import lasting
 
+REPORT = "report.json"  # what a report has worked out of several records
 MINUS = "−"
 FIGURES = 3  # of a number whose decimals are not given
 
@@ -33,12 +34,14 @@ class Fact:
     source    file and place in it, from the folder of the page: scores.json#/test/mase/pooled
     how       a key of READINGS
     decimals  of a number; None = three figures
+    target    "#anchor" of the cell of a table in which it stands, too
     """
 
     value: Any
     source: str
     how: str = "number"
     decimals: int | None = None
+    target: str = ""
 
     @property
     def text(self) -> str:
@@ -89,6 +92,18 @@ class Facts(Mapping[str, Fact]):
             return json.loads((self.folder / file).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of report.json while that is made: what was worked out of several records."""
+
+    content: Any
+    steps: tuple[str | int, ...]
+
+    def fact(self, how: str, *steps: str | int, decimals: int | None = None) -> Fact:
+        value = at(self.content, pointer(*steps)[1:])
+        return Fact(value, f"{REPORT}{pointer(*self.steps, *steps)}", how, decimals)
 
 
 def say(template: str, facts: Mapping[str, Fact]) -> Said:
@@ -176,6 +191,7 @@ def _counted(value: Any, decimals: int | None) -> str:
 
 READINGS: Mapping[str, Callable[[Any, int | None], str]] = {
     "number": number,
+    "cell": lambda value, decimals: f"{value:z.{decimals}f}".replace("-", MINUS),  # of a table
     "percent": lambda value, decimals: f"{number(100 * value, decimals)} %",
     "seconds": lambda value, decimals: lasting(value),
     "p": _chance,

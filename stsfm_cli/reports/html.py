@@ -38,6 +38,8 @@ TONES = {
     "lead": ('p class="lead"', "p"),
     "warning": ('p class="note" role="note"', "p"),
     "heading": ("h3", "h3"),
+    "asked": ("blockquote><p", "p></blockquote"),
+    "source": ('p class="source"', "p"),
 }
 TAGS = {"strong": "strong", "name": "strong", "italic": "i", "code": "code"}
 
@@ -180,6 +182,8 @@ def _fact(fact: Fact) -> str:
     text = escape(fact.text)
     if fact.how in TAGS:
         return f"<{TAGS[fact.how]}>{text}</{TAGS[fact.how]}>"
+    if fact.target.startswith("#"):
+        text = f'<a href="{escape(fact.target)}">{text}</a>'
     stands = f'title="{escape(fact.place)}" data-from="{escape(fact.source)}"'
     if isinstance(fact.value, int | float):
         return f'<data value="{fact.value!r}" {stands}>{text}</data>'

@@ -26,6 +26,7 @@ from stsfm.reports.facts import Fact
 from stsfm.tables.sheet import Sheet
 
 KINDS: dict[str, Kind] = {"name": "strong", "code": "code"}  # readings of facts
+TONES = {"warning": "> **Note.** ", "heading": "### ", "asked": "> ", "source": "> "}
 MARKS = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
 
 
@@ -46,7 +47,12 @@ def _block(
 ) -> Iterator[str]:
     match block:
         case Paragraph(words=words, tone=tone):
-            before = {"warning": "> **Note.** ", "heading": "### "}.get(tone, "")
+            before = {
+                "warning": "> **Note.** ",
+                "heading": "### ",
+                "asked": "> ",
+                "source": "> ",
+            }.get(tone, "")
             yield before + _start(inline(words))
         case Items(items=items):
             yield "\n".join(f"- {inline(words)}" for words in items)

@@ -38,6 +38,7 @@ def of(page: Path, into: Path, question: str = "", command: str = "") -> list[Pa
     kind = next((KINDS[name] for name in KINDS if (page / name).is_file()), None)
     if kind is None:
         raise Mistake(f"nothing to report in {page}: wanted one of {', '.join(KINDS)} in it")
+    into.mkdir(parents=True, exist_ok=True)  # facts are read by their paths from there
     if kind in ("run", "comparison", "selection"):
         from stsfm.reports import pages
 

@@ -168,18 +168,22 @@ def _references(block: References) -> str:
 
 def inline(words: Words) -> str:
     """Escaped; a number stays on the line of its % sign."""
-    return "".join(map(_word, words)).replace(" %", "&nbsp;%")
+    return "".join(map(_word, words))
 
 
 def _word(word: str | Mark | Fact) -> str:
     if isinstance(word, Fact):
         return _fact(word)
-    return escape(word) if isinstance(word, str) else _mark(word)
+    return _text(word) if isinstance(word, str) else _mark(word)
+
+
+def _text(text: str) -> str:
+    return escape(text).replace(" %", "&nbsp;%")
 
 
 def _fact(fact: Fact) -> str:
     """Its text, which says where it stands in the record to who points at it."""
-    text = escape(fact.text)
+    text = _text(fact.text)
     if fact.how in TAGS:
         return f"<{TAGS[fact.how]}>{text}</{TAGS[fact.how]}>"
     if fact.target.startswith("#"):
@@ -192,7 +196,7 @@ def _fact(fact: Fact) -> str:
 
 def _mark(mark: Mark) -> str:
     if mark.kind != "link":
-        return f"<{TAGS[mark.kind]}>{escape(mark.text)}</{TAGS[mark.kind]}>"
+        return f"<{TAGS[mark.kind]}>{_text(mark.text)}</{TAGS[mark.kind]}>"
     if not mark.target.startswith(("#", "https://", "http://")):  # javascript: and its like
-        return escape(mark.text)
-    return f'<a href="{escape(mark.target)}">{escape(mark.text)}</a>'
+        return _text(mark.text)
+    return f'<a href="{escape(mark.target)}">{_text(mark.text)}</a>'

@@ -46,7 +46,7 @@ def build(folder: Path, into: Path, kind: str, question: str, command: str) -> R
     parts: list[tuple[str, Iterator[Block]]] = [
         ("Question", asked(question, command)),
         ("Answer", _answer(told, place, facts)),
-        ("Data", card.chapter(path, into) if path else iter(())),
+        ("Data", card.chapter(path, into, "All its rows") if path else iter(())),
         ("Found", _found(told, facts)),
         ("Scores", _scores(told, place, facts)),
         ("Figures", figures(folder / "plots", "captions.json")),

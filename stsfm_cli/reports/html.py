@@ -94,6 +94,8 @@ def _block(block: Block, tables: Iterator[int], figures: Iterator[int]) -> str:
             return _grid(block, next(tables))
         case Figure():
             return _figure(block, next(figures))
+        case Code(text=text, language="text"):
+            return f'<pre class="equation" tabindex="0">{escape(text.strip())}</pre>'
         case Code(text=text):
             return _code(text)
         case References():

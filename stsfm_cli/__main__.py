@@ -11,6 +11,7 @@ from typing import NoReturn
 from stsfm.mistakes import Mistake, did_you_mean, tell
 
 COMMANDS = {  # a module of stsfm.commands → what its main(args) does, which returns an exit code
+    "ask": 'a sentence in, one command and its report out: ask "Find change points in [nile]"',
     "run": "fit, score, plot and keep: run model=lstm data=airline",
     "check": "what a file holds, or a model keeps: check my.csv",
     "compare": "one table of kept runs: compare model=lstm,gru",

@@ -81,6 +81,8 @@ def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
     """The identity of a composed job on a dataset that was cut by its protocol."""
     seed = config["model"].get("seed")
     model = _without(_seedless(_taught(config["model"]), seed), IDLE)
+    if cut.about.given is not None:
+        model["given"] = repr(cut.about.given)  # with the constants that were estimated
     modules = modules_of(config, cut.rules)
     return Identity(
         data=data_name(config, cut.about),
@@ -126,7 +128,7 @@ def _identify_look(
     named = {target.rpartition(".")[0] for target in targets(chosen)}
     found = _closed(frozenset(named | modules), tuple(config.get("plugins", ())))
     source = {module: source_digest(module) for module in found}
-    own = _digest(_without(chosen, ("seed",)))
+    own = _digest(_without(_seedless(chosen, chosen.get("seed")), IDLE))
     return Identity(
         data=f"{name}/{room}",
         model=config["choices"][group],
@@ -143,7 +145,8 @@ def source_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> str:
 
 def modules_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, str]:
     """The modules that a run's numbers come from, and the digest of each."""
-    modules = {target.rpartition(".")[0] for target in targets(config["model"])}
+    named = [*targets(config["model"]), *targets(config.get("given"))]
+    modules = {target.rpartition(".")[0] for target in named}
     modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
     if nets(config["model"]):
         modules.add(NET)  # named by no `_target_`: it is put around every net

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 LEAST = 4  # who goes on at least, where as many are left
 SHARES = (0.5, 0.75, 1.0)  # of the time of the race, by the end of each round
+UNFIT = "ValueError: "  # what a model says that cannot be fitted to such data, or so few
 SLOT = 6  # one run takes at most a sixth of it
 Make = Callable[[Sequence[str]], Job]  # from its words
 State = Literal["racing", "dropped", "failed", "excluded", "untried"]
@@ -163,9 +164,9 @@ class Race:
             runner.runs[heat] = job.run
         elif ending.state == "interrupted":
             self._out(runner, "untried", ending.reason)
-        else:  # who could not even begin has left no record
-            there = job.run.state != "missing"
-            self._out(runner, "failed" if there else "excluded", ending.reason)
+        else:
+            unfit = job.run.state == "missing" or ending.reason.startswith(UNFIT)
+            self._out(runner, "excluded" if unfit and not runner.runs else "failed", ending.reason)
         self.told(self)
 
     def look(self, job: Job) -> str | None:
@@ -236,7 +237,7 @@ class Race:
         return [Heat(block, seed) for seed in (self.seeds if self._last else self.seeds[:1])]
 
     def _out(self, runner: Runner, state: State, why: str) -> None:
-        runner.state, runner.reason = state, why.removeprefix("model: ")
+        runner.state, runner.reason = state, why.removeprefix(UNFIT).removeprefix("model: ")
 
     @property
     def finalists(self) -> list[Runner]:

@@ -55,8 +55,9 @@ class FollowedLaw(Forecaster):
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
         self._learn(train)
-        self.rows_ = np.int64(self.reads)
-        if self.rows == "auto":
+        if self.rows != "auto":
+            self.rows_ = np.int64(self.rows)
+        else:
             _, windows = held_out(train, val)
             windows = windows.subset(slice(None, None, max(1, len(windows) // FEW)))
             misses = []
@@ -95,7 +96,7 @@ class FollowedLaw(Forecaster):
                   for c in range(rows.shape[-1])]  # fmt: skip
         known = max(spread)
         self.spread_ = np.array([s or known or 1.0 for s in spread])  # (channel of the law,)
-        some = rows[:: max(1, len(rows) // FEW)]
+        some = rows[:: max(1, len(rows) // FEW)].reshape(-1, *rows.shape[-2:])
         self.steps_ = np.int64(fine(law, some, float(self.step_), self._space))
         return self
 
@@ -121,7 +122,9 @@ class FollowedLaw(Forecaster):
             law, values, seen, seconds[:, : rows - 1], self._space, int(self.steps_), self.spread_
         )
         made = followed(law, start, seconds, self._space, int(self.steps_))[:, rows:]
-        return self._units.forward(way.outward(_last(made, len(past.values), count)))
+        made = way.outward(_last(made, len(past.values), count))
+        with np.errstate(divide="ignore", invalid="ignore"):  # no logarithm: the run will say so
+            return self._units.forward(made)
 
     @property
     def _space(self) -> Space:

@@ -156,11 +156,11 @@ def test_a_search_tells_its_budget_and_what_it_chose(tmp_path):
              "default": {"value": 0.5}, "tuned": {"value": 0.25}}  # fmt: skip
     settings = {"metric": "mase", "tuning_seeds": [101]}
     write_json(tmp_path / "search.json", {"settings": settings, "models": [model]})
-    _, table, _, space = chapter(tmp_path)
+    _, table, _, space = chapter(tmp_path, tmp_path)
     said = [cell.text for cell in table.sheet.body[0]]
     assert said == ["gru", "ring", "tpe", "2 trials", "2", "0", "0", "3.2", "0.5", "0.25"]
     assert plain(space.pairs[0][1]) == "in 32, 64; best: 64"
-    assert not list(chapter(tmp_path / "none"))
+    assert not list(chapter(tmp_path / "none", tmp_path))
 
 
 def test_the_same_runs_make_the_same_bytes(folder, home, capsys):

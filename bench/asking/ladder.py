@@ -7,13 +7,13 @@ A rung learns from prompts and gives a reader: texts → scores [texts, 9], one 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
+import masked
 import numpy as np
 import toolken
 from encoder import Encoder, features
-from masked import masked
 from prompts import Prompt, leave_out, read
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
@@ -22,11 +22,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from stsfm.asking import cards
+from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT
 from stsfm.asking.spec import INTENTS
 
 TOOLS = (*INTENTS, REJECT)
-READY = np.arange(-3, 6.5, 0.5)  # how readily a tool is called: the knob b of a toolken
+RULES = "keyword rules"
+READY = np.arange(-3.0, 6.0)  # how readily a tool is called: the knob b of a toolken
 SWAY = (0.0, 2.0, 4.0, 8.0)  # how much a card has to say when tools are ranked again
 THIRDS = 3  # parts of the training templates, each of which calibrates once
 
@@ -41,19 +43,46 @@ def majority(train: Sequence[Prompt]) -> Reader:
     return lambda texts: np.tile(row, (len(texts), 1))
 
 
+def rules(train: Sequence[Prompt]) -> Reader:
+    """Nothing is learned: cues and their weights are written down."""
+    return lambda texts: np.array([_by_rule(text) for text in texts])
+
+
+@cache
+def _by_rule(text: str) -> tuple[float, ...]:
+    found: Mapping[str, float] = Keywords().scores(text)
+    return tuple(found.get(tool, 0.0) for tool in TOOLS)
+
+
 def logistic(train: Sequence[Prompt]) -> Reader:
     """tf-idf of words and letters, then a linear map: multinomial logistic regression."""
-    model = make_pipeline(features(), LogisticRegression(C=30, max_iter=300))
-    model.fit([masked(p.text) for p in train], intents(train))
+    return _logistic(train, features(), masked.names)
+
+
+def of_concepts(train: Sequence[Prompt]) -> Reader:
+    """The same of the concepts that the dictionary of the rules finds, and of pairs of them."""
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+")
+    return _logistic(train, words, masked.concepts)
+
+
+def _logistic(train: Sequence[Prompt], of: object, mask: Callable[[str], str]) -> Reader:
+    model = make_pipeline(of, LogisticRegression(C=30, max_iter=300))
+    model.fit([mask(p.text) for p in train], intents(train))
     order = [list(model.classes_).index(tool) for tool in TOOLS if tool in model.classes_]
     there = [tool in model.classes_ for tool in TOOLS]
 
     def read(texts: Sequence[str]) -> np.ndarray:
         found = np.zeros((len(texts), len(TOOLS)))
-        found[:, there] = model.predict_proba([masked(t) for t in texts])[:, order]
+        found[:, there] = model.predict_proba([mask(t) for t in texts])[:, order]
         return found
 
     return read
+
+
+def rules_and_concepts(train: Sequence[Prompt]) -> Reader:
+    """The mean of what is written down and what is learned of the same concepts."""
+    written, learned = rules(train), of_concepts(train)
+    return lambda texts: (written(texts) + learned(texts)) / 2
 
 
 def nearest_card(train: Sequence[Prompt]) -> Reader:
@@ -115,13 +144,13 @@ def hits(reader: Reader, prompts: Sequence[Prompt]) -> int:
 @cache
 def frozen() -> Encoder:
     """Made once, of the project's own words and of the texts, not the labels, of development."""
-    return Encoder([masked(p.text) for p in read("a")])
+    return Encoder([masked.names(p.text) for p in read("a")])
 
 
 @cache
 def _hidden(text: str) -> tuple[np.ndarray, float]:
     """h and the logsumexp of its words: of the same text always the same."""
-    h = frozen()([masked(text)])
+    h = frozen()([masked.names(text)])
     return h[0], float(logsumexp(frozen().words(h)))
 
 
@@ -177,8 +206,11 @@ def _thirds(train: Sequence[Prompt]) -> list[tuple[list[Prompt], list[Prompt]]]:
 
 LADDER: dict[str, Rung] = {
     "majority": majority,
+    RULES: rules,
     "nearest card": nearest_card,
     "tf-idf + logistic": logistic,
+    "concepts + logistic": of_concepts,
     "toolken": plain_toolken,
     "toolken + cards + reject": toolken_with_cards,
+    "rules + concepts": rules_and_concepts,
 }

@@ -1,47 +1,51 @@
-"""A prompt without its fillings: names, files, runs and numbers become one word per kind.
+"""A prompt without its fillings, as the grammar reads it.
 
-    "lstm vs gru on airline, 3 seeds" → "xmodel vs xmodel on xdata, xnumber seeds"
+    "lstm vs gru on airline, 3 seeds"   → names:    "MODEL vs MODEL on DATA xnumber seeds"
+                                        → concepts: "MODEL compare MODEL in DATA xnumber seed"
 
 What fills a slot says little of what is asked, and would be learned by heart; how many models are
-named says much. As in ToolkenGPT, where the arguments of a call are masked.
+named says much. As in ToolkenGPT, where the arguments of a call are masked. Concepts are those of
+the dictionary of the rules: they are the same in English and in Russian, and without slips.
 """
 
 from __future__ import annotations
 
-import re
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from functools import cache
 
-from stsfm import options
+from stsfm.asking.answers import Refused
+from stsfm.asking.linking import Mention, mentions
+from stsfm.asking.reading import Token, read
+from stsfm.asking.registry import registry
 
-GROUPS = ("data", "model", "detector", "model/embedding", "given")  # of one name, the first counts
-FIRM = 4  # letters from which a name may be misspelt
-FILE = re.compile(r"[\w./~-]*\w\.(?:csv|tsv|txt|parquet|nc|npz|h5)\b")
-RUN = re.compile(r"runs/\S*\w|\bs\d+-[0-9a-f]{6,}")
-WORD = re.compile(r"[a-z]+[a-z0-9_]*\d*|\d+")
+UNREAD = "xunread"  # a prompt that is refused before it is read
+KINDS = {"file": "DATA", "run": "RUN", "number": "xnumber"}
+
+
+def names(text: str) -> str:
+    """The words of a text, a name being its group."""
+    return _read(text)[0]
+
+
+def concepts(text: str) -> str:
+    """The concepts of its words, and the words that have none."""
+    return _read(text)[1]
 
 
 @cache
-def names() -> dict[str, str]:
-    """A name as it may be typed → the word for its kind."""
-    known = options.groups()
-    found: dict[str, str] = {}
-    for group in reversed(GROUPS):
-        word = f"x{group.rpartition('/')[2]}"
-        found |= dict.fromkeys(known.get(group, ()), word)
-    return found
+def _read(text: str) -> tuple[str, str]:
+    try:
+        tokens = read(text)
+    except Refused:
+        return UNREAD, UNREAD
+    found = mentions(tokens, registry())
+    plain = _words(tokens, found, lambda token: token.word)
+    return plain, _words(tokens, found, lambda token: token.concept or token.word)
 
 
-@cache
-def masked(text: str) -> str:
-    """The text in lower case, with a word for the kind of what fills it."""
-    text = FILE.sub(" xdata ", text.lower())
-    return WORD.sub(_word, RUN.sub(" xrun ", text))
-
-
-def _word(found: re.Match[str]) -> str:
-    word = found[0]
-    if word in ("xdata", "xrun") or word.isdigit():
-        return word if word[0] == "x" else "xnumber"
-    near = [word] if len(word) < FIRM else get_close_matches(word, names(), 1, 0.8)
-    return names().get(near[0], word) if near else word
+def _words(tokens: Sequence[Token], found: Sequence[Mention], word: Callable[[Token], str]) -> str:
+    words = [KINDS.get(token.kind, "") or word(token) for token in tokens]
+    for mention in found:
+        group = min(mention.senses)[0].rpartition("/")[2].upper()
+        words[mention.first : mention.last + 1] = [group] + [""] * (mention.last - mention.first)
+    return " ".join(filter(None, words))

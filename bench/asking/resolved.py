@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
-import numpy as np
 from prompts import Prompt
 
 from stsfm.asking.answers import Ambiguous
@@ -14,25 +14,24 @@ from stsfm.asking.resolve import resolve
 from stsfm.asking.spec import RunSpec
 from stsfm.mistakes import Mistake
 
-
-@dataclass(frozen=True)
-class Given:
-    """A selector whose scores are known already."""
-
-    tools: Sequence[str]
-    of: Mapping[str, np.ndarray]
-
-    def scores(self, text: str) -> dict[Any, float]:
-        return dict(zip(self.tools, map(float, self.of[text]), strict=True))
-
-
 Outcome = RunSpec | tuple[str, frozenset[str]] | None  # a request, what is unclear, or a rejection
 
 
-def outcome(text: str, selector: Any = None) -> Outcome:
-    """What `stsfm ask` would make of a text."""
+@dataclass(frozen=True)
+class Said:
+    """A selector that has made up its mind."""
+
+    intent: Any
+
+    def scores(self, text: str) -> dict[Any, float]:
+        return {self.intent: 1.0}
+
+
+@cache
+def outcome(text: str, intent: str | None = None) -> Outcome:
+    """What `stsfm ask` makes of a text; with an intent that somebody else told, if one is given."""
     try:
-        return resolve(text, selector).spec
+        return resolve(text, Said(intent) if intent else None).spec
     except Ambiguous as unclear:
         return unclear.slot, frozenset(unclear.candidates)
     except Mistake:

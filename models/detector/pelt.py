@@ -1,73 +1,44 @@
-"""Optimal segments under a penalty for each change: PELT.
+"""The best segments under a price for each change: PELT, exactly, behind a gate.
 
-    min over changes τ₁ < … < τ_K of   Σ_k cost(x[τ_k : τ_k+1]) + β K
+    min over changes τ₁ < … < τ_K of   Σ_k C(τ_k, τ_k+1) + β K
 
+C is the squared distance from a level, or from a line where that pays (changes/costs.py); every row
+is a candidate. β is the price that `alpha` of surrogates without a change would pay for one, and
+the gate lets through what shows more than they do: changes/survey.py.
 Killick, Fearnhead & Eckley, Optimal detection of changepoints with a linear computational cost,
-Journal of the American Statistical Association 107 (2012). As in ruptures, with every row a
-candidate (jump = 1).
+Journal of the American Statistical Association 107 (2012).
 """
 
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import final
 
 import numpy as np
-import ruptures
 
 from stsfm.datasets.panel import Array, Panel
-from stsfm.models.analyser import series_of
-from stsfm.models.segmenter import Change, Segmentation, Segmenter, Track
+from stsfm.models.numerics.changes.costs import Costs, Kind
+from stsfm.models.numerics.changes.partition import best, calibrated, changes
+from stsfm.models.numerics.changes.survey import Survey
+from stsfm.models.segmenter import Segmentation, Segmenter
 
 
 @final
 class Pelt(Segmenter):
-    """Optimal segments under a penalty for each change."""
+    """The best segments under a price for each change (PELT)."""
 
     cite = "killick2012"
 
-    def __init__(
-        self,
-        *,
-        joint: bool | Literal["auto"],
-        min_size: int,
-        penalty: float | Literal["auto"],
-        seed: int,
-    ) -> None:
-        self.joint, self.min_size, self.penalty, self.seed = joint, min_size, penalty, seed
+    def __init__(self, *, kind: Kind, least: int, penalty: float, survey: Survey) -> None:
+        if least < 2 or penalty <= 0:
+            raise ValueError(f"wanted least of 2 and penalty above 0, got {least} and {penalty}")
+        self.kind, self.least, self.penalty, self.survey = kind, least, penalty, survey
 
     def segment(self, panel: Panel) -> Segmentation:
-        x, names, _, gaps = series_of(panel, len(panel))
-        groups = (
-            [tuple(range(len(names)))] if self.joint is True else [(s,) for s in range(x.shape[1])]
-        )
-        tracks = tuple(self._track(x[:, list(group)], group, names) for group in groups)
-        said = tuple(
-            f"{track.name} changes at rows {', '.join(str(c.row) for c in track.changes)}."
-            if track.changes
-            else f"No change of {track.name} was found."
-            for track in tracks
-        )
-        return Segmentation(
-            names=names, tracks=tracks, level=0.9, said=said, noted=(gaps,) if gaps else ()
-        )
+        return self.survey.of(panel, self)
 
-    def _track(self, x: Array, series: tuple[int, ...], names: tuple[str, ...]) -> Track:
-        signal = (x - x.mean(0)) / x.std(0, ddof=1)
-        noise = np.median(abs(np.diff(signal, axis=0)), 0) / 0.954
-        penalty = 3 * np.log(len(x)) if self.penalty == "auto" else self.penalty
-        search = ruptures.Pelt(model="l2", jump=1, min_size=self.min_size).fit(
-            signal / noise.clip(1e-6)
-        )
-        rows = search.predict(pen=penalty)[:-1]
-        edges = [0, *rows, len(x)]
-        fitted = np.concatenate(
-            [np.broadcast_to(x[a:b].mean(0), x[a:b].shape) for a, b in zip(edges, edges[1:])]
-        )
-        return Track(
-            name=names[series[0]] if len(series) == 1 else "all series",
-            series=series,
-            changes=tuple(Change(row, row, row) for row in rows),
-            signal=signal,
-            fitted=fitted,
-            facts={"penalty": float(penalty)},
-        )
+    def price(self, twins: Array, seen: Array, alpha: float) -> float:
+        return self.penalty * calibrated(twins, seen, self.kind, self.least, alpha)
+
+    def rows(self, signal: Array, seen: Array, price: float) -> list[int]:
+        costs = Costs(signal[None], seen, price / 2, self.kind)
+        return changes(best(costs, np.array([price]), self.least)[0])

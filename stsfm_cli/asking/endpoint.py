@@ -107,6 +107,8 @@ class Endpoint:
             connection.close()
         if len(raw) > LARGEST:
             raise Unanswered(f"{self.host} answered with more than {LARGEST:,} bytes")
+        if response.length:  # that were said to come, and did not
+            raise Unanswered(f"{self.host} broke off")
         return raw
 
 

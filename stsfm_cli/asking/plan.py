@@ -12,10 +12,10 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stsfm.asking.answers import Understood
 from stsfm.asking.command import Command, command
@@ -27,6 +27,9 @@ from stsfm.record import Record, records
 from stsfm.request import typed
 from stsfm.screen import Screen
 from stsfm.words import aligned
+
+if TYPE_CHECKING:
+    from stsfm.reports.content import Report
 
 LONG = ("select", "forecast", "compare")  # trains models
 
@@ -85,7 +88,6 @@ class Plan:
 
 def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
     """The plan of a request, with further words of its command. Mistake where it can't be done."""
-    home = next((w.partition("=")[2] for w in reversed(more) if w.startswith("runs_dir=")), "runs")
     words = [word for word in more if not word.startswith("data=")]
     spec = understood.spec
     if spec.intent in ("explain", "list"):
@@ -95,9 +97,15 @@ def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
             words = []
     made = command(spec, words)
     if spec.intent == "explain":
-        found = os.path.relpath(_run(str(spec.run), Path(home)).folder)
+        found = os.path.relpath(_run(str(spec.run), home(more)).folder)
         made = Command(("report", found, *words), made.notes)
-    return Plan(prompt, understood, made, Path(home))
+    return Plan(prompt, understood, made, home(more))
+
+
+def home(more: Sequence[str]) -> Path:
+    """Where runs are kept, by the words after a prompt."""
+    said = (word.partition("=")[2] for word in reversed(more) if word.startswith("runs_dir="))
+    return Path(next(said, "runs"))
 
 
 def step_of(data: str) -> Step:
@@ -157,10 +165,16 @@ def _run(name: str, home: Path) -> Record:
     return max(done, key=lambda run: run.status["ended"])
 
 
-def report(planned: Plan, outcome: Outcome, screen: Screen) -> None:
+def _as_it_is(report: Report) -> Report:
+    return report
+
+
+def report(
+    planned: Plan, outcome: Outcome, screen: Screen, wording: Callable[[Report], Report] = _as_it_is
+) -> None:
     """The report of what was found, in the folder of the prompt."""
     from stsfm import reports
 
     for page in outcome.pages:
-        for path in reports.of(page, planned.folder, planned.prompt, planned.line):
+        for path in reports.of(page, planned.folder, planned.prompt, planned.line, wording):
             screen.say(f"→ {os.path.relpath(path)}")

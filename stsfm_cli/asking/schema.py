@@ -11,26 +11,19 @@ import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Literal
 
-from stsfm import options
+from stsfm.asking.lexicon import lexicon
+from stsfm.asking.reading import ENDINGS
+from stsfm.asking.registry import EMBEDDING, LISTED, METRICS, Names, registry
 from stsfm.asking.spec import RunSpec
 
-CLASSES = (
-    "direct", "recurrent", "attention", "state-space", "metric", "nonparametric", "graph",
-    "physics", "all",
-)  # fmt: skip
-METRICS = ("mae", "rmse", "mase", "smape", "wape", "crps", "r2")
-LISTED = ("model", "data", "loss", "analysis", "detector", "protocol", "embedding", "class")
 GROUPS = {  # field → the group whose choices it may hold
     "data": "data", "models": "model", "among": "model", "given": "given",
-    "detector": "detector", "embedding": "model/embedding",
+    "detector": "detector", "embedding": EMBEDDING,
 }  # fmt: skip
-READERS = ("grid", "mapped", "tabular")  # of files, which are named themselves
-MORE = {"among": CLASSES, "group": LISTED, "metric": METRICS}  # names that are choices of no group
 PATTERNS = {  # what may stand there besides a name
-    "data": r"^[\w./][\w ./+-]{0,200}\.(csv|tsv|txt|parquet|npz|npy|h5|hdf5|nc|nc4|zarr)(\.gz)?$",
+    "data": rf"^[\w./~][\w./~-]{{0,200}}\.({'|'.join(ENDINGS)})(\.gz)?$",
     "run": r"^[\w./][\w./+-]{0,300}$",
 }
 MOST = {"horizon": 10_000, "seeds": 100, "budget": 7 * 24 * 3600}  # of whole numbers
@@ -39,22 +32,12 @@ SHOWN = 60  # characters of a wrong value
 TYPES = {type(None): "null", str: "string", int: "integer", list: "array", dict: "object"}
 
 
-def names(*folders: Path) -> dict[str, tuple[str, ...]]:
-    """Field → the names that it may hold, of the fields that hold names."""
-    known = options.groups(*folders)
-    known["data"] = [name for name in known["data"] if name not in READERS]
-    return {
-        field: tuple(dict.fromkeys((*MORE.get(field, ()), *known.get(GROUPS.get(field, ""), ()))))
-        for field in (*GROUPS, *(field for field in MORE if field not in GROUPS))
-    }
-
-
-def schema(*folders: Path) -> dict[str, Any]:
-    """The JSON schema of a RunSpec, of the choices in conf/ and in the folders given.
+def schema(names: Names | None = None) -> dict[str, Any]:
+    """The JSON schema of a RunSpec, of the choices that there are.
 
     All fields are required and no others are allowed: what is not said is null, or an empty list.
     """
-    known, hints, told = names(*folders), typing.get_type_hints(RunSpec), _told()
+    known, hints, told = _names(names or registry()), typing.get_type_hints(RunSpec), _told()
     listed = [field.name for field in fields(RunSpec)]
     return {
         "type": "object",
@@ -86,6 +69,13 @@ def problems(value: Any, wanted: Mapping[str, Any], at: str = "") -> Iterator[st
     elif not any(_fits(value, one) for one in mine):
         meant = " or ".join(map(_meant, wanted.get("anyOf", [wanted])))
         yield f"{at or 'the answer'}: wanted {meant}, got {_short(value)}"
+
+
+def _names(names: Names) -> dict[str, tuple[str, ...]]:
+    """Field → the names that it may hold, of the fields that hold names."""
+    found = {field: tuple(names.of(group)) for field, group in GROUPS.items()}
+    classes = tuple(dict.fromkeys(map(str, lexicon().raw["classes"].values())))
+    return found | {"among": (*classes, *found["among"]), "group": LISTED, "metric": METRICS}
 
 
 def _fits(value: Any, wanted: Mapping[str, Any]) -> bool:

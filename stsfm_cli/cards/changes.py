@@ -5,27 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import yaml
 
-from stsfm import options
+from stsfm import compose
 from stsfm.build import build
 from stsfm.datasets.panel import Panel
 from stsfm.headline import stamp
 
 DETECTOR = "pelt"
-SERIES, ROWS = 4, 2_000  # of more the search would take longer than the rest of the report
+CELLS = 500  # of more, the search takes longer than the rest of the report
 
 
 def changes(panel: Panel, first: int) -> dict[str, Any]:
     """Rows, dates and names of what changes; `reason` where nothing was looked for."""
-    if DETECTOR not in options.groups().get("detector", ()):
-        return {"reason": "not looked for: there is no detector", "detector": DETECTOR}
-    if (many := panel.nodes * panel.channels) > SERIES:
-        return {"reason": f"not looked for: {many:,} series", "detector": DETECTOR}
-    if len(panel) > ROWS:
-        return {"reason": f"not looked for: {len(panel):,} rows", "detector": DETECTOR}
-    keys = yaml.safe_load(options.file_of("detector", DETECTOR).read_text(encoding="utf-8"))
-    keys = {name: 1 if name == "seed" else value for name, value in keys.items()}
+    if len(panel) * panel.nodes * panel.channels > CELLS:
+        return {"reason": "not looked for: stsfm detect does, at leisure", "detector": DETECTOR}
+    keys = compose.config([f"detector={DETECTOR}"])["detector"]
     try:
         found = build(keys, path="detector").segment(panel)
     except (ValueError, np.linalg.LinAlgError) as error:

@@ -8,12 +8,15 @@ stsfm ask "Which series drives which?" data=my.csv           a file of yours
   --dry-run       what was understood, and the command; nothing is run or written
   --budget 10m    a limit of time: 90s, 10m, 2h
   --yes           don't ask before models are trained (asked on a terminal only)
+  --llm           let the language model at STSFM_LLM_URL choose among the names: docs/llm.md
+  --replay        the same, from what it answered before; no network
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stsfm.mistakes import Mistake, did_you_mean
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from stsfm.asking.selector import Selector
 
 USAGE = __doc__.partition("\n\n")[2]
-FLAGS = ("--budget", "--dry-run", "--quiet", "--yes")
+FLAGS = ("--budget", "--dry-run", "--llm", "--quiet", "--replay", "--yes")
 SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
@@ -83,9 +86,18 @@ def _answer(
 
     files = [word.partition("=")[2] for word in more if word.startswith("data=")]
     given = files[-1] if files else None
-    understood = resolve(prompt, selector, data=given, step=plan.step_of)
-    planned = plan.plan(prompt, plan.budgeted(understood, budget), more)
     screen = Screen(quiet=bool({"-q", "--quiet"} & set(flags)))
+    by_rule = partial(resolve, prompt, selector, data=given, step=plan.step_of)
+    model = None
+    if {"--llm", "--replay"} & set(flags):
+        from stsfm.asking import helped
+
+        model = helped.exchanges(plan.home(more) / "_asks", replay="--replay" in flags)
+        understood = helped.understand(prompt, by_rule, model, screen.warn, data=given,
+                                       step=plan.step_of)  # fmt: skip
+    else:
+        understood = by_rule()
+    planned = plan.plan(prompt, plan.budgeted(understood, budget), more)
     for line in planned.lines():
         screen.say(line)
     if "--dry-run" in flags:
@@ -95,7 +107,10 @@ def _answer(
     planned.keep()
     outcome = plan.do(planned, screen)
     if outcome.code == 0:
-        plan.report(planned, outcome, screen)
+        wording = [helped.wording(model, screen.warn)] if model else []
+        plan.report(planned, outcome, screen, *wording)
+    if model:
+        model.keep(planned.folder)
     return outcome.code
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from stsfm.build import build
+from stsfm.build import build, build_model
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.protocols.borders import with_season
 from stsfm.datasets.split import panel_digest
@@ -55,7 +55,7 @@ def detect(
     home = Path(config["runs_dir"]).absolute()
     record = Record(home / identity.folder)
     if record.state != "finished" or config["force"]:
-        segmenter = build(config["detector"], path="detector")
+        segmenter = _segmenter(config)
         about = {
             "data": panel.about.name, "model": name, "headline": headline, "fingerprint": "",
             "family": panel.about.family or panel.about.name, "no_change": found.no_change(panel),
@@ -84,6 +84,21 @@ def _headline(panel: Panel, name: str) -> str:
         f"{count(len(about.targets), 'channel')} · {stamp(panel, 0)} … {stamp(panel, last)} · "
         f"{missing(panel)} · detector {name}"
     )
+
+
+def _whole(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The subtree of the detector, that of its forecaster in it."""
+    own, tree = config["detector"], config["forecaster"]
+    return own if tree is None else {**own, "forecaster": tree}
+
+
+def _segmenter(config: Mapping[str, Any]) -> Segmenter:
+    """The detector; a forecaster is built as for a run, and tells nobody of its epochs."""
+    tree, own = config["forecaster"], dict(config["detector"])
+    if tree is not None:
+        own["forecaster"] = build_model(tree, lambda row: None, {"calibration": 0})
+    built: Segmenter = build(own, path="detector")
+    return built
 
 
 def _preface(record: Record, config: Mapping[str, Any], words: Sequence[str]) -> None:

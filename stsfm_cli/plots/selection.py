@@ -44,7 +44,8 @@ def _race(found: Found, judged: Sequence[Found]) -> Figure:
     best = judged[0]["error"]
     made, grid = layout.figure(style.PAGE, 0.75 + ROW * len(judged))
     ax: Axes = grid[0, 0]
-    ax.axvline(best, color=style.SOFT, lw=0.8, zorder=1)
+    last = sum(bool(one["place"]) for one in judged)
+    ax.plot([best, best], [-0.6, last - 0.5], color=style.SOFT, lw=0.8, zorder=1)
     edge = min(max(one["error"] for one in judged), FAR * best) if best > 0 else None
     for row, one in enumerate(judged):
         _row(ax, row, one, found, edge)
@@ -54,7 +55,6 @@ def _race(found: Found, judged: Sequence[Found]) -> Figure:
     for label, one in zip(ax.get_yticklabels(), judged, strict=True):
         label.set_color(style.MODEL if one["name"] == chosen else style.INK)
         label.set_fontweight("bold" if one["name"] == chosen else "normal")
-    last = sum(bool(one["place"]) for one in judged)
     if last < len(judged):
         ax.axhline(last - 0.5, color=style.FAINT, lw=0.6, ls=(0, (1, 2)))
     ax.set_ylim(len(judged) - 0.4, -0.6)

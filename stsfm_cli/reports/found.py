@@ -11,7 +11,9 @@ import yaml
 from stsfm import cards
 from stsfm.record import Record
 from stsfm.reports import account, card
-from stsfm.reports.build import asked, figures, text_of
+from stsfm.reports.build import bound
+from stsfm.reports.chapters import asked, figures
+from stsfm.reports.cited import CARD, library, text_of
 from stsfm.reports.content import (
     Block,
     Code,
@@ -21,7 +23,6 @@ from stsfm.reports.content import (
     Paragraph,
     References,
     Report,
-    Section,
     Words,
 )  # fmt: skip
 from stsfm.reports.facts import Facts, beside, pointer, resolve, say
@@ -37,15 +38,15 @@ HOW = {"detection": "detector", "analysis": "analysis"}
 def build(folder: Path, into: Path, kind: str, question: str, command: str) -> Report:
     """A report on what lies in `folder`, in detection.json or analysis.json."""
     record = Record(folder)
-    place = f"{beside(into, folder)}/{kind}.json"
+    place = beside(into, folder / f"{kind}.json")
     told, facts = resolve(into, f"{place}#"), Facts(into)
-    facts.take("data", f"{beside(into, folder)}/status.json#/data", "name")
-    facts.take("how", f"{beside(into, folder)}/status.json#/model", "name")
+    facts.take("data", f"{beside(into, folder / 'status.json')}#/data", "name")
+    facts.take("how", f"{beside(into, folder / 'status.json')}#/model", "name")
     path = cards.card(record)
     parts: list[tuple[str, Iterator[Block]]] = [
         ("Question", asked(question, command)),
         ("Answer", _answer(told, place, facts)),
-        ("Data", card.chapter(path, into) if path else iter(())),
+        ("Data", card.chapter(path, into, "All its rows") if path else iter(())),
         ("Found", _found(told, facts)),
         ("Scores", _scores(told, place, facts)),
         ("Figures", figures(folder / "plots", "captions.json")),
@@ -54,16 +55,15 @@ def build(folder: Path, into: Path, kind: str, question: str, command: str) -> R
         ("Limits", _limits(told, place, facts, kind)),
         ("Versions and hosts", account.made_with([record], folder.parents[3])),
         ("Reproduce", _reproduce(record, command)),
-        ("References", _references(record)),
+        ("References", _references(record, path is not None)),
     ]
-    made = ((title, list(blocks)) for title, blocks in parts)
     data, how = record.status["data"], record.status["model"]
     names = (data, how) if kind == "detection" else (how, data)
     return Report(
         title=question or TITLES[kind].format(*names),
         about=[told["headline"]],
         written=f"Made on {account.day([record])}.",
-        sections=[Section(title, blocks) for title, blocks in made if blocks],
+        sections=bound(parts),
     )
 
 
@@ -114,8 +114,8 @@ def _scores(told: dict[str, Any], place: str, facts: Facts) -> Iterator[Block]:
     facts.take("people", f"{place}#/scores/annotators", "count")
     yield Paragraph(say(
         "People have marked these rows, and {how} has not seen where: annotators: {people}. "
-        "Against them its F-score is {f1} with a margin of {margin} rows, and its covering of their "
-        "segments {covering}. Who finds no change at all has {no_change/f1} and "
+        "Against them its F-score is {f1} with a margin of {margin} rows, and its covering of "
+        "their segments {covering}. Who finds no change at all has {no_change/f1} and "
         "{no_change/covering}.", facts))  # fmt: skip
 
 
@@ -176,6 +176,7 @@ def _reproduce(record: Record, command: str) -> Iterator[Block]:
     yield Code("\n".join(lines))
 
 
-def _references(record: Record) -> Iterator[Block]:
-    if found := references([text_of(record.folder / "references.bib")]):
-        yield References(found)
+def _references(record: Record, has_card: bool) -> Iterator[Block]:
+    """Of what was done, and of what its card has measured."""
+    measured = library(*CARD) if has_card else []
+    yield References(references([text_of(record.folder / "references.bib"), *measured]))

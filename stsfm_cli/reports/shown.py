@@ -9,13 +9,17 @@ from typing import Any
 
 from stsfm.reports.content import Grid, slug
 from stsfm.reports.facts import REPORT, Fact, Part, pointer
+from stsfm.spatial.words import ALPHA
+from stsfm.tables.ablation import ablation_sheet
 from stsfm.tables.cells import METRIC
 from stsfm.tables.grid import Task
 from stsfm.tables.row import Row
+from stsfm.tables.sentences import about_failures, about_graphs, about_intervals, footnotes
 from stsfm.tables.sheet import Cell, Sheet
 from stsfm.tables.sheets import sheets
 from stsfm.tables.table import costs, preferred
 
+NOTES = (about_failures, about_graphs, about_intervals, footnotes)  # under a table
 LEVEL = 0.8  # of the intervals that tables show
 COSTS = ("fit s", "predict s", "params", "memory")
 MEANS = "Means over the runs of a row; memory is the peak of the process."
@@ -32,7 +36,7 @@ class Shown:
         self.sheet = _columns(sheet, [k for k, x in enumerate(sheet.heads[-1]) if x not in COSTS])
         costs = [k for k, x in enumerate(sheet.heads[-1]) if x in ("model", "seeds", *COSTS)]
         self.costs = replace(_columns(sheet, costs), caption=f"What {self.task} took. {MEANS}")
-        self.header = self.sheet.heads[-1]
+        self.header, self.ablation = self.sheet.heads[-1], ablation_sheet(self.table)
         self.rows = [row for row in self.table.rows if row.records]
 
     @property
@@ -68,7 +72,7 @@ class Shown:
     def columns(self) -> dict[str, str]:
         """What a sentence calls the columns that it speaks of."""
         return {"val": f"val {self.label}", "test": f"test {self.label}", "sd": "seed sd",
-                "seeds": "seeds", "se": "sampling error", "skill": "skill %",
+                "seeds": "seeds", "rank": "rank", "se": "sampling error", "skill": "skill %",
                 "cover": "cover 80 %"}  # fmt: skip
 
     def fact(self, how: str, *steps: str | int, decimals: int | None = None) -> Fact:
@@ -84,8 +88,10 @@ class Shown:
             "task": self.task, "data": self.status["data"], "metric": self.label,
             "fingerprint": self.status["fingerprint"], "rows": rows,
             "said": list(self.table.tested), "tried": self.table.tried,
+            "notes": [line for what in NOTES for line in what(self.table)],
+            "ablation": list(self.ablation.notes) if self.ablation else [],
             "shown": len(self.table.rows), "level": LEVEL, "left_out": list(self.table.left_out),
-            "independent": self.status["independent"],
+            "independent": self.status["independent"], "alpha": ALPHA,
             "untuned": [row.label for row in self.rows if row.is_net and not row.tuned],
         }  # fmt: skip
 

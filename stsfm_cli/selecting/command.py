@@ -18,7 +18,7 @@ from stsfm.losses.metrics import METRIC
 from stsfm.mistakes import Mistake
 from stsfm.outcome import Outcome
 from stsfm.record.lock import holding
-from stsfm.selecting import kept, opened, story
+from stsfm.selecting import kept, law, opened, story
 from stsfm.selecting.asked import Asked, asked
 from stsfm.selecting.candidates import Candidate, Entry, entries, of_models
 from stsfm.selecting.classes import chosen
@@ -50,6 +50,7 @@ class Selection:
     planner: Planner
     known: compose.Known
     typed: str
+    said: Sequence[str] = ()  # of a law that is given
 
     @property
     def data(self) -> str:
@@ -72,7 +73,8 @@ class Selection:
     @property
     def folder(self) -> Path:
         facts = [
-            self.asked.task, self.loss, self.asked.budget, self.asked.seeds, self.task.fingerprint,
+            self.asked.task, self.asked.given, self.loss, self.asked.budget, self.asked.seeds,
+            self.task.fingerprint,
             [(entry.candidate.name, entry.config.get("model")) for entry in self.entries],
         ]  # fmt: skip
         home = Path(self.config["runs_dir"])
@@ -97,7 +99,7 @@ class Selection:
             "among": list(self.asked.among), "metric": self.metric, "label": self.label,
             "unit": self.task.status["units"] if METRIC[self.metric].unit == "data" else "",
             "budget": self.asked.budget, "seeds": list(self.asked.seeds),
-            "origins": self.origins.facts(),
+            "origins": self.origins.facts(), "given": list(self.asked.given),
         }  # fmt: skip
 
 
@@ -125,15 +127,22 @@ def ready(args: Sequence[str]) -> Selection:
     models, known, planner = chosen(told.among, *told.folders), compose.Known(), Planner()
     config = compose.config([*told.task, "model=naive"], known)
     os.environ.setdefault("OMP_NUM_THREADS", str(config["hardware"]["threads"]))
-    task = planner.task(config)
-    if task.rules["protocol"] != "rolling":
+    if config["choices"]["protocol"] != "rolling":
         raise Mistake("a selection is by protocol=rolling, which cuts development rows in blocks")
+    task = planner.task(config)
+    added, said = law.candidates(models, told, known) if told.given else ([], [])
     return Selection(
+        said=said,
         asked=told,
         task=task,
         origins=Origins.of(task.rules, task.about.name),
         entries=entries(
-            of_models(models), told.task, task.offered, task.about.name, *told.folders, known=known
+            [*of_models(models), *added],
+            told.task,
+            task.offered,
+            task.about.name,
+            *told.folders,
+            known=known,
         ),
         config=config,
         planner=planner,
@@ -146,7 +155,7 @@ def _selected(one: Selection, before: kept.Found, screen: Screen) -> kept.Found:
     """The race, the choice and the test; kept as it goes on, for whom is killed."""
     base = one.facts()
     screen.say(base["headline"])
-    for line in story.begun(one.entries, base):
+    for line in (*one.said, *story.begun(one.entries, base)):
         screen.say(line)
     race = raced(one, before.get("spent", 0.0), screen, partial(kept.keep, one.folder, base))
     found = kept.keep(one.folder, base, race)
@@ -155,7 +164,11 @@ def _selected(one: Selection, before: kept.Found, screen: Screen) -> kept.Found:
     if winner is None:
         return kept.keep(one.folder, found)
     found |= {"test": opened.test(winner.candidate, one.asked, screen)}
-    found |= {"said": [*found["said"], *opened.said(found)], "state": "finished"}
+    found["said"] += opened.said(found)
+    if one.asked.given:
+        found["ablation"] = law.ablation(race, winner, one.asked, one.label)
+        found["said"] += [found["ablation"]["said"]] if found["ablation"] else []
+    found["state"] = "finished"
     story.write(found, one.folder)
     return kept.keep(one.folder, found)
 

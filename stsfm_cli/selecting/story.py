@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Found = Mapping[str, Any]  # the content of selection.json
 FORMATS = {"md": as_markdown, "tex": as_latex, "csv": as_csv, "html": html_page}
 STATES = {  # of a candidate → what its row says
-    "finalist": "", "dropped": "dropped", "failed": "failed", "untried": "not tried further",
+    "finalist": "", "dropped": "dropped", "failed": "failed", "untried": "not tried to the end",
 }  # fmt: skip
 
 
@@ -57,11 +57,15 @@ def begins(race: Race) -> str:
 
 def left_out(reasons: Mapping[str, str]) -> Iterator[str]:
     """A line for each reason, with all whom it concerns."""
+    yield from _grouped("left out", reasons)
+
+
+def _grouped(what: str, reasons: Mapping[str, str]) -> Iterator[str]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name, reason in reasons.items():
         groups[reason].append(name)
     for reason, names in groups.items():
-        yield f"left out: {', '.join(names)}: {reason}"
+        yield f"{what}: {', '.join(names)}: {reason}"
 
 
 def choice(found: Found, winner: Runner | None) -> dict[str, Any]:
@@ -104,16 +108,15 @@ def _limits(found: Found) -> Iterator[str]:
         f"over {count(on['count'], 'origin')} before the test border, {on['independent']} of them "
         "independent; differences are paired."
     )
-    states: dict[str, list[str]] = defaultdict(list)
-    for one in found["candidates"]:
-        states[one["state"]].append(one["name"])
-    if names := states["untried"]:
+    short = {one["name"]: one["reason"] for one in found["candidates"] if one["state"] == "untried"}
+    yield from _grouped("not tried to the end", short)
+    if short:
         yield (
-            f"Not tried to the end, for the budget of {lasting(found['budget'])} was spent: "
-            f"{', '.join(names)}. A longer one goes on from what is kept: budget=…"
+            f"The budget was {lasting(found['budget'])}; with a longer one, budget=…, what is kept "
+            "is not run again."
         )
-    if names := states["failed"]:
-        yield f"Failed: {', '.join(names)}; `stsfm ls state=failed` shows why."
+    broken = {one["name"]: one["reason"] for one in found["candidates"] if one["state"] == "failed"}
+    yield from _grouped("failed", broken)
 
 
 def sheet(found: Found) -> Sheet:
@@ -142,7 +145,7 @@ def _line(one: Found, found: Found, chosen: str | None) -> tuple[Cell, ...]:
     state = "chosen" if one["name"] == chosen else STATES[one["state"]]
     if one["state"] == "finalist" and one["within"] and not state:
         state = "within one se"
-    told = f"{state}: {one['reason']}" if one["reason"] else state
+    told = f"{state}: {one['reason']}" if one["state"] == "dropped" else state
     numbers = [one.get(key) for key in ("error", "se", "behind", "behind_se")]
     return (
         Cell(text=str(one["place"] or NONE)),

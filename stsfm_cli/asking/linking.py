@@ -58,11 +58,11 @@ def mentions(tokens: Sequence[Token], names: Names) -> list[Mention]:
                 found.append(mention)
                 taken |= places
     casual = [mention for mention in found if _ordinary(tokens, mention)]
-    names = [mention for mention in found if mention not in casual]
-    while called := [m for m in casual if _called_for(tokens, m, names)]:
-        names += called  # which may call for another: naive, mean and drift
+    named = [mention for mention in found if mention not in casual]
+    while called := [m for m in casual if _called_for(tokens, m, named)]:
+        named += called  # which may call for another: naive, mean and drift
         casual = [m for m in casual if m not in called]
-    told = [*names, *(replace(m, casual=True) for m in casual)]
+    told = [*named, *(replace(m, casual=True) for m in casual)]
     return sorted(told, key=lambda mention: mention.first)
 
 

@@ -37,7 +37,7 @@ def comparison(folder: Path, into: Path, question: str, command: str) -> Made:
     made_of, runs = Record(folder).read("members.json"), compared(folder)
     if made_of.get("kind") == "detections":
         raise Mistake(
-            f"{folder.name} puts detections side by side: table.html and series.html are its pages; "
+            f"{folder.name} holds detections side by side, in table.html and series.html; "
             "stsfm report DETECTION writes on one"
         )
     grid = again(folder)

@@ -141,11 +141,12 @@ class Survey:
             rest[:, s], strengths[s] = adjusted(x[:, s], seen[:, s], season)
         facts["strength"] = max(strengths)
         signal = _standardised(rest, seen)
-        verdict = self._gate(signal[:, some], seen[:, some], search)
+        verdict = self.admitted(signal[:, some], seen[:, some], search)
         facts |= {"gate": verdict.p, "surrogates": self.surrogates}
         return self._searched(silent, rest, signal, seen, some, verdict, search, facts)
 
-    def _gate(self, signal: Array, seen: Array, search: Search) -> Verdict:
+    def admitted(self, signal: Array, seen: Array, search: Search) -> Verdict:
+        """What the gate says of a signal (t, s)."""
         about = _left(signal, seen, [], "line", 0.0)
         u = self._noise(about, seen, [])
         return gate(signal, seen, u, search.kind, search.least, self.surrogates, self.seed)

@@ -29,6 +29,7 @@ class AR(Forecaster):
     """Autoregression by least squares."""
 
     cite = "box1970"
+    classes = frozenset({"state-space"})
     tags = frozenset({"missing", "intervals"})
 
     def __init__(self, *, order: int | Literal["auto"]) -> None:

@@ -39,6 +39,7 @@ class ARIMA(Forecaster):
     """Seasonal autoregressive integrated moving average."""
 
     cite = "box1970"
+    classes = frozenset({"state-space"})
     tags = frozenset({"missing", "intervals"})
 
     def __init__(

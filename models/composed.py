@@ -32,6 +32,7 @@ class Composed(Forecaster):
     """Embed, transform, continue, align, transform, lift."""
 
     cite = "papaioannou2022"
+    classes = frozenset({"state-space"})
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class DCRNN(nn.Module):
     """An encoder and a decoder of diffusion convolutional recurrent units."""
 
     cite = "li2018dcrnn"
+    classes = frozenset({"graph", "recurrent"})
     offers, tags = Head.offers, Head.tags | {"graph"}
 
     def __init__(

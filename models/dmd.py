@@ -43,6 +43,7 @@ class DMD(Forecaster):
     """Dynamic mode decomposition, of one row or of several."""
 
     cite = "schmid2010dmd"
+    classes = frozenset({"state-space"})
     tags = frozenset({"missing"})
 
     def __init__(self, *, delays: int, rank: int | Literal["auto", "all"], stable: bool) -> None:

@@ -34,6 +34,7 @@ class ETS(Forecaster):
     """Exponential smoothing with additive errors."""
 
     cite = "winters1960"
+    classes = frozenset({"state-space"})
     tags = frozenset({"intervals", "anchored"})
 
     def __init__(

@@ -33,6 +33,7 @@ class Fourier(Forecaster):
     """Fitted harmonics and a trend."""
 
     cite = "bloomfield2000"
+    classes = frozenset({"direct"})
     tags = frozenset({"missing"})
 
     def __init__(

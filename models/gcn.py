@@ -31,6 +31,7 @@ class GCN(nn.Module):
     """Graph convolutions of whole windows."""
 
     cite = "kipf2017gcn"
+    classes = frozenset({"direct", "graph"})
     offers, tags = Head.offers, Head.tags | {"graph"}
 
     def __init__(

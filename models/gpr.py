@@ -42,6 +42,7 @@ class GPR(Forecaster):
     """Gaussian process regression of increments."""
 
     cite = "rasmussen2006"
+    classes = frozenset({"nonparametric"})
     tags = frozenset({"missing", "intervals"})
 
     def __init__(

@@ -33,6 +33,7 @@ class GraphWaveNet(nn.Module):
     """Blocks of layers, each with a convolution over time and one over the graph."""
 
     cite = "wu2019graphwavenet"
+    classes = frozenset({"direct", "graph"})
     offers, tags = Head.offers, Head.tags | {"graph"}
 
     def __init__(

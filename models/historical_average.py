@@ -30,6 +30,7 @@ class HistoricalAverage(Forecaster):
     """The weekly profile of each series."""
 
     cite = "li2018dcrnn"
+    classes = frozenset({"direct", "nonparametric"})
     tags = frozenset({"missing"})
     reads = 1  # not even that: the stamps of the future are enough
 

@@ -29,6 +29,7 @@ class ITransformer(nn.Module):
     """A transformer encoder over all variates of a window."""
 
     cite = "liu2024itransformer"
+    classes = frozenset({"attention"})
     offers, tags = Head.offers, Head.tags
 
     def __init__(

@@ -40,6 +40,7 @@ class Kalman(Forecaster):
     """A structural time series through the Kalman filter."""
 
     cite = "harvey1989"
+    classes = frozenset({"state-space"})
     tags = frozenset({"missing", "intervals"})
 
     def __init__(self, *, structure: Kind, factors: int, lags: int, steps: int) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 
 class Learned:
     """Saves and loads what it learned; loading never runs code."""
+
+    classes: ClassVar[frozenset[str]] = frozenset()  # that it belongs to; `stsfm list class`
 
     @property
     def parameters(self) -> int:

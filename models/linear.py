@@ -37,6 +37,7 @@ class Linear(Forecaster):
     """Ridge regression of the future on the past."""
 
     cite = "zeng2023ltsf"
+    classes = frozenset({"direct"})
     tags = frozenset({"missing", "new_nodes", "known"})
 
     def __init__(

@@ -29,6 +29,7 @@ class NLinear(nn.Module):
     """The future about the last value, linear in the past about the last value."""
 
     cite = "zeng2023ltsf"
+    classes = frozenset({"direct"})
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(self, frame: Frame) -> None:
@@ -45,6 +46,7 @@ class DLinear(nn.Module):
     """Linear in a trend and in what remains without it."""
 
     cite = "zeng2023ltsf"
+    classes = frozenset({"direct"})
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(self, frame: Frame, *, kernel: int, normalise: Standardise) -> None:

@@ -25,6 +25,7 @@ class MLP(nn.Module):
     """Fully connected layers over a window of one node."""
 
     cite = "rumelhart1986"
+    classes = frozenset({"direct"})
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(

@@ -25,6 +25,7 @@ class _Baseline(Forecaster):
     """A forecast made of running statistics of the series so far."""
 
     cite = "hyndman2021fpp3"
+    classes = frozenset({"direct"})
     tags = frozenset({"missing", "new_nodes"})
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:

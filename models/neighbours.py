@@ -32,6 +32,7 @@ class Neighbours(Forecaster):
     """Nearest neighbours and simplex projection."""
 
     cite = "sugihara1990"
+    classes = frozenset({"metric", "nonparametric"})
     tags = frozenset({"missing"})
     reads = GAP
 

@@ -35,6 +35,7 @@ class NeuralODE(nn.Module):
     """A flow from the last row into the future, of one node."""
 
     cite = "chen2018ode"
+    classes = frozenset({"physics", "state-space"})
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(

@@ -28,6 +28,7 @@ class PatchTST(nn.Module):
     """A transformer encoder over the patches of one series, and a head over all of them."""
 
     cite = "nie2023patchtst"
+    classes = frozenset({"attention"})
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(

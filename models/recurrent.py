@@ -29,6 +29,7 @@ class _Recurrent(nn.Module):
 
     cell: ClassVar[type[nn.RNN | nn.GRU | nn.LSTM]]
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
+    classes = frozenset({"recurrent"})
 
     def __init__(
         self,

@@ -45,6 +45,7 @@ class S4(nn.Module):
     """Structured state spaces over a window of one node."""
 
     cite = "gu2022s4"
+    classes = frozenset({"state-space"})
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(

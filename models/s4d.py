@@ -34,6 +34,7 @@ class S4D(nn.Module):
     """Diagonal state spaces over a window of one node."""
 
     cite = "gu2022s4d"
+    classes = frozenset({"state-space"})
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(

@@ -42,6 +42,7 @@ class S5(nn.Module):
     """One state space of many inputs and outputs over a window of one node."""
 
     cite = "smith2023s5"
+    classes = frozenset({"state-space"})
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(

@@ -37,6 +37,7 @@ class SMap(Forecaster):
     """Locally weighted linear maps."""
 
     cite = "sugihara1994"
+    classes = frozenset({"metric", "nonparametric"})
     tags = frozenset({"missing"})
     reads = GAP
 

@@ -42,6 +42,7 @@ class SpatialRidge(Forecaster):
     """Ridge regression on own and diffused values and on the time of day."""
 
     cite = "evgeniou2004multitask"
+    classes = frozenset({"direct", "graph"})
     tags = frozenset({"missing", "known", "graph"})
 
     def __init__(

@@ -41,6 +41,7 @@ class SpectralSubmanifold(Forecaster):
     """A polynomial manifold of delayed frames and its polynomial flow."""
 
     cite = "haller2016ssm"
+    classes = frozenset({"physics", "state-space"})
     tags = frozenset({"missing"})
 
     def __init__(

@@ -45,6 +45,7 @@ class SSA(Forecaster):
     """Singular spectrum analysis, continued by its recurrence."""
 
     cite = "golyandina2001"
+    classes = frozenset({"state-space"})
     tags = frozenset({"missing"})
 
     def __init__(

@@ -34,6 +34,7 @@ class STGCN(nn.Module):
     """Space between time and time, block upon block."""
 
     cite = "yu2018stgcn"
+    classes = frozenset({"direct", "graph"})
     offers, tags = Head.offers, Head.tags | {"graph"}
 
     def __init__(

@@ -31,6 +31,7 @@ class STID(nn.Module):
     """Residual layers over a window of one node beside its embeddings."""
 
     cite = "shao2022stid"
+    classes = frozenset({"direct"})
     offers, tags = Head.offers, Head.tags
 
     def __init__(

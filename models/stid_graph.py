@@ -37,6 +37,7 @@ class GraphSTID(nn.Module):
     """Residual layers over the windows of a node and about it, its embedding and its clock."""
 
     cite = "shao2022stid"
+    classes = frozenset({"direct", "graph"})
     offers, tags = Head.offers, Head.tags | {"graph"}
 
     def __init__(

@@ -33,6 +33,7 @@ class Superposition(nn.Module):
     """Layers with a way back over a window, then the forecast."""
 
     cite = "hinton2006reducing"
+    classes = frozenset({"direct"})
     offers, tags = Head.offers, Head.tags
     publishes = PUBLISHES | {"states", "states_next"}
 

@@ -31,6 +31,7 @@ class SVR(Forecaster):
     """Support vector machines, one for each step ahead."""
 
     cite = "drucker1997svr"
+    classes = frozenset({"direct", "nonparametric"})
     tags = frozenset({"missing", "new_nodes"})
 
     def __init__(

@@ -27,6 +27,7 @@ class TCN(nn.Module):
     """Residual blocks of dilated causal convolutions over a window of one node."""
 
     cite = "bai2018tcn"
+    classes = frozenset({"direct"})
     offers, tags = Head.offers, Head.tags | {"new_nodes"}
 
     def __init__(

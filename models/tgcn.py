@@ -30,6 +30,7 @@ class TGCN(nn.Module):
     """A graph convolution in each gate of a recurrent unit."""
 
     cite = "zhao2020tgcn"
+    classes = frozenset({"graph", "recurrent"})
     offers, tags = Head.offers, Head.tags | {"graph"}
 
     def __init__(self, frame: Frame, *, hidden: int, embedding: int, normalise: Normalise) -> None:

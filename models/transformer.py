@@ -44,6 +44,7 @@ class Transformer(nn.Module):
     """Attention over the tokens of a window, a head over the state of each node."""
 
     cite = "vaswani2017"
+    classes = frozenset({"attention"})
     offers, tags = Head.offers, Head.tags
 
     def __init__(

@@ -34,6 +34,7 @@ class VAR(Forecaster):
     """Vector autoregression by least squares or ridge regression."""
 
     cite = "lutkepohl2005"
+    classes = frozenset({"state-space"})
     tags = frozenset({"missing"})
 
     def __init__(self, *, order: int, ridge: float | Literal["auto"]) -> None:

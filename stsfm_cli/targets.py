@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
@@ -20,6 +21,7 @@ class Target:
     file: Path
     sentence: str  # the first of its docstring, else of the file's
     reference: str
+    classes: frozenset[str] = frozenset()  # of models that it belongs to
 
 
 def find(dotted: str) -> Target | None:
@@ -34,7 +36,24 @@ def find(dotted: str) -> Target | None:
     docs = [ast.get_docstring(part) or "" for part in (node, tree) if part]
     cite = f" [{key}]" if node and (key := _cite(node, nodes)) else ""
     reference = next((found for doc in docs if (found := _reference(doc))), "")
-    return Target(file, sentence(next(filter(None, docs), "")), f"{reference}{cite}".strip())
+    return Target(
+        file=file,
+        sentence=sentence(next(filter(None, docs), "")),
+        reference=f"{reference}{cite}".strip(),
+        classes=_words(_attribute(node, nodes, "classes")) if node else frozenset(),
+    )
+
+
+def docstring(module: str) -> str:
+    """What a module says at its head; "" where its source is not at hand."""
+    file = file_of(module)
+    return (ast.get_docstring(_parse(file)) or "") if file else ""
+
+
+def idea(dotted: str) -> str:
+    """The docstring of the file of a target, its equations as they stand; "" where it has none."""
+    file = file_of(dotted.rpartition(".")[0])
+    return ast.get_docstring(_parse(file)) or "" if file else ""
 
 
 def sentence(doc: str) -> str:
@@ -84,18 +103,31 @@ def _parse(file: Path) -> ast.Module:
     return ast.parse(file.read_text())
 
 
-def _cite(node: ast.AST, nodes: dict[str, ast.ClassDef | ast.FunctionDef]) -> str:
-    """The class attribute `cite`, own or of a base in the same file."""
+def _cite(node: ast.AST, nodes: Mapping[str, ast.AST]) -> str:
+    """The class attribute `cite`: the key of an entry, or of the entry that stands there."""
+    value = _attribute(node, nodes, "cite")
+    cite = str(value.value) if isinstance(value, ast.Constant) else ""
+    return re.sub(r"@\w+\{\s*([^,\s]*).*", r"\1", cite, flags=re.DOTALL).strip()
+
+
+def _words(value: ast.AST | None) -> frozenset[str]:
+    """The words in an expression such as frozenset({"direct", "graph"})."""
+    parts = ast.walk(value) if value else ()
+    found = (part.value for part in parts if isinstance(part, ast.Constant))
+    return frozenset(word for word in found if isinstance(word, str))
+
+
+def _attribute(node: ast.AST, nodes: Mapping[str, ast.AST], name: str) -> ast.AST | None:
+    """The value of a class attribute, own or of a base in the same file."""
     if not isinstance(node, ast.ClassDef):
-        return ""
+        return None
     for part in node.body:
-        names = part.targets if isinstance(part, ast.Assign) else [getattr(part, "target", None)]
-        if any(getattr(name, "id", "") == "cite" for name in names):
-            value = getattr(part, "value", None)
-            cite = str(value.value) if isinstance(value, ast.Constant) else ""
-            return re.sub(r"@\w+\{\s*([^,\s]*).*", r"\1", cite, flags=re.DOTALL).strip()
+        to = part.targets if isinstance(part, ast.Assign) else [getattr(part, "target", None)]
+        if any(getattr(target, "id", "") == name for target in to):
+            return getattr(part, "value", None)
     bases = (nodes.get(getattr(base, "id", "")) for base in node.bases)
-    return next((found for base in bases if base and (found := _cite(base, nodes))), "")
+    inherited = (_attribute(base, nodes, name) for base in bases if base)
+    return next((value for value in inherited if value), None)
 
 
 def _reference(doc: str) -> str:

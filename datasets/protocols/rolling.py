@@ -31,6 +31,7 @@ def rolling(
     folds: int = 1,
     fold: int = 1,
     steps: Sequence[int] = (),
+    until: float | int | str | None = None,
 ) -> Split:
     """Rolling origins in the original units: every origin of a split is scored once per stride.
 
@@ -52,13 +53,15 @@ def rolling(
                validation are as many rows before it as `val` … `test` are, its train all before
     fold       which of them, from 1
     steps      steps ahead, from 1, that are scored on their own, beside all together
+    until      the first row that is left out, as is all after it: what is chosen on the rows before
+               has seen none of them. A fraction, a date or a row number, as of val and test
 
     A season of 0 is inferred from the training rows, and the horizon after it. Rows after the
     last observed target are no part of the protocol: they are a future to be forecast.
     Raises ValueError when a split is left without a window. Hyndman & Athanasopoulos,
     Forecasting: Principles and Practice, 3rd ed. (2021), §5.10.
     """
-    panel, inferred = panel.history(), not panel.about.season
+    panel, inferred = _before(panel.history(), until), not panel.about.season
     suggests: dict[str, Any] = USUAL | dict(panel.about.suggests)
     chosen: dict[str, Any] = {"horizon": horizon, "val": val, "test": test, "transform": transform}
     chosen = {k: suggests.get(k) if v == "auto" else v for k, v in chosen.items()}
@@ -96,6 +99,19 @@ def rolling(
         development=ground.cut(1, ends["val"]),
         views=tuple(View(f"step {step}", (step - 1, step)) for step in steps),
     )  # fmt: skip
+
+
+def _before(panel: Panel, until: float | int | str | None) -> Panel:
+    """The rows before a border; all where there is none."""
+    if until is None:
+        return panel
+    row = border(panel, until)
+    if not 0 < row <= len(panel):
+        raise ValueError(
+            f"protocol.until leaves out the rows from one of the {len(panel)} of "
+            f"{panel.about.name} on, got row {row}"
+        )
+    return panel.upto(row)
 
 
 def _borders(

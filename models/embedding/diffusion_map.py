@@ -41,6 +41,7 @@ class DiffusionMap(Embedding):
     """Diffusion maps."""
 
     cite = "coifman2006dm"
+    classes = frozenset({"metric", "nonparametric"})
 
     def __init__(
         self, *, dim: int, alpha: float, width: float | Literal["slope"], time: float,

@@ -27,6 +27,7 @@ class GraphFourier(Embedding):
     """Graph Fourier transform."""
 
     cite = "shuman2013"
+    classes = frozenset({"graph"})
     offers, needs = frozenset({"inverse", "gradient"}), frozenset({"graph"})
 
     def __init__(self, *, keep: int | Literal["all"]) -> None:

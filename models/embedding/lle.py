@@ -34,6 +34,7 @@ class LLE(Embedding):
     """Locally linear embedding."""
 
     cite = "roweis2000"
+    classes = frozenset({"metric", "nonparametric"})
 
     def __init__(
         self, *, dim: int, neighbours: int, ridge: float,

@@ -29,6 +29,7 @@ class GeometricHarmonics(Lifting):
     """Extension by eigenfunctions of a kernel."""
 
     cite = "coifman2006gh"
+    classes = frozenset({"metric", "nonparametric"})
 
     def __init__(self, *, width: float, delta: float, max_points: int, reach: float | None) -> None:
         if width <= 0 or not 0 < delta < 1 or (reach is not None and reach <= 0):

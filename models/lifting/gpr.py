@@ -28,6 +28,7 @@ class GPR(Lifting):
     """Gaussian process regression of frames on states."""
 
     cite = "rasmussen2006"
+    classes = frozenset({"nonparametric"})
 
     def __init__(self, *, restarts: int, max_points: int, reach: float | None) -> None:
         if restarts < 0 or (reach is not None and reach <= 0):

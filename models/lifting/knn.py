@@ -25,6 +25,7 @@ class KNN(Lifting):
     """Nearest neighbours, from states to frames."""
 
     cite = "sugihara1990"
+    classes = frozenset({"metric", "nonparametric"})
 
     def __init__(self, *, neighbours: int | Literal["auto"], weights: Weights) -> None:
         if neighbours != "auto" and neighbours < 1:

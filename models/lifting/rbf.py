@@ -28,6 +28,7 @@ class RBF(Lifting):
     """Interpolation by radial basis functions."""
 
     cite = "hardy1971"
+    classes = frozenset({"metric", "nonparametric"})
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ class Flow(Transform):
     """The flow of an equation over a fixed time."""
 
     cite = "kutta1901"
+    classes = frozenset({"physics"})
     offers = frozenset({"inverse", "frames"})
 
     def __init__(

@@ -26,6 +26,7 @@ class GraphDiffusion(Transform):
     """Diffusion over the graph of the nodes."""
 
     cite = "kondor2002"
+    classes = frozenset({"graph"})
     offers, needs = frozenset({"inverse", "frames"}), frozenset({"graph", "frames"})
 
     def __init__(self, *, time: float) -> None:

@@ -21,6 +21,7 @@ class MyModel(Forecaster):
     """Repeat the last value, drawn towards the mean of what was learned from."""
 
     cite = "hyndman2021fpp3"  # a key of stsfm's references.bib, or an entry: "@article{key, …}"
+    classes = frozenset({"direct"})  # of models: `stsfm list class` shows who is in each
     tags = frozenset()  # missing = gaps may be in its past; intervals = gives scale or quantiles
     reads = 1  # rows of past that predict sees; None = all of them
 

@@ -21,6 +21,7 @@ class MyNet(nn.Module):
 
     cite = "hyndman2021fpp3"  # a key of stsfm's references.bib, or an entry: "@article{key, …}"
     offers = Head.offers  # what a loss may ask of it beside a point forecast
+    classes = frozenset({"direct"})  # of models: `stsfm list class` shows who is in each
     tags = Head.tags  # the head reads what is known ahead
 
     def __init__(self, frame: Frame, *, hidden: int) -> None:

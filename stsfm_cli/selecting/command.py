@@ -1,0 +1,201 @@
+"""`stsfm select`, from what was typed to what is kept.
+
+words ─► task ─► candidates ─► race before the test border ─► choice ─► test, once ─► selection.json
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stsfm import compose
+from stsfm.losses.metrics import METRIC
+from stsfm.mistakes import Mistake
+from stsfm.outcome import Outcome
+from stsfm.record.lock import holding
+from stsfm.selecting import kept, law, opened, story
+from stsfm.selecting.asked import Asked, asked
+from stsfm.selecting.candidates import Candidate, Entry, entries, of_models
+from stsfm.selecting.classes import chosen
+from stsfm.selecting.origins import Origins
+from stsfm.selecting.progress import Progress
+from stsfm.selecting.race import Heat, Race, Runner
+from stsfm.sweeps.planner import Planner
+from stsfm.tables.claims import ADDITIVE
+
+if TYPE_CHECKING:
+    from stsfm.screen import Screen
+    from stsfm.sweeps.plan import Job
+    from stsfm.sweeps.planner import Task
+
+RACE = 0.75  # of the budget; the rest is for the test and the figures
+LOCK = ".selecting"
+PROBABILISTIC = ("crps", "pinball")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """A selection that is ready to run."""
+
+    asked: Asked
+    task: Task
+    origins: Origins
+    entries: Sequence[Entry]
+    config: dict[str, Any]  # of a run of the task by any model
+    planner: Planner
+    known: compose.Known
+    typed: str
+    said: Sequence[str] = ()  # of a law that is given
+
+    @property
+    def data(self) -> str:
+        return str(self.task.about.name)
+
+    @property
+    def metric(self) -> str:
+        """What decides: asked for, else that of the protocol; MASE for want of either."""
+        return self.asked.metric or next(iter(self.task.status.get("metrics", ())), "mase")
+
+    @property
+    def loss(self) -> str:
+        """The loss of an origin: a root, or a share of a variance, is no mean of any."""
+        return ADDITIVE.get(self.metric, self.metric)
+
+    @property
+    def label(self) -> str:
+        return METRIC[self.loss].label if self.loss in METRIC else "squared error"
+
+    @property
+    def folder(self) -> Path:
+        facts = [
+            self.asked.task, self.asked.given, self.loss, self.asked.budget, self.asked.seeds,
+            self.task.fingerprint,
+            [(entry.candidate.name, entry.config.get("model")) for entry in self.entries],
+        ]  # fmt: skip
+        home = Path(self.config["runs_dir"])
+        return kept.place(home, self.data, "+".join(self.asked.among), facts)
+
+    def words(self, candidate: Candidate, heat: Heat) -> list[str]:
+        """What makes the run of a candidate on a block."""
+        conformal = [] if self.loss in PROBABILISTIC else ["protocol.calibration=0"]
+        seed = [] if heat.seed is None else [f"seed={heat.seed}"]
+        words = [*self.asked.task, *candidate.words, *self.origins.words(heat.block)]
+        return [*words, *conformal, *seed]
+
+    def job(self, words: Sequence[str]) -> Job:
+        (one,) = compose.jobs(list(words), self.known).jobs
+        return self.planner.job(one.config, one.words, asked=False)
+
+    def facts(self) -> kept.Found:
+        """What is known before anything runs."""
+        return {
+            "state": "running", "command": self.typed, "data": self.data,
+            "headline": self.task.status["headline"], "fingerprint": self.task.fingerprint,
+            "among": list(self.asked.among), "metric": self.metric, "label": self.label,
+            "unit": self.task.status["units"] if METRIC[self.metric].unit == "data" else "",
+            "budget": self.asked.budget, "seeds": list(self.asked.seeds),
+            "origins": self.origins.facts(), "given": list(self.asked.given),
+        }  # fmt: skip
+
+
+def perform(args: list[str], screen: Screen) -> Outcome:
+    """Do what `stsfm select ARGS` asks for. Mistake where any of it can't be done at all."""
+    one = ready(args)
+    if one.asked.dry_run:
+        for line in story.planned(one.entries, one.facts()):
+            screen.say(line)
+        return Outcome()
+    with holding(one.folder, LOCK):
+        found = kept.read(one.folder)
+        if found.get("state") != "finished" or one.config["force"]:
+            found = _selected(one, found, screen)
+    if found["choice"] is None:
+        raise Mistake(f"no candidate was judged: {found['said'][0]}")
+    story.show(found, one.folder, screen)
+    code = 0 if found["test"]["finished"] else 1
+    return Outcome(code, opened.runs(found), [one.folder])
+
+
+def ready(args: Sequence[str]) -> Selection:
+    """Read the words, load the task and compose the candidates; nothing is fitted."""
+    told = asked(args)
+    models, known, planner = chosen(told.among, *told.folders), compose.Known(), Planner()
+    config = compose.config([*told.task, "model=naive"], known)
+    os.environ.setdefault("OMP_NUM_THREADS", str(config["hardware"]["threads"]))
+    if config["choices"]["protocol"] != "rolling":
+        raise Mistake("a selection is by protocol=rolling, which cuts development rows in blocks")
+    task = planner.task(config)
+    added, said = law.candidates(models, told, known) if told.given else ([], [])
+    return Selection(
+        said=said,
+        asked=told,
+        task=task,
+        origins=Origins.of(task.rules, task.about.name),
+        entries=entries(
+            [*of_models(models), *added],
+            told.task,
+            task.offered,
+            task.about.name,
+            *told.folders,
+            known=known,
+        ),
+        config=config,
+        planner=planner,
+        known=known,
+        typed=shlex.join(["stsfm", "select", *args]),
+    )
+
+
+def _selected(one: Selection, before: kept.Found, screen: Screen) -> kept.Found:
+    """The race, the choice and the test; kept as it goes on, for whom is killed."""
+    base = one.facts()
+    screen.say(base["headline"])
+    for line in (*one.said, *story.begun(one.entries, base)):
+        screen.say(line)
+    race = raced(one, before.get("spent", 0.0), screen, partial(kept.keep, one.folder, base))
+    found = kept.keep(one.folder, base, race)
+    winner = race.chosen()
+    found |= story.choice(found, winner)
+    if winner is None:
+        return kept.keep(one.folder, found)
+    found |= {"test": opened.test(winner.candidate, one.asked, screen)}
+    found["said"] += opened.said(found)
+    if one.asked.given:
+        found["ablation"] = law.ablation(race, winner, one.asked, one.label)
+        found["said"] += [found["ablation"]["said"]] if found["ablation"] else []
+    found["state"] = "finished"
+    story.write(found, one.folder)
+    return kept.keep(one.folder, found)
+
+
+def raced(one: Selection, spent: float, screen: Screen, keep: Any) -> Race:
+    """Run the race of a selection through the engine."""
+    from stsfm.build import build
+    from stsfm.sweeps.engine import carry_out
+
+    runners = [
+        Runner(
+            entry.candidate,
+            entry.draws,
+            state="excluded" if entry.excluded else "racing",
+            reason=entry.excluded,
+        )
+        for entry in one.entries
+    ]
+    race = Race(
+        runners, one.origins.rounds, one.job,
+        words=one.words, metric=one.loss, horizon=one.origins.horizon, seeds=one.asked.seeds,
+        seconds=RACE * one.asked.budget, spent=spent, told=keep,
+    )  # fmt: skip
+    where = one.asked.where or ("launcher.n_jobs=auto",)
+    config = compose.config([*one.asked.task, *where, "model=naive"], one.known)
+    status = Progress(screen, one.metric, METRIC[one.metric].label)
+    status.begin(story.begins(race), len(race))
+    launcher = build(config["launcher"], path="launcher")
+    carry_out(race, launcher, retries=config["retries"], fail_fast=False, status=status)
+    return race

@@ -37,3 +37,4 @@ class Config:
     search: Any = None
     analysis: Any = None
     detector: Any = None
+    given: Any = None

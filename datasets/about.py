@@ -92,7 +92,8 @@ class About:
     `suggests` holds protocol values (horizon, transform, …) that apply where the protocol says
     `auto`. `season` counts steps (1 = none; 0 = the protocol infers it from its training rows).
     `family` groups datasets that are no independent replicates of each other. `physics` is
-    the law that the data obey, in their units. `findings` is what was odd in a user's file.
+    the law that the data obey, in their units; `given` is one that a user states of them, which is
+    no part of the data and is followed instead. `findings` is what was odd in a user's file.
     `changes` are the rows at which people say that something new begins, by annotator; for scores.
     """
 
@@ -112,6 +113,7 @@ class About:
     licence: str = ""
     digest: str = ""  # sha256 of the file it came from
     physics: Equation | None = None
+    given: Equation | None = None
     suggests: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     changes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -131,9 +133,14 @@ class About:
         return [self.channels.index(name) for name in self.targets]
 
     @property
+    def law(self) -> Equation | None:
+        """The law to be followed: that which is given, else that of the data."""
+        return self.physics if self.given is None else self.given
+
+    @property
     def states(self) -> frozenset[str]:
-        """What the data state of their law, for terms of a loss: equation, energy."""
-        return frozenset() if self.physics is None else self.physics.offers
+        """What is known of the law, for terms of a loss: equation, energy."""
+        return frozenset() if self.law is None else self.law.offers
 
     def only_targets(self) -> About:
         units = tuple(self.units[i] for i in self.target_index)

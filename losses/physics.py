@@ -120,7 +120,7 @@ class Energy(Term):
 
 def _law(about: About) -> Equation:
     """The equation of the data, if it is one of all that is forecast."""
-    law = about.physics
+    law = about.law
     if law is None:
         raise ValueError(f"{about.name} states no equation")
     if len(law.channels) != len(about.targets):

@@ -40,7 +40,7 @@ class Simulator:
 
     def __call__(self, windows: RollingWindows) -> Forecast:
         panel = windows.panel.only_targets()
-        law = panel.about.physics
+        law = panel.about.law
         if law is None or len(law.channels) != panel.channels:
             raise ValueError(f"{panel.about.name} states no equation of all that is forecast")
         if panel.space.changes:

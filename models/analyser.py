@@ -42,9 +42,10 @@ class Analysis:
     columns, rows  its table: words, whole numbers, numbers, or None where there is nothing
     said           sentences that may stand in a paper, what was not found included
     noted          how it was done, and what it cannot tell
-    names, at      what links are between, and the node of each (name,)
+    names, at      what links are between, and the node of each (name,); () = it looks for none
     links          those that were found; `directed` or not, of a `strength` in words
     curves         what was found over `across`; the strength over it
+    states, first  where the data are, (t, d), and the row of the panel of the first; None = unsaid
     arrays         all numbers, for other programs
     """
 
@@ -52,13 +53,15 @@ class Analysis:
     rows: tuple[tuple[str | int | float | None, ...], ...]
     said: tuple[str, ...]
     noted: tuple[str, ...]
-    names: tuple[str, ...]
-    at: tuple[int, ...]
-    links: tuple[Link, ...]
-    directed: bool
-    strength: str
+    names: tuple[str, ...] = ()
+    at: tuple[int, ...] = ()
+    links: tuple[Link, ...] = ()
+    directed: bool = False
+    strength: str = ""
     curves: tuple[Curve, ...] = ()
     across: str = ""
+    states: Array | None = None
+    first: int = 0
     arrays: Mapping[str, Array] = field(default_factory=dict)
 
 

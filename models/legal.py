@@ -51,7 +51,7 @@ def offered(panel: Panel) -> frozenset[str]:
         "graph": space.adjacency is not None,
         "coords": space.coords is not None,
         "lattice": space.coords is not None and lattice(space.coords) is not None,
-        "equation": bool(panel.about.physics),
+        "equation": panel.about.law is not None,
     }
     return frozenset(word for word, there in have.items() if there)
 

@@ -91,6 +91,18 @@ class Prophet(Forecaster):
         fits = [self._fitted(*at).params for at in np.ndindex(*self.fits_.shape)]
         return sum(np.size(params[name]) for params in fits for name in FREE)
 
+    def bends(self, n: int, c: int) -> tuple[Array, Array]:
+        """Of one series the stamps (j,), ns, at which its trend may bend, and δ (j,)."""
+        model = self._fitted(n, c)
+        stamps = model.changepoints.to_numpy().astype("M8[ns]").astype("int64")
+        return stamps, np.asarray(model.params["delta"]).mean(0)[: len(stamps)]
+
+    def trend(self, series: Panel, n: int, c: int) -> Array:
+        """The trend (time,) of one series over the rows of a panel, in the units that it has."""
+        known = series.known[:, n % series.known.shape[1]]
+        found = self._fitted(n, c).predict(_table(series.time, known))
+        return np.asarray(found["trend"].to_numpy())
+
     def _estimate(self, series: Panel, y: Array, known: Array) -> bytes:
         """One series (time,) and its covariates (time, covariate) → the fitted model as JSON."""
         library, about = _library(), series.about

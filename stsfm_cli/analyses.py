@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from stsfm.build import build
+from stsfm.build import analyser, build
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.protocols.borders import with_season
 from stsfm.datasets.split import panel_digest
@@ -30,7 +30,7 @@ from stsfm.headline import missing, noticed, stamp
 from stsfm.identity import data_name, identify_analysis
 from stsfm.mistakes import Mistake, cause
 from stsfm.models.analyser import Analysis
-from stsfm.plots.links import draw
+from stsfm.plots.analysis import draw
 from stsfm.record import Record, attempt
 from stsfm.results import reference
 from stsfm.screen import Screen
@@ -53,13 +53,13 @@ def analyse(config: Mapping[str, Any], words: Sequence[str], screen: Screen) -> 
     home = Path(config["runs_dir"]).absolute()
     record = Record(home / identity.folder)
     if record.state != "finished" or config["force"]:
-        analyser = build(config["analysis"], path="analysis")
+        made = analyser(config["analysis"])
         about = {"data": panel.about.name, "model": name, "headline": headline, "fingerprint": ""}
         try:
             with attempt.writing(home, identity, about, force=config["force"]) as mine:
                 if mine is not None:
                     _preface(mine, config, words)
-                    _save(mine.folder, analyser.analyse(panel), analyser.cites, headline, panel)
+                    _save(mine.folder, made.analyse(panel), made.cites, headline, panel)
         except ValueError as error:
             raise Mistake(f"{name}: {error}") from error
         except Exception as error:
@@ -82,7 +82,8 @@ def _headline(panel: Panel, name: str) -> str:
 
 def _preface(record: Record, config: Mapping[str, Any], words: Sequence[str]) -> None:
     """What it is made of, before anything is computed."""
-    chosen = {group: config["choices"][group] for group in ("analysis", "data")}
+    groups = ("analysis", "data", *(group for group in config["choices"] if "analysis/" in group))
+    chosen = {group: config["choices"][group] for group in groups}
     kept = {key: config[key] for key in KEPT} | {"choices": chosen}
     made_of = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     write(record.folder / "config.yaml", made_of)
@@ -108,7 +109,7 @@ def _save(folder: Path, found: Analysis, cites: Sequence[str], headline: str, pa
     write(folder / "table.csv", table.getvalue())
     write(folder / "table.md", _markdown(told))
     write(folder / "references.bib", "\n".join(map(reference, cites)))
-    draw(found, panel.space, headline, folder / "plots")
+    draw(found, panel, headline, folder / "plots")
 
 
 def _markdown(told: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from stsfm.trust import LIBRARIES, locate
 
 if TYPE_CHECKING:
     from stsfm.losses.base import Loss
+    from stsfm.models.analyser import Analyser
     from stsfm.models.base import Forecaster
     from stsfm.models.checkpoint import Store
     from stsfm.models.ensemble import Library
@@ -67,6 +68,12 @@ def build_model(
 def part(config: Mapping[str, Any], path: str) -> Any:
     """A part of a state space, by itself."""
     return _model(config, lambda row: None, None, path=path, part=True)
+
+
+def analyser(config: Mapping[str, Any]) -> Analyser:
+    """An analysis, with the parts that it is made of."""
+    made: Any = part(config, "analysis")
+    return made
 
 
 def _model(

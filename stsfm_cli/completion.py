@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from stsfm import options
+from stsfm.detections.words import DEFAULT, as_detector, as_model
 
 CONFIG_DIR = ("-cd", "--config-dir")
 FLAGS = [
@@ -48,6 +49,8 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
     elif command == "analyse":
         chosen = [*_choices(word, folders), *_keys(before, word, folders)]
         found = (text for text in chosen if text.startswith(("analysis", "data", "seed=")))
+    elif command == "detect":
+        found = _of_a_detection(before, word, folders)
     elif command in ("run", "why"):
         found = (
             FLAGS
@@ -59,6 +62,15 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
     else:
         found = []
     return sorted({text for text in found if text and text.startswith(word)})
+
+
+def _of_a_detection(before: list[str], word: str, folders: list[Path]) -> Iterator[str]:
+    """Data, and detectors as a run has models: model=pelt, then model.min_size=3."""
+    asked, *said = map(as_detector, [word, *before])
+    said = [f"detector={DEFAULT}", *said]
+    for text in (*_choices(asked, folders), *_keys(said, asked, folders)):
+        if text.startswith(("detector", "data", "seed=")):
+            yield text if word.startswith("d") else as_model(text)
 
 
 def _runs() -> Iterator[str]:

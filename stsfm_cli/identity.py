@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CORE = "stsfm.backtest"  # every run goes through it; it imports windows, transform and metrics
 ANALYSES = "stsfm.models.analyser"  # what every analysis gives
+DETECTIONS = "stsfm.models.segmenter"  # what every detector gives
+MARKED = "stsfm.losses.changes"  # what it is scored by
 NET = "stsfm.models.neural"
 CONFORMAL = "stsfm.models.conformal"
 IDLE = ("threads", "checkpoint_seconds")  # keys that decide no number of a run
@@ -79,6 +81,8 @@ def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
     """The identity of a composed job on a dataset that was cut by its protocol."""
     seed = config["model"].get("seed")
     model = _without(_seedless(_taught(config["model"]), seed), IDLE)
+    if cut.about.given is not None:
+        model["given"] = repr(cut.about.given)  # with the constants that were estimated
     modules = modules_of(config, cut.rules)
     return Identity(
         data=data_name(config, cut.about),
@@ -96,21 +100,51 @@ def identify(config: Mapping[str, Any], cut: Cut) -> Identity:
 
 def identify_analysis(config: Mapping[str, Any], name: str, digest: str) -> Identity:
     """The identity of an analysis of the data that have a name and a digest: no model is in it."""
-    analysis = config["analysis"]
-    module = analysis["_target_"].rpartition(".")[0]
-    found = _closed(frozenset({module, ANALYSES}), tuple(config.get("plugins", ())))
-    modules = {module: source_digest(module) for module in found}
+    return _identify_look(config, "analysis", "_analyses", name, {"data": digest[:16]}, {ANALYSES})
+
+
+def identify_detection(
+    config: Mapping[str, Any], name: str, digest: str, marks: Mapping[str, Any]
+) -> Identity:
+    """The identity of a search for change points; those that people marked are scored against."""
+    known = {
+        "data": digest[:16],
+        "marks": _digest({who: list(rows) for who, rows in marks.items()}),
+    }
+    modules = {DETECTIONS, MARKED} | ({NET} if nets(config["detector"]) else set())
+    return _identify_look(config, "detector", "_detections", name, known, modules)
+
+
+def _identify_look(
+    config: Mapping[str, Any],
+    group: str,
+    room: str,
+    name: str,
+    known: Mapping[str, str],
+    modules: set[str],
+) -> Identity:
+    """Of what looks at data and forecasts nothing: a choice of a group, kept in a room."""
+    chosen = config[group]
+    named = {target.rpartition(".")[0] for target in targets(chosen)}
+    found = _closed(frozenset(named | modules), tuple(config.get("plugins", ())))
+    source = {module: source_digest(module) for module in found}
+    own = _digest(_without(_seedless(chosen, chosen.get("seed")), IDLE))
     return Identity(
-        data=f"{name}/_analyses",
-        model=config["choices"]["analysis"],
-        seed=analysis.get("seed"),
-        ingredients={
-            "data": digest[:16],
-            "analysis": _digest(_without(analysis, ("seed",))),
-            "source": _digest(modules),
-        },
-        modules=modules,
+        data=f"{name}/{room}",
+        model=config["choices"][group],
+        seed=next(_seeds(chosen), None),
+        ingredients={**known, group: own, "source": _digest(source)},
+        modules=source,
     )
+
+
+def _seeds(tree: Mapping[str, Any]) -> Iterator[int]:
+    """What is drawn from, of a tree and of those in it: one and the same."""
+    for name, value in tree.items():
+        if name == "seed":
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _seeds(value)
 
 
 def source_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> str:
@@ -120,7 +154,8 @@ def source_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> str:
 
 def modules_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, str]:
     """The modules that a run's numbers come from, and the digest of each."""
-    modules = {target.rpartition(".")[0] for target in targets(config["model"])}
+    named = [*targets(config["model"]), *targets(config.get("given"))]
+    modules = {target.rpartition(".")[0] for target in named}
     modules |= {config["protocol"]["_target_"].rpartition(".")[0], CORE}
     if nets(config["model"]):
         modules.add(NET)  # named by no `_target_`: it is put around every net

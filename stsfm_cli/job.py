@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stsfm import files, loggers, record, trust
+from stsfm import files, given, loggers, record, trust
 from stsfm.admission import admit
 from stsfm.backtest import evaluate
 from stsfm.build import build, build_model
@@ -130,9 +130,10 @@ def _made(
 def _split_of(
     baselines: Sequence[Mapping[str, Any]], config: Mapping[str, Any], split: Split
 ) -> Split:
-    """The split of the baselines: the same, but for the graph where the model's is ablated."""
+    """The split of the baselines: the same, but for an ablated graph or a law that is given."""
     other = {**config, **(baselines[0] if baselines else {})}
-    return split if other["data"] == config["data"] else cut(other)
+    same = all(other[key] == config[key] for key in ("data", "given"))
+    return split if same else cut(other)
 
 
 def _lacking(config: Mapping[str, Any], beside: Sequence[Record]) -> list[str]:
@@ -142,9 +143,12 @@ def _lacking(config: Mapping[str, Any], beside: Sequence[Record]) -> list[str]:
 
 
 def cut(config: Mapping[str, Any]) -> Split:
-    """The dataset of a config, cut by its protocol."""
+    """The dataset of a config, cut by its protocol; and the law that is given of it."""
     panel = build(config["data"], path="data")
-    return build(config["protocol"], panel, path="protocol")
+    split: Split = build(config["protocol"], panel, path="protocol")
+    if config["given"] is None:
+        return split
+    return given.stated(split, config["given"], config["choices"]["given"])
 
 
 def found(config: Mapping[str, Any], split: Split) -> Record | None:

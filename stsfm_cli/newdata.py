@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stsfm import given
 from stsfm.build import build
 from stsfm.datasets.beyond import extended, onward
 from stsfm.datasets.calendar import FEATURES, add_calendar
@@ -37,7 +38,7 @@ def gathered(
         return panel, [said] if more else []
     kept = run.read("data.json")
     panel = data if isinstance(data, Panel) else _built(_config(run, data, overrides))
-    panel = _seen(panel, kept)
+    panel = _seen(panel, run)
     _agree(panel, kept)
     try:
         own = _own(run)
@@ -53,7 +54,7 @@ def gathered(
 def _own(run: Record) -> Panel:
     """The data of the run as they are now. Mistake where its rows are others than then."""
     kept = run.read("data.json")
-    panel = _seen(_built(run.config["data"]), kept)
+    panel = _seen(_built(run.config["data"]), run)
     if panel_digest(panel.upto(kept["rows"])) != kept["panel_sha256"]:
         raise Mistake(
             f"the data of {os.path.relpath(run.folder)} are no longer those that it was made from; "
@@ -62,8 +63,11 @@ def _own(run: Record) -> Panel:
     return panel
 
 
-def _seen(panel: Panel, kept: Mapping[str, Any]) -> Panel:
-    """The panel as the protocol of the run has it: with its calendar, and without such zeros."""
+def _seen(panel: Panel, run: Record) -> Panel:
+    """The panel as the run has it: with its calendar, without such zeros, and of the same law."""
+    kept = run.read("data.json")
+    if (law := run.config.get("given")) is not None:
+        panel = given.again(panel, law, kept["given"])
     panel = measured(panel, kept["rules"].get("zeros", "observed"))
     return add_calendar(panel, _features(kept))
 

@@ -37,12 +37,14 @@ def groups(*folders: Path) -> dict[str, list[str]]:
             group = file.parent.relative_to(folder).as_posix()
             if group != "." and not group.startswith("hydra") and file.stem[0] != "_":
                 found.setdefault(group, set()).add(file.stem)
+    found |= {group: found[of] for group, of in borrowed().items()}
     order = [*(group for group in defaults() if group in found), *sorted(found)]
     return {group: sorted(found[group]) for group in dict.fromkeys(order)}
 
 
 def file_of(group: str, name: str, *folders: Path) -> Path:
     """The file of a choice; what the project has comes before what a folder has."""
+    group = borrowed().get(group, group)
     files = [folder / group / f"{name}.yaml" for folder in (FOLDER, *folders)]
     return next((file for file in files if file.is_file()), files[0])
 
@@ -52,6 +54,16 @@ def defaults() -> dict[str, str]:
     """Group → default choice, in the order of config.yaml."""
     text = (FOLDER / "config.yaml").read_text().partition("defaults:")[2].partition("\n\n")[0]
     return dict(re.findall(r"^ +- (?!override|optional)([\w/]+): *([^\s#]*)", text, re.MULTILINE))
+
+
+@cache
+def borrowed() -> dict[str, str]:
+    """Parts that are chosen from those of another group: analysis/embedding → model/embedding."""
+    return {
+        f"{file.parent.relative_to(FOLDER).as_posix()}/{name}": group
+        for file in FOLDER.rglob("*.yaml")
+        for group, name in re.findall(r"^ +- /([\w/]+)@([a-z]\w*):", file.read_text(), re.MULTILINE)
+    }
 
 
 @cache
@@ -180,9 +192,12 @@ def _join(package: str, name: str) -> str:
 
 
 def _defaults_list(text: str) -> list[tuple[str, str]]:
-    """(group, choice) in the order of a defaults list; the group is "" where it is the file's."""
+    """(group, choice) in the order of a defaults list; the group is "" where it is the file's.
+
+    /model/embedding@embedding: lle is (embedding, lle); which group that is, `borrowed` says.
+    """
     found = re.search(r"^defaults:(.*(?:\n[ -].*)*)", text, re.MULTILINE)
     words = re.split(r"[\[\],\n]", re.sub(r"#.*", "", found[1])) if found else []
     entries = (re.sub(r"^- |\boverride |@_here_", "", word.strip()).strip() for word in words)
     pairs = (entry.rpartition(":") for entry in entries if entry not in ("", "_self_"))
-    return [(group.strip(), choice.strip()) for group, _, choice in pairs]
+    return [(group.rpartition("@")[2].strip(), choice.strip()) for group, _, choice in pairs]

@@ -17,6 +17,7 @@ from stsfm.datasets.about import KINDS
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.split import Split
 from stsfm.files import naming, write, write_json
+from stsfm.given import constants
 from stsfm.headline import stamp
 from stsfm.identity import nets
 from stsfm.losses.metrics import METRICS
@@ -115,6 +116,7 @@ def data_of(split: Split) -> dict[str, Any]:
         "borders": {p: [stamp(panel, rules[p][0]), stamp(panel, rules[p][1] - 1)] for p in parts},
         "windows": {p: len(getattr(split, p)) for p in parts},
         "rules": dict(rules), "fingerprint": split.fingerprint,
+        **({"given": constants(about.given)} if about.given is not None else {}),
     }  # fmt: skip
 
 

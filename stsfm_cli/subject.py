@@ -10,6 +10,7 @@ import numpy as np
 
 from stsfm import compose
 from stsfm.build import build_model
+from stsfm.datasets.equations.graphs import GraphHeat
 from stsfm.datasets.panel import About, Array, Panel, Space
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.split import Split
@@ -18,6 +19,7 @@ from stsfm.models.base import Forecaster
 SEASON, HORIZON, ROWS = 6, 4, 150
 VAL, TEST = 100, 125  # first rows
 CONTEXT = 12
+LAW = GraphHeat(diffusivity=0.05, cooling=0.0)  # for models that follow one
 QUICK = (
     "trainer.epochs=2", "trainer.lr=0.01", "trainer.batch_size=64", "trainer.update_epochs=1",
 )  # fmt: skip
@@ -72,7 +74,7 @@ def panel_of(table: Array) -> Panel:
         mask=mask,
         time=np.arange(len(table)) * 10**9,
         space=Space(adjacency=np.eye(table.shape[1], k=1) + np.eye(table.shape[1], k=-1)),
-        about=About(name="toy", nodes=names, channels=("y",), season=SEASON),
+        about=About(name="toy", nodes=names, channels=("y",), season=SEASON, physics=LAW),
     )
 
 

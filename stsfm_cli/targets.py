@@ -44,6 +44,18 @@ def find(dotted: str) -> Target | None:
     )
 
 
+def docstring(module: str) -> str:
+    """What a module says at its head; "" where its source is not at hand."""
+    file = file_of(module)
+    return (ast.get_docstring(_parse(file)) or "") if file else ""
+
+
+def idea(dotted: str) -> str:
+    """The docstring of the file of a target, its equations as they stand; "" where it has none."""
+    file = file_of(dotted.rpartition(".")[0])
+    return ast.get_docstring(_parse(file)) or "" if file else ""
+
+
 def sentence(doc: str) -> str:
     """The first sentence, without its full stop."""
     paragraph = " ".join(doc.partition("\n\n")[0].split())

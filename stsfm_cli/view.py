@@ -190,7 +190,7 @@ class Comparison:
 
     @cached_property
     def _grid(self) -> Grid:
-        from stsfm.comparison import again
+        from stsfm.gathered import again
 
         return again(self.folder)
 

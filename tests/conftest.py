@@ -5,11 +5,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from kinds import SLOWLY
 
 from stsfm.__main__ import main
 from stsfm.record import Record, records
 
 SHORT = ["trainer.epochs=4"]
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """What is marked slow is left to .ci/run."""
+    for item in items if not SLOWLY else ():
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="is done by .ci/run, by STSFM_SLOW=1"))
 
 
 class Desk:

@@ -2,7 +2,6 @@
 
 import inspect
 import itertools
-import os
 import re
 from copy import deepcopy
 from dataclasses import replace
@@ -248,15 +247,23 @@ def test_procrustes_finds_the_turn_the_move_and_the_stretch():
 # ---- what goes together --------------------------------------------------------------------------
 
 
-def test_every_part_is_in_a_cell_that_is_finite_where_it_is_legal():
-    """In the suite each part has its turn; under STSFM_CONTRACTS the whole product has."""
-    groups = [trees()[name] for name in ("embedding", "dynamics", "lifting")]
-    most = max(map(len, groups))
-    cells = [tuple(list(group)[k % len(group)] for group in groups) for k in range(most)]
-    if "STSFM_CONTRACTS" in os.environ:
-        cells = list(itertools.product(*groups))
-    for cell in cells:
-        stages = dict(zip(("embedding", "dynamics", "lifting"), cell, strict=True))
+GROUPS = ("embedding", "dynamics", "lifting")
+
+
+def turns() -> list[tuple[str, ...]]:
+    """Cells in which each part has its turn."""
+    groups = [list(trees()[name]) for name in GROUPS]
+    return [tuple(g[k % len(g)] for g in groups) for k in range(max(map(len, groups)))]
+
+
+def product() -> list[tuple[str, ...]]:
+    return list(itertools.product(*(trees()[name] for name in GROUPS)))
+
+
+@pytest.mark.parametrize("cells", [turns, pytest.param(product, marks=pytest.mark.slow)])
+def test_a_cell_is_finite_where_it_is_legal(cells):
+    for cell in cells():
+        stages = dict(zip(GROUPS, cell, strict=True))
         words = [f"model/{stage}={name}" for stage, name in stages.items()]
         if why := reason(stages):
             with pytest.raises(Mistake, match=re.escape(why)):

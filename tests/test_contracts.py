@@ -2,13 +2,13 @@
 
 import contextlib
 import inspect
-import os
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from kinds import MODELS, ONE_OF_EACH
 
 from stsfm import compose
 from stsfm.contracts import CONTRACTS, Broken, Unclaimed, stays_blind
@@ -22,32 +22,27 @@ from stsfm.trust import locate
 
 CONF = Path(__file__).parents[1] / "conf"
 SLOW = {"is_blind", "is_blind_when_refitted"}  # contracts that fit a model four times and more
-ONE_OF_EACH = {"naive", "linear", "arima", "ensemble", "pca_var", "gru", "stid", "gcn"}  # kinds
-#   of models; .ci/run looks at all others, where STSFM_CONTRACTS=1
 EXTRAS = {"prophet": "prophet"}  # model → the package without which it is refused
-NAMES = [
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(
-            name in EXTRAS and find_spec(EXTRAS[name]) is None,
-            reason=f"pip install 'stsfm[{name}]' to test it",
-        ),
-    )
-    for name in sorted(file.stem for file in (CONF / "model").glob("[!_]*.yaml"))
-]
 
 
-@pytest.fixture(scope="module", params=NAMES)
+def promises():
+    """Each contract of each model, those that take long for all but one of each kind set apart."""
+    for name in MODELS:
+        lacks = name in EXTRAS and find_spec(EXTRAS[name]) is None
+        absent = pytest.mark.skipif(lacks, reason=f"pip install 'stsfm[{name}]' to test it")
+        for contract in CONTRACTS:
+            slow = contract.__name__ in SLOW and name not in ONE_OF_EACH
+            marks = [absent, *[pytest.mark.slow] * slow]
+            yield pytest.param(name, contract, id=f"{name}-{contract.__name__}", marks=marks)
+
+
+@pytest.fixture(scope="module")
 def subject(request) -> Subject:
     return Subject((f"model={request.param}",))
 
 
-@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.__name__)
+@pytest.mark.parametrize(("subject", "contract"), [*promises()], indirect=["subject"])
 def test_every_model_keeps_its_promises(subject, contract):
-    name = subject.words[0].removeprefix("model=")
-    slow = contract.__name__ in SLOW and name not in ONE_OF_EACH
-    if slow and "STSFM_CONTRACTS" not in os.environ:
-        pytest.skip("is done by .ci/run: minutes for all models")
     try:
         contract(subject)
     except Unclaimed as tag:

@@ -107,7 +107,7 @@ def panel_of(name, path, **keys):
 def test_every_dataset_that_is_fetched_is_tested_here():
     folder = (ROOT / "conf/data").glob("*.yaml")
     named = {p.stem for p in folder if "path" in yaml.safe_load(p.read_text())}
-    assert named - {"tabular", "grid", "mapped"} == set(FILES)
+    assert named - {"tabular", "grid", "mapped", "tcpd"} == set(FILES)
     assert {name for name in FILES if "space" in settings(name)} == GRAPHS
 
 

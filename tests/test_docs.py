@@ -2,10 +2,9 @@
 
 The files that a page tells to write are written first. A line that says `# exit 2` has to end
 so; one that ends in `# needs …` is skipped by name; what a transcript shows has to be printed.
-Typing them all takes minutes: it is done where STSFM_DOCS=1, as .ci/run sets it.
+Typing them all takes minutes: it is left to .ci/run.
 """
 
-import os
 import re
 
 import pytest
@@ -17,7 +16,7 @@ from stsfm.build import build_model
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 
 
-@pytest.mark.skipif("STSFM_DOCS" not in os.environ, reason="is done by .ci/run: 3 min")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in PAGES if Page(name).typed])
 def test_the_commands_of_a_page_work(tmp_path, name):
     page = Page(name)

@@ -166,6 +166,7 @@ def test_two_sweeps_at_once_share_the_work(jobs, monkeypatch):
     assert not list(Path("runs").rglob(lock.CLAIM))
 
 
+@pytest.mark.slow
 def test_two_sweeps_of_processes_corrupt_nothing(jobs):
     words = [f"model=slow protocol.horizon={h}" for h in (1, 2, 3, 4)]
     typed = ["run", "-m", "model=slow", "protocol.horizon=1,2,3,4", "baselines=[]"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from kinds import ALL_SLOWLY
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from stsfm import compose
@@ -19,8 +19,6 @@ from stsfm.models import linear
 from stsfm.models.arima import ARIMA
 from stsfm.models.linear import Linear
 
-MODELS = Path(__file__).parents[1] / "conf" / "model"
-NAMES = sorted(file.stem for file in MODELS.glob("[!_]*.yaml"))
 CONTEXT, HORIZON = 60, 6
 ORDERS = {  # order, seasonal order, parameters: AR, MA, seasonal MA, σ²
     "ARIMA(2,1,1)": ((2, 1, 1), (0, 0, 0), [0.4, 0.1, -0.3, 0.02]),
@@ -89,7 +87,7 @@ def holey(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(airline.airline, "__module__", airline.__name__)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL_SLOWLY)
 def test_every_model_reads_the_airline_series_with_holes_or_says_no(desk, holey, name) -> None:
     if name == "prophet":
         pytest.importorskip("prophet")
@@ -135,7 +133,7 @@ def test_linear_learns_each_step_over_gaps_where_too_few_series_are_whole(monkey
 
 
 @pytest.mark.parametrize("begins", [124, 130])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL_SLOWLY)
 def test_a_series_that_begins_within_test_is_unknown_until_then(name: str, begins: int) -> None:
     """Until its first row nothing of it is seen; a refit may have one row to learn from, or six."""
     if name == "prophet":

@@ -280,6 +280,7 @@ def test_progress_counts_the_batches_of_a_training_and_an_update_is_at_its_end(m
 # ---- is it the graph? ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_ablation_is_one_table_that_tests_each_graph_against_none(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     quick = ["data=ring", "data.length=300", "protocol.horizon=1", "trainer.epochs=2", "-q"]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from stsfm.__main__ import main
-from stsfm.comparison import again, beside, gather
+from stsfm.gathered import again, beside, gather
 from stsfm.mistakes import Mistake
 from stsfm.record import Record, records
 from stsfm.record.shelf import Shelf
@@ -390,7 +390,8 @@ def test_a_comparison_has_a_folder_for_every_task_and_drops_what_is_stale(kept):
     kept("compare", "-q", "data=airline")
     left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {name for name in left if not name.startswith("plots/")} == {
-        *(f"table.{end}" for end in ends), "members.json", "report.md", "report.html",
+        *(f"table.{end}" for end in ends), "members.json",
+        *(f"report.{end}" for end in ("md", "html", "tex", "bib", "json")),
     }  # fmt: skip
     assert [path.name for path in folder.iterdir() if path.is_dir()] == ["plots"]
     drawn = json.loads((folder / "plots" / "captions.json").read_text())

@@ -46,15 +46,29 @@ PEERS = {
     "tables": {"mistakes", "record", "significance", "words"},
     "spatial": {"significance", "words"},
     "plots": {"files", "record", "significance", "spatial", "tables", "words"},
-    "reports": {
+    "cards": {
+        "build",
         "files",
+        "headline",
+        "mistakes",
+        "options",
+        "record",
+        "significance",
+        "spatial",
+    },
+    "reports": {
+        "cards",
+        "files",
+        "gathered",
         "mistakes",
         "record",
         "refits",
         "search",
+        "selecting",
         "significance",
         "spatial",
         "tables",
+        "targets",
         "words",
     },
     "compose": {"help", "identity", "mistakes", "options", "request", "search", "trust"},
@@ -124,7 +138,7 @@ def test_every_dataset_model_and_loss_has_its_yaml():
         "datasets": {"about", "panel", "windows", "split", "transform"}
         | {"ablation", "acf", "beyond", "calendar", "fetch", "graph", "lattice", "places"}
         | {"season"},
-        "losses": {"base", "metrics"},
+        "losses": {"base", "changes", "metrics"},
         "models": {
             "analyser",
             "base",

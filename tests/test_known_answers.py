@@ -34,6 +34,7 @@ def test_mase_is_relative_to_the_training_rows_alone(desk):
     assert scores["mae"]["pooled"] / scores["mase"]["pooled"] == pytest.approx(26.69, abs=0.005)
 
 
+@pytest.mark.slow
 def test_the_lstm_beats_seasonal_naive_by_30_percent_and_says_who_beats_it(desk):
     """The mean over seeds 1–5; hyperparameters were chosen on validation, before 1958."""
     assert desk("run", "model=lstm", "data=airline", "seeds=5") == 0

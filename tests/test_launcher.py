@@ -131,6 +131,7 @@ def test_the_children_of_a_sweep_that_is_killed_end_by_themselves_and_it_goes_on
         assert [ours["val"], ours["test"]] == [theirs["val"], theirs["test"]]
 
 
+@pytest.mark.slow
 def test_a_job_on_two_devices_is_a_command_of_its_own(bench):
     net = "model=rnn model.hidden=2 trainer.epochs=1 protocol.calibration=0"
     ended = sweeping.sweep([f"{net} hardware=cpu_ddp2", net.replace("rnn", "gru")], n_jobs=2)

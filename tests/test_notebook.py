@@ -1,7 +1,6 @@
 """The notebook door: what it returns, what it keeps, how it fails; and the example is executed."""
 
 import contextlib
-import os
 import shutil
 import subprocess
 import sys
@@ -216,7 +215,7 @@ def test_a_run_on_a_frame_is_one_of_the_command_line(desk):
 # ---- the example ---------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif("STSFM_DOCS" not in os.environ, reason="is done by .ci/run: 20 s")
+@pytest.mark.slow
 def test_the_example_runs(tmp_path):
     """Its own assertions hold; one cell shows a mistake."""
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")

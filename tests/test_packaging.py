@@ -116,6 +116,7 @@ def test_the_wheel_holds_every_file_and_no_other(wheel):
     assert some | {"stsfm/conf/model/_net.yaml", "stsfm/models/layers/head.py"} <= names
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_unpacked_and_makes_the_same_run(wheel, tmp_path):
     """Its layout is another one than the checkout's; the digest of a run is not."""
     with zipfile.ZipFile(wheel) as archive:

@@ -2,11 +2,10 @@
 
 Every sh block is typed line by line in a folder of its own. A line that ends in `# needs an index`
 (or another of NEEDS) is skipped by name; one that `needs the files above` is typed in a copy of the
-checkout, to which the files that the README tells to write were added. The first block is typed in
-the suite, all of them where STSFM_DOCS=1, as .ci/run sets it.
+checkout, to which the files that the README tells to write were added. The block of the
+first run is typed in the suite, the others by .ci/run.
 """
 
-import os
 import re
 import shutil
 import sys
@@ -45,10 +44,12 @@ IN_A_COPY = [command for command, needs in ELSEWHERE if needs == "the files abov
 # ---- commands ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block[0])
+@pytest.mark.parametrize(
+    "block",
+    [pytest.param(b, marks=[] if b[0] == FIRST else pytest.mark.slow) for b in BLOCKS],
+    ids=lambda block: block[0],
+)
 def test_the_commands_of_a_block_work(tmp_path, block):
-    if block is not BLOCKS[0] and "STSFM_DOCS" not in os.environ:
-        pytest.skip("is done by .ci/run: 2 min")
     for command in block:
         printed = shell(command, tmp_path)
         for check in CHECKS.get(command, ()):
@@ -219,6 +220,7 @@ def test_the_readme_adds_a_model(copy):
     assert Path(imported).resolve() == (copy / "stsfm_cli" / "__init__.py").resolve()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", IN_A_COPY)
 def test_what_the_readme_adds_works(copy, command):
     printed = in_copy(command, copy)

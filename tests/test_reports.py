@@ -16,14 +16,15 @@ import pytest
 from stsfm import reports
 from stsfm.__main__ import main
 from stsfm.commands.report import find
-from stsfm.comparison import again
 from stsfm.files import write_json
+from stsfm.gathered import again
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.record.shelf import compared
 from stsfm.reports.account import made_with
 from stsfm.reports.answer import _chance, answer, conclusions, over_tasks
 from stsfm.reports.content import Mark, plain
+from stsfm.reports.facts import Fact
 from stsfm.reports.html import inline
 from stsfm.reports.references import entries, line, references, unlatex
 from stsfm.reports.search import chapter
@@ -69,7 +70,7 @@ def test_numbers_in_sentences_are_the_cells_of_the_table(folder):
         for k, cell in enumerate(row)
     }
     said = [word for words in (*answer(one), *conclusions(one)) for word in words]
-    numbers = [word for word in said if isinstance(word, Mark) and word.kind == "link"]
+    numbers = [word for word in said if isinstance(word, Fact) and word.target]
     assert len(numbers) > 5
     for number in numbers:
         assert cells[number.target] == number.text
@@ -83,22 +84,24 @@ def test_numbers_in_sentences_are_the_cells_of_the_table(folder):
 
 def test_a_sentence_is_that_of_a_row_and_not_of_its_namesake():
     tested = ["lstm (tuned) is worse than ar: …", "lstm is better than ar: …", "… the best is: ar."]
-    one = SimpleNamespace(table=SimpleNamespace(tested=tested))
-    said = [_chance(one, SimpleNamespace(label=label)) for label in ("lstm", "lstm (tuned)", "ar")]
+    held = lambda how, *steps: Fact(tested[steps[-1]], "", how)  # noqa: E731
+    one = SimpleNamespace(table=SimpleNamespace(tested=tested), fact=held)
+    labels = ("lstm", "lstm (tuned)", "ar")
+    said = [plain(_chance(one, SimpleNamespace(label=label))) for label in labels]
     assert said == [tested[1], tested[0], tested[2]]
 
 
 def test_a_best_rank_that_is_shared_is_nobodys_alone():
     ranks = {"ar": 1.5, "ets": 2.5, "arima": 1.5}
     grid = SimpleNamespace(ranks=lambda: ranks, tasks=[1, 2], tested=(), skill=lambda name: 0.1)
-    (said,) = ["".join(map(str, words)) for words in over_tasks(grid)]
+    (said,) = map(plain, over_tasks(grid))
     assert said == "Over 2 tasks, the best mean rank on test, 1.5, is shared by ar, arima."
 
 
 def test_every_chapter_has_what_a_reader_asks_for(folder, home):
     text = (folder / "report.md").read_text()
     order = re.findall("^## (.*)$", text, re.M)
-    assert order[:4] == ["Answer", "Data", "Protocol", "Results"] and order[-1] == "References"
+    assert order[:4] == ["Answer", "Data", "Protocol", "Candidates"] and order[-1] == "References"
     (table,) = again(folder).tables
     card = table.rows[0].records[0].read("data.json")
     for fact in (table.status["fingerprint"], card["panel_sha256"], card["licence"], "1958-01"):
@@ -153,28 +156,34 @@ def test_a_search_tells_its_budget_and_what_it_chose(tmp_path):
              "default": {"value": 0.5}, "tuned": {"value": 0.25}}  # fmt: skip
     settings = {"metric": "mase", "tuning_seeds": [101]}
     write_json(tmp_path / "search.json", {"settings": settings, "models": [model]})
-    _, table, _, space = chapter(tmp_path)
+    _, table, _, space = chapter(tmp_path, tmp_path)
     said = [cell.text for cell in table.sheet.body[0]]
     assert said == ["gru", "ring", "tpe", "2 trials", "2", "0", "0", "3.2", "0.5", "0.25"]
     assert plain(space.pairs[0][1]) == "in 32, 64; best: 64"
-    assert not list(chapter(tmp_path / "none"))
+    assert not list(chapter(tmp_path / "none", tmp_path))
 
 
 def test_the_same_runs_make_the_same_bytes(folder, home, capsys):
+    written = [os.path.relpath(folder / f"report.{end}", home) for end in ("md", "html", "tex")]
+    assert main(["report"]) == 0  # with a card of the data, which a comparison alone makes none of
+    assert capsys.readouterr().out.split() == written
     before = {path.name: path.read_bytes() for path in folder.glob("report.*")}
-    assert main(["report"]) == 0
-    assert capsys.readouterr().out.split() == [os.path.relpath(folder / n, home)
-                                               for n in ("report.md", "report.html")]  # fmt: skip
+    assert main(["report", "last"]) == 0
     assert {path.name: path.read_bytes() for path in folder.glob("report.*")} == before
 
 
-def test_comparisons_are_found_by_folder_name_and_beginning(folder, home):
+def test_what_is_meant_is_found_by_folder_name_id_and_beginning(folder, home):
     runs = home / "runs"
-    for name in ("", folder.name, folder.name[:4], str(folder)):
+    for name in ("", "last", folder.name, folder.name[:8], str(folder)):
         assert find(name, runs).resolve() == folder.resolve()
-    with pytest.raises(Mistake, match=r"no comparison 'airlin3'\. Did you mean|Available"):
+    (drift,) = (runs / "airline/drift").iterdir()
+    for name in (drift.name, drift.name[:5], str(drift)):
+        assert find(name, runs).resolve() == drift.resolve()
+    with pytest.raises(Mistake, match=r"nothing in .*runs is called 'airlin3'"):
         find("airlin3", runs)
-    with pytest.raises(Mistake, match="no comparison in elsewhere"):
+    with pytest.raises(Mistake, match=r"'s' may mean runs/airline/lstm/s1-.*/s2-"):
+        find("s", runs)
+    with pytest.raises(Mistake, match="nothing to report in elsewhere"):
         find("", Path("elsewhere"))
 
 
@@ -195,7 +204,7 @@ def test_nothing_hostile_gets_through(folder, tmp_path):
         question=HOSTILE,
         command=HOSTILE,
     )
-    markdown, page = (path.read_text() for path in made)
+    markdown, page, _ = (path.read_text() for path in made)
     assert page.count("<script") == 1 and page.count("&lt;script&gt;alert(1)") > 3
     assert all(place.startswith(("#", "https://")) for place in attributes(page, "a", "href"))
     prose = re.sub(r"```.*?```", "", markdown, flags=re.S)

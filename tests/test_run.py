@@ -259,6 +259,7 @@ def test_what_a_net_imports_is_part_of_it_and_what_it_does_not_is_not():
     assert "stsfm.models.arima" not in modules and "stsfm.plots.style" not in modules
 
 
+@pytest.mark.slow
 def test_the_order_of_jobs_changes_no_number(desk):
     desk("run", "-m", "model=gru,lstm,rnn", SHORT, ALONE, "runs_dir=runs/a")
     desk("run", "-m", "model=rnn,lstm,gru", SHORT, ALONE, "runs_dir=runs/b")

@@ -68,6 +68,7 @@ def trials(source):
 # ---- spaces --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_model_has_a_space_that_it_knows_or_nothing_to_tune():
     for name in options.groups()["model"]:
         config = compose.config([f"model={name}"])

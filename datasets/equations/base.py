@@ -43,6 +43,10 @@ class Conservative(Equation):
         """(…, node, channel) → (…), or (…, node) where each node has an energy of its own."""
 
 
+class Motion(Equation):
+    """An equation of two channels: where something is, and the velocity at which that changes."""
+
+
 class Linear(Equation):
     """An equation whose rate is a matrix: it is solved exactly, x(t) = exp(t M) x(0)."""
 

@@ -110,6 +110,22 @@ class Brusselator(Equation):
         return spread + xp(x).concatenate([made, turned], -1)
 
 
+def grid_of(space: Space, boundary: Boundary) -> Grid:
+    """The grid whose cells, row by row, are the nodes. ValueError where they are none."""
+    if space.coords is None:
+        raise ValueError("a grid is made of the coordinates of the nodes, and the data have none")
+    coords: Array = space.coords
+    lines = [np.unique(axis.round(9)) for axis in coords.T[::-1]]  # rows first
+    apart = np.concatenate([np.diff(line) for line in lines])
+    shape = tuple(len(line) for line in lines if len(line) > 1)
+    if shape and np.allclose(apart, apart[0]) and np.prod(shape) == len(coords):
+        grid = Grid(shape=shape, spacing=float(apart[0].round(9)), boundary=boundary)
+        place: Array = grid.space().coords
+        if np.allclose(place - place[0], coords - coords[0]):
+            return grid
+    raise ValueError("the nodes are not the cells of a grid, of one spacing, row by row")
+
+
 @lru_cache
 def _neighbours(shape: tuple[int, ...], boundary: Boundary) -> tuple[tuple[np.ndarray, ...], ...]:
     """Along each axis, which node comes before each node, and which after."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stsfm.datasets.about import Array, Space, xp
-from stsfm.datasets.equations.base import Conservative, Linear
+from stsfm.datasets.equations.base import Conservative, Linear, Motion
 
 
 @dataclass(frozen=True, kw_only=True)
-class Oscillator(Conservative, Linear):
+class Oscillator(Conservative, Linear, Motion):
     channels = ("position", "velocity")
 
     stiffness: float  # k, N/m

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stsfm.datasets.about import Array, Space, xp
-from stsfm.datasets.equations.base import Conservative
+from stsfm.datasets.equations.base import Conservative, Motion
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pendulum(Conservative):
+class Pendulum(Conservative, Motion):
     channels = ("angle", "velocity")
 
     pull: float  # c = g / l, s⁻²

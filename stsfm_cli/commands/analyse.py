@@ -2,11 +2,14 @@
 
 stsfm analyse analysis=ccm data=my.csv           who drives whom; `stsfm list analysis` has others
 stsfm analyse analysis=ccm data=ring seed=2 analysis.dim=3
+stsfm analyse analysis=states analysis/embedding=lle data=lorenz63    in which coordinates they move
 stsfm show analysis=ccm                          its keys
   data.key=value runs_dir=DIR force=true plugins=[…] --config-dir FOLDER -q    as for run
 """
 
 from __future__ import annotations
+
+import re
 
 from stsfm.mistakes import Mistake, did_you_mean
 from stsfm.request import split_flags
@@ -42,7 +45,7 @@ def _check(word: str) -> None:
     """Only what an analysis is made of may be said."""
     if word.startswith("-"):
         raise Mistake(f"unknown option {word!r}; `stsfm analyse --help` lists all")
-    key = word.lstrip("+").partition("=")[0].partition(".")[0]
+    key = re.split(r"[./]", word.lstrip("+").partition("=")[0])[0]
     if key not in KEYS:
         raise Mistake(
             f"{word}: an analysis has no {key!r}.{did_you_mean(key, KEYS)} It reads "

@@ -48,7 +48,8 @@ def compare(args: list[str], screen: Screen) -> Path:
 
     Returns the folder that the tables are written to.
     """
-    from stsfm.comparison import beside, write_comparison  # numpy comes with it: not for --help
+    from stsfm.comparison import write_comparison  # numpy comes with it: not for --help
+    from stsfm.gathered import beside
     from stsfm.record.choosing import filters, select
     from stsfm.record.shelf import Shelf
 

@@ -18,6 +18,8 @@ def main(args: list[str]) -> int:
     quiet, args = split_flags(args, "-q", "--quiet")
     if asked := next((word for word in args if word.startswith("analysis")), ""):
         raise Mistake(f"{asked}: a run forecasts; `stsfm analyse {asked} …` analyses")
+    if asked := next((word for word in args if word.startswith("detector")), ""):
+        raise Mistake(f"{asked}: a run forecasts; `stsfm detect {asked} …` finds change points")
     if rank() > 0 or CHILD in os.environ:
         end_with_the_parent()
     return perform(spelled_out(args), Screen(quiet=quiet or rank() > 0)).code

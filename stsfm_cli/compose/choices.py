@@ -10,7 +10,7 @@ from stsfm import identity, options, trust
 from stsfm.compose import door, experiments
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import NO_SEARCH, as_typed
-from stsfm.compose.subtrees import MEMBERS, placed
+from stsfm.compose.subtrees import MEMBERS, drawing, placed
 from stsfm.mistakes import Mistake
 from stsfm.request import Request
 from stsfm.search import space
@@ -58,6 +58,9 @@ class Table:
         if config["score"] not in ("all", "val"):
             raise Mistake(f"score={config['score']}: wanted score=all or score=val")
         config["model"] = placed(config, inner, *self.request.folders)
+        if config["analysis"]:
+            config["analysis"] = drawing(config["analysis"])
+            _spaces(config["analysis"])  # for nothing of an analysis is searched
         own = _spaces(config["model"])
         return {**config, "space": space.merged(own, config["space"])}
 

@@ -58,13 +58,15 @@ class Composed:
     def baselines(self, config: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What differs in the configs of the baselines that the model of a job is put beside.
 
-        An ablation of the graph is of that model alone: they are the same runs beside each.
+        An ablation of the graph is of that model alone, and so is a law that is given: they are
+        the same runs beside each.
         """
         choices, data = config["choices"], dict(config["data"])
         data |= {"space": "given"} if "space" in data else {}
         bare = {group: name for group, name in choices.items() if not group.startswith("model/")}
+        bare |= {"given": None}
         return [
-            {"model": tree, "data": data, "choices": {**bare, "model": name}}
+            {"model": tree, "data": data, "given": None, "choices": {**bare, "model": name}}
             for name, tree in models(config["baselines"], config, *self.request.folders).items()
             if name != choices["model"]
         ]

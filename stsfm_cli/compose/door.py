@@ -88,7 +88,10 @@ def choose(texts: Iterable[str]) -> Chosen:
     with open_dict(tree):
         del tree["hydra"]
     choices = node["runtime"]["choices"]
-    chosen = {group: name for group, name in choices.items() if not group.startswith("hydra/")}
+    chosen = {
+        group.rpartition("@")[2].replace(".", "/"): name  # analysis/embedding, as it is typed
+        for group, name in choices.items() if not group.startswith("hydra/")
+    }  # fmt: skip
     return Chosen(tree, node, chosen)
 
 

@@ -31,7 +31,7 @@ def mistake(error: Exception, configs: Iterable[Composed], open_below: tuple[str
     place = re.search(r"full_key: (\S+)", text)
     if file := getattr(error, "missing_cfg_file", None):
         return _no_choice(file, text, getattr(error, "options", None) or [])
-    if found := re.match(r"Could not override '([^']+)'", text):
+    if found := re.match(r"Could not override '(?:[^'@]*@)?([^']+)'", text):  # @ of a borrowed part
         return unknown_key(found[1], configs, open_below)
     if found := re.match(r"Error merging override (.*)", text):
         return Mistake(f"{found[1]}: {_wanted(cause, found[1].partition('=')[2])}")
@@ -74,9 +74,9 @@ def _no_part(part: str, config: Composed) -> Mistake:
     """model=naive has no parts: model/embedding=… is a part of model=composed, pca_var"""
     group = part.rpartition("/")[0]
     chosen = config["choices"].get(group)
-    has = f"no {part}" if options.made_of(group, chosen) else "no parts"
+    has = f"no {part}" if chosen and options.made_of(group, chosen) else "no parts"
     others = f"{group}={', '.join(options.having(part))}"
-    return Mistake(f"{group}={chosen} has {has}: {part}=… is a part of {others}")
+    return Mistake(f"{group}={chosen or 'null'} has {has}: {part}=… is a part of {others}")
 
 
 def _of(group: str, configs: Iterable[Composed]) -> list[str]:

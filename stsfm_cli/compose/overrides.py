@@ -94,6 +94,8 @@ def _choice(override: Override, known: list[str]) -> str:
             raise _ambiguous(group, name, known)
         if name not in known:
             raise no_such(group, name, known)
+    if group in options.borrowed():  # as Hydra has it: of that group, at this place
+        return text.replace(group, f"{options.borrowed()[group]}@{group.replace('/', '.')}", 1)
     return text if group in {*options.defaults(), *options.parts()} else f"+{text}"
 
 

@@ -65,9 +65,13 @@ def placed(config: Mapping[str, Any], keys: Iterable[Override], *folders: Path) 
         model["members"] = trees
     for key in keys:
         _set(model, key)
-    if seeds := [tree["seed"] for tree in parts(model).values() if "seed" in tree]:
-        model["seed"] = seeds[0]  # as what it is made of draws, so does it
-    return model
+    return drawing(model)
+
+
+def drawing(made: Mapping[str, Any]) -> dict[str, Any]:
+    """The subtree of what is made of parts, with their seed: as these draw, so does it."""
+    seeds = [tree["seed"] for tree in parts(made).values() if "seed" in tree]
+    return {**made, "seed": seeds[0]} if seeds else dict(made)
 
 
 def _set(model: dict[str, Any], override: Override) -> None:

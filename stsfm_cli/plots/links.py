@@ -1,20 +1,16 @@
-"""The figures of an analysis: a graph of the links that were found, and how each came to be."""
+"""What an analysis found between things: a graph of the links, and how each came to be."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.patheffects import withStroke
 
-from stsfm.datasets.panel import Space
-from stsfm.files import write
+from stsfm.datasets.panel import Panel, Space
 from stsfm.models.analyser import Analysis, Curve
 from stsfm.plots import layout, style
 
@@ -26,20 +22,11 @@ WIDTHS = (0.5, 2.6)  # points, at strength 0 and 1
 DOT = 5.0  # points of radius
 
 
-def draw(found: Analysis, space: Space, headline: str, folder: Path) -> None:
-    """Write each figure that there is something for as PNG and SVG, and captions.json."""
-    captions = {}
-    with rc_context(style.STYLE):
-        for figure in (graph, convergence):
-            if (made := figure(found, space)) is not None:
-                path = style.save(made[0], folder, figure.__name__)
-                captions[path.name] = f"{made[1]} {headline}."
-    write(folder / "captions.json", json.dumps(captions, indent=2, ensure_ascii=False) + "\n")
-
-
-def graph(found: Analysis, space: Space) -> tuple[Figure, str]:
+def graph(found: Analysis, panel: Panel) -> tuple[Figure, str] | None:
     """Dots at their coordinates, or on a circle; a line for each link, the stronger the wider."""
-    places, placed = _places(found, space)
+    if not found.names:
+        return None
+    places, placed = _places(found, panel.space)
     made, grid = layout.figure(style.COLUMN, style.COLUMN)
     named = [style.short(name, 18) if len(places) <= NAMED else "" for name in found.names]
     ax: Axes = grid[0, 0]
@@ -81,7 +68,7 @@ def _fit(ax: Axes, places: np.ndarray, words: float) -> None:
     ax.axis("off")
 
 
-def convergence(found: Analysis, space: Space) -> tuple[Figure, str] | None:
+def convergence(found: Analysis, panel: Panel) -> tuple[Figure, str] | None:
     """Strength over the rows of libraries; None where nothing was found over anything."""
     if not found.curves:
         return None

@@ -81,14 +81,7 @@ class Story:
     @cached_property
     def clock(self) -> np.ndarray:
         """(time + 1,) days since 1970, or row numbers where there is no step; and the end."""
-        rows = np.arange(len(self.time))
-        if not self.dated:
-            return np.append(rows, len(rows)).astype(float)
-        days = self.time / DAY
-        if not (np.diff(days) > 0).all():  # rows without an observation may carry any stamp
-            seen = self.mask.any((1, 2))
-            days = np.interp(rows, rows[seen], days[seen])
-        return np.append(days, days[-1] + np.median(np.diff(days)))
+        return clock(self.time, self.mask.any((1, 2)), dated=self.dated)
 
     @property
     def dated(self) -> bool:
@@ -177,3 +170,17 @@ class Story:
             f"horizon {self.steps(self.horizon)}"
             f"{'; protocol ' * bool(self.protocol)}{self.protocol}."
         )
+
+
+def clock(time: np.ndarray, seen: np.ndarray, *, dated: bool) -> np.ndarray:
+    """Stamps (time,) in ns as days since 1970, or as row numbers; and the end of the last row.
+
+    seen  rows with an observation: others may carry any stamp
+    """
+    rows = np.arange(len(time))
+    if not dated:
+        return np.append(rows, len(rows)).astype(float)
+    days = time / DAY
+    if not (np.diff(days) > 0).all():
+        days = np.interp(rows, rows[seen], days[seen])
+    return np.append(days, days[-1] + np.median(np.diff(days)))

@@ -4,31 +4,53 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from stsfm.record import Record
-from stsfm.reports.content import Block, Code, Facts, Grid, Items, Mark, Paragraph, Words, grid
+from stsfm.reports.content import (
+    Block,
+    Code,
+    Definitions,
+    Grid,
+    Items,
+    Paragraph,
+    Words,
+    grid,
+)
+from stsfm.reports.facts import Part, say
 from stsfm.reports.shown import Shown
 from stsfm.tables.sentences import spent as spent_on
-from stsfm.words import count, lasting, listed
+from stsfm.words import listed
 
 MACHINE = ("platform", "host", "device", "cpus", "threads")
 
 
-def cost(shown: Sequence[Shown], runs: Sequence[Record]) -> Iterator[Block]:
+def record(shown: Sequence[Shown], runs: Sequence[Record]) -> dict[str, Any]:
+    """What report.json has of all runs together: how many there are, and what they took."""
+    spent = {state: sum(run.spent for run in some) for state, some in by_state(runs).items()}
+    efforts = [(one.task, one.table.effort) for one in shown if one.table.effort]
+    more = sum(effort.runs for _, effort in efforts) > len(runs)  # trials of a search, sweeps
+    return {
+        "count": len(runs), "seconds": sum(spent.values()),
+        "lost": sum(took for state, took in spent.items() if state != "finished"),
+        "broken": sum(run.state != "finished" for run in runs),
+        "efforts": [f"{name}: {spent_on(effort)}" for name, effort in efforts] if more else [],
+    }  # fmt: skip
+
+
+def cost(shown: Sequence[Shown], held: dict[str, Any]) -> Iterator[Block]:
     """Seconds and sizes per row, and the whole compute with what failed or is not shown."""
     yield from (Grid(one.costs) for one in shown)
-    efforts = [(one.task, one.table.effort) for one in shown if one.table.effort]
-    if sum(effort.runs for _, effort in efforts) > len(runs):  # trials of a search, other sweeps
-        yield Items([[f"{name}: {spent_on(effort)}"] for name, effort in efforts])
-    spent = {state: sum(run.spent for run in some) for state, some in by_state(runs).items()}
-    lost = sum(took for state, took in spent.items() if state != "finished")
-    yield Paragraph(
-        [f"The {count(len(runs), 'run')} of this comparison took ",
-         Mark(lasting(sum(spent.values())), "strong"), " by the clock",
-         f", {lasting(lost)} of it in runs that did not finish." if lost > 0.05 else "."]
-    )  # fmt: skip
+    fact = Part(held, ("runs",)).fact
+    if held["efforts"]:
+        yield Items([[fact("words", "efforts", k)] for k in range(len(held["efforts"]))])
+    told = {"count": fact("number", "count"), "all": fact("seconds", "seconds"),
+            "lost": fact("seconds", "lost")}  # fmt: skip
+    lost = "; {lost} of it went into those that did not finish" if held["lost"] > 0.05 else ""
+    yield Paragraph(say(f"By the clock, all runs that stand here took {{all}}{lost}. "
+                        "Runs: {count}.", told))  # fmt: skip
 
 
 def by_state(runs: Sequence[Record]) -> dict[str, list[Record]]:
@@ -38,13 +60,15 @@ def by_state(runs: Sequence[Record]) -> dict[str, list[Record]]:
     return states
 
 
-def failures(runs: Sequence[Record]) -> Iterator[Block]:
+def failures(runs: Sequence[Record], held: dict[str, Any]) -> Iterator[Block]:
     """Every run that did not finish: why, and how to try again."""
     broken = [run for run in runs if run.state != "finished"]
+    fact = Part(held, ("runs",)).fact
+    told = {"count": fact("number", "count"), "broken": fact("number", "broken")}
     if not broken:
-        yield Paragraph([f"None: all {count(len(runs), 'run')} finished."])
+        yield Paragraph(say("None: runs that finished, {count} of {count}.", told))
         return
-    yield Paragraph([f"{count(len(broken), 'run')} of {len(runs)} did not finish."])
+    yield Paragraph(say("Runs that did not finish: {broken} of {count}.", told))
     rows = [
         [run.status["model"], run.status["data"], run.status.get("run", ""), run.state,
          run.damage() or run.status.get("error", "") or "no reason was written"]
@@ -64,19 +88,6 @@ def command(run: Record) -> str:
         return f"# {run.folder.name}: no command was kept"
 
 
-def left_out(shown: Sequence[Shown]) -> Iterator[Block]:
-    """What is not in the tables, and what the tables are then worth."""
-    lines: list[Words] = []
-    for one in shown:
-        tried = count(one.table.tried, "configuration")
-        there = f"{tried} tried under this protocol, {len(one.table.rows)} shown"
-        lines.append([f"{one.task}: {there}."])
-        lines += [[f"{one.task}: without {what}."] for what in one.table.left_out]
-    if any(one.table.exploratory for one in shown):
-        lines.append(["Every configuration is shown, so the best test score is optimistic."])
-    yield Items(lines)
-
-
 def made_with(runs: Sequence[Record], home: Path) -> Iterator[Block]:
     """Versions, commits and machines; a warning where they differ between runs of one table."""
     kept = {os.path.relpath(run.folder, home): run.read("environment.json") for run in runs}
@@ -89,7 +100,7 @@ def made_with(runs: Sequence[Record], home: Path) -> Iterator[Block]:
             [f"These runs were not all made with the same {listed(mixed)}. Scores of nets may move "
              "with versions and machines, and times always do."], "warning",
         )  # fmt: skip
-    yield Facts([(name, _told(seen[name], len(told))) for name in names])
+    yield Definitions([(name, _told(seen[name], len(told))) for name in names])
 
 
 def _facts(found: dict[str, Any]) -> dict[str, str]:
@@ -113,3 +124,9 @@ def _told(values: dict[str, list[str]], runs: int) -> Words:
         return [next(iter(values))]
     each = (f"{value} ({len(of)} of {runs}: {listed(of[:3])})" for value, of in values.items())
     return ["; ".join(each)]
+
+
+def day(runs: Sequence[Record]) -> str:
+    """When the last of some runs ended."""
+    ended = max((run.status.get("ended", 0.0) for run in runs), default=0.0)
+    return datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d")

@@ -1,220 +1,90 @@
-"""The content of a report, in the order in which a reader asks."""
+"""The report of runs side by side: its chapters, in the order in which a reader asks."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from stsfm.record import Record
-from stsfm.reports import account, content, search, task
-from stsfm.reports.answer import (
-    answer,
-    chances,
-    conclusions,
-    over_tasks,
-    question,
-    significance,
-)
-from stsfm.reports.content import (
-    Block,
-    Code,
-    Figure,
-    Items,
-    Mark,
-    Paragraph,
-    References,
-    Report,
-    Section,
-    Words,
-)
-from stsfm.reports.references import entries, references
-from stsfm.reports.shown import Shown, short
+from stsfm.reports import account, chapters, limits, model, search
+from stsfm.reports.answer import answer, chances, conclusions, of_run, over_tasks, question
+from stsfm.reports.chapters import joined, named
+from stsfm.reports.cited import cited
+from stsfm.reports.content import Block, Code, Items, Paragraph, Report, Section
+from stsfm.reports.page import Page
 from stsfm.reports.space import space
-from stsfm.tables.ablation import ablation_sheet
-from stsfm.tables.grid import Grid
-from stsfm.tables.sentences import about_failures, about_graphs, about_intervals, footnotes
 from stsfm.tables.sheet import EXPLORATORY
-from stsfm.tables.sheets import sheets
-from stsfm.tables.table import Table
 from stsfm.words import count
 
-METHODS = {  # what a column or a sentence speaks of → its sources
-    "MASE": ("hyndman2006mase",),
-    "CRPS": ("gneiting2007scoring",),
-    "Diebold–Mariano": ("diebold1995", "coroneo2020"),
-    "EWC": ("lazarus2018",),
-    "Holm": ("holm1979",),
-    "model confidence set": ("hansen2011mcs",),
-    "block bootstrap": ("kunsch1989",),
-    "Wilcoxon": ("wilcoxon1945", "demsar2006"),
-    "Friedman": ("iman1980",),
-    "Nemenyi": ("demsar2006",),
-    "Bayesian signed-rank": ("benavoli2017",),
-}
-SPACE = ("moran1950", "cliff1981", "zambon2022")  # of the chapter on space
+Chapters = Sequence[tuple[str, Iterator[Block]]]
 
 
-def build(
-    folder: Path,
-    runs: Sequence[Record],
-    grid: Grid,
-    asked: str,
-    command: str,
-) -> Report:
-    """A report on the runs of a comparison that `folder` is of."""
-    shown = [Shown(task) for task in grid.tasks]
-    cards = [_card(one.table) for one in shown]
-    parts: list[tuple[str, Iterator[Block]]] = [
-        ("Answer", _answers(grid, shown)),
-        ("Data", _data(shown, cards)),
-        ("Protocol", _protocol(shown, cards)),
-        ("Results", _results(grid, shown)),
-        ("Significance", _significance(grid, shown)),
+def build(page: Page) -> Report:
+    """A report on the runs of a page."""
+    runs, shown = page.runs, page.shown
+    parts: Chapters = [
+        ("Question", chapters.asked(page.question, page.command)),
+        ("Answer", _answers(page)),
+        ("Data", chapters.data(page)),
+        ("Protocol", chapters.protocol(page)),
+        ("Candidates", model.candidates(shown, page.asked)),
+        ("Results", chapters.results(page)),
+        ("Significance", chapters.tests(page)),
         ("Space", space(shown)),
-        ("Ablation", _ablation(shown)),
-        ("Figures", _figures(folder / "plots", "captions.json")),
-        ("Search", _search(folder)),
-        ("Cost", account.cost(shown, runs)),
-        ("Failures", account.failures(runs)),
-        ("Left out", account.left_out(shown)),
-        ("Versions and hosts", account.made_with(runs, folder.parents[1])),
-        ("Conclusions", _conclusions(grid, shown)),
-        ("Reproduce", _reproduce(runs, command)),
-        ("References", _references(grid, shown)),
+        ("Ablation", chapters.ablation(page)),
+        ("Model", chapters.models(page)),
+        ("Diagnostics", chapters.diagnostics(page)),
+        ("Figures", chapters.figures(page.folder / "plots", "captions.json")),
+        ("Search", _search(page)),
+        ("Conclusions", _conclusions(page)),
+        ("What would change them", chapters.changes(page)),
+        ("Limits", limits.chapter(shown)),
+        ("Cost", account.cost(shown, page.record["runs"])),
+        ("Failures", account.failures(runs, page.record["runs"])),
+        ("Versions and hosts", account.made_with(runs, runs[0].folder.parents[2])),
+        ("Reproduce", reproduced(runs, page.command)),
+        ("References", cited(page)),
     ]
-    made = ((title, list(blocks)) for title, blocks in parts)
     return Report(
-        title=asked or question(shown, cards),
+        title=page.question or question(shown, page.cards, page.asked),
         about=[one.status["headline"] for one in shown],
-        written=f"{count(len(runs), 'run')}, the last of {_day(runs)}.",
-        sections=[Section(title, blocks) for title, blocks in made if blocks],
-        stamp=EXPLORATORY if grid.exploratory else "",
+        written=f"{count(len(runs), 'run')}, the last of {account.day(runs)}.",
+        sections=bound(parts),
+        stamp=EXPLORATORY if page.grid.exploratory else "",
     )
 
 
-def _card(table: Table) -> dict[str, Any]:
-    """data.json of a run that finished; one that failed may not have come so far."""
-    finished = (run for row in table.rows for run in row.records)
-    return next((card for run in finished if (card := run.read("data.json"))), {})
+def bound(parts: Chapters) -> list[Section]:
+    """The chapters that have something to say."""
+    made = ((title, list(blocks)) for title, blocks in parts)
+    return [Section(title, blocks) for title, blocks in made if blocks]
 
 
-def _name(one: Shown, shown: Sequence[Shown]) -> Iterator[Block]:
-    """Which task the next blocks are about, where there are several."""
-    if len(shown) > 1:
-        yield Paragraph([one.task], "heading")
+def _answers(page: Page) -> Iterator[Block]:
+    if len(page.shown) > 1:
+        yield Paragraph(list(joined(over_tasks(page.grid))), "lead")
+    for one in page.shown:
+        yield from named(one, page.shown)
+        mine = page.alone(one)
+        said = of_run(one, mine) if mine else answer(one)
+        yield Paragraph(list(joined(said)), "" if len(page.shown) > 1 else "lead")
 
 
-def _answers(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
-    if len(shown) > 1:
-        yield Paragraph(list(_joined(over_tasks(grid))), "lead")
-    for one in shown:
-        yield from _name(one, shown)
-        yield Paragraph(list(_joined(answer(one))), "" if len(shown) > 1 else "lead")
+def _search(page: Page) -> Iterator[Block]:
+    yield from search.chapter(page.folder, page.into)
+    yield from chapters.figures(page.folder / "plots", "search_captions.json")
 
 
-def _joined(sentences: Iterable[Words]) -> Iterator[str | Mark]:
-    for k, words in enumerate(sentences):
-        yield from ([" ", *words] if k else words)
-
-
-def _data(shown: Sequence[Shown], cards: Sequence[dict[str, Any]]) -> Iterator[Block]:
-    """A card per dataset; tasks on the same values with the same borders share one."""
-    told = set()
-    for one, card in zip(shown, cards, strict=True):
-        key = json.dumps([card.get("panel_sha256"), card.get("borders")])
-        if card and key not in told:
-            yield from _name(one, shown)
-            yield from task.dataset(card)
-        told.add(key)
-
-
-def _protocol(shown: Sequence[Shown], cards: Sequence[dict[str, Any]]) -> Iterator[Block]:
-    for one, card in zip(shown, cards, strict=True):
-        if card:
-            yield from _name(one, shown)
-            yield from task.protocol(one, card)
-    yield from task.metrics(shown)
-
-
-def _results(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
-    """The grid over tasks, then a table for each."""
-    if len(shown) > 1:
-        yield from (content.Grid(short(sheet)) for sheet in sheets(grid))
-    for one in shown:
-        yield one.grid()
-        about = (about_failures, about_graphs, about_intervals, footnotes)
-        said = [line for what in about for line in what(one.table)]
-        yield from [Items([[line] for line in said])] * bool(said)
-
-
-def _significance(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
-    if len(shown) > 1 and grid.tested:
-        yield Items([[line] for line in grid.tested])
-    for one in shown:
-        yield from _name(one, shown)
-        yield Items([[line] for line in significance(one)])
-
-
-def _ablation(shown: Sequence[Shown]) -> Iterator[Block]:
-    """What each term of a composite loss is worth, where it was tried without."""
-    for one in shown:
-        if sheet := ablation_sheet(one.table):
-            yield content.Grid(sheet, name=1)
-            yield Items([[note] for note in sheet.notes])
-
-
-def _figures(folder: Path, captions: str) -> Iterator[Block]:
-    """Those with a caption, in the order of the captions."""
-    for name, caption in Record(folder).read(captions).items():
-        if (folder / name).is_file():
-            yield Figure(folder / name, caption)
-
-
-def _search(folder: Path) -> Iterator[Block]:
-    yield from search.chapter(folder)
-    yield from _figures(folder / "plots", "search_captions.json")
-
-
-def _conclusions(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
-    if len(shown) > 1:
-        yield Items(list(over_tasks(grid)))
-    for one in shown:
-        yield from _name(one, shown)
+def _conclusions(page: Page) -> Iterator[Block]:
+    if len(page.shown) > 1:
+        yield Items(list(over_tasks(page.grid)))
+    for one in page.shown:
+        yield from named(one, page.shown)
         yield Items([*conclusions(one), *chances(one)])
 
 
-def _reproduce(runs: Sequence[Record], command: str) -> Iterator[Block]:
+def reproduced(runs: Sequence[Record], command: str) -> Iterator[Block]:
     if command:
         yield Paragraph(["The whole comparison; what is kept already is not made again:"])
         yield Code(command)
     yield Paragraph(["Each run by itself:"])
     yield Code("\n".join(dict.fromkeys(account.command(run) for run in runs)))
-
-
-def _references(grid: Grid, shown: Sequence[Shown]) -> Iterator[Block]:
-    """Of the models and intervals that are shown, and of the metrics and tests that are used."""
-    rows = [row for one in shown for row in one.table.rows]
-    texts = [_text(run.folder / "references.bib") for row in rows for run in row.records]
-    library = dict(entries(files("stsfm").joinpath("references.bib").read_text(encoding="utf-8")))
-    said = [*grid.tested, *(words for one in shown for words in (*one.header, *one.table.tested))]
-    used = [keys for word, keys in METHODS.items() if any(word in line for line in said)]
-    spatial = any(scores.get("space") for row in rows for scores in row.scores)
-    used += [SPACE] if spatial else []
-    texts += [library[key] for keys in used for key in keys]
-    yield References(references(texts))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""
-
-
-def _day(runs: Sequence[Record]) -> str:
-    ended = max((run.status.get("ended", 0.0) for run in runs), default=0.0)
-    return datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d")

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from stsfm.reports.facts import Fact
 from stsfm.tables.sheet import Cell, Sheet
+
+Kind: TypeAlias = Literal["strong", "italic", "code", "link"]
 
 
 @dataclass(frozen=True)
@@ -19,17 +22,18 @@ class Mark:
     """Words that stand out, or lead to a place: an address, or "#anchor" in the same page."""
 
     text: str
-    kind: Literal["strong", "italic", "code", "link"]
+    kind: Kind
     target: str = ""
 
 
-Words: TypeAlias = Sequence[str | Mark]
+Words: TypeAlias = Sequence[str | Mark | Fact]
 
 
 @dataclass(frozen=True)
 class Paragraph:
     words: Words
-    tone: Literal["", "lead", "warning", "heading"] = ""
+    tone: Literal["", "lead", "warning", "heading", "asked", "source"] = ""
+    #   asked: the question, in the words of who asked; source: in the words of the code
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Items:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Definitions:
     """Names, and what is true of each."""
 
     pairs: Sequence[tuple[str, Words]]
@@ -84,7 +88,7 @@ class References:
     entries: Sequence[Reference]
 
 
-Block: TypeAlias = Paragraph | Items | Facts | Grid | Figure | Code | References
+Block: TypeAlias = Paragraph | Items | Definitions | Grid | Figure | Code | References
 
 
 @dataclass(frozen=True)

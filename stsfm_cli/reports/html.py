@@ -14,7 +14,7 @@ from string import Template
 from stsfm.reports.content import (
     Block,
     Code,
-    Facts,
+    Definitions,
     Figure,
     Grid,
     Items,
@@ -26,6 +26,7 @@ from stsfm.reports.content import (
     Words,
     slug,
 )  # fmt: skip
+from stsfm.reports.facts import Fact
 from stsfm.tables.html import SCRIPT, headings
 from stsfm.tables.sheet import Sheet
 
@@ -37,8 +38,10 @@ TONES = {
     "lead": ('p class="lead"', "p"),
     "warning": ('p class="note" role="note"', "p"),
     "heading": ("h3", "h3"),
+    "asked": ("blockquote><p", "p></blockquote"),
+    "source": ('p class="source"', "p"),
 }
-TAGS = {"strong": "strong", "italic": "i", "code": "code"}
+TAGS = {"strong": "strong", "name": "strong", "italic": "i", "code": "code"}
 
 
 def html(report: Report) -> str:
@@ -84,13 +87,15 @@ def _block(block: Block, tables: Iterator[int], figures: Iterator[int]) -> str:
             return f"<{start}>{inline(words)}</{end}>"
         case Items(items=items):
             return "\n".join(["<ul>", *(f"<li>{inline(words)}</li>" for words in items), "</ul>"])
-        case Facts(pairs=pairs):
+        case Definitions(pairs=pairs):
             lines = [f"<dt>{escape(name)}</dt><dd>{inline(words)}</dd>" for name, words in pairs]
             return "\n".join(["<dl>", *lines, "</dl>"])
         case Grid():
             return _grid(block, next(tables))
         case Figure():
             return _figure(block, next(figures))
+        case Code(text=text, language="text"):
+            return f'<pre class="equation" tabindex="0">{escape(text.strip())}</pre>'
         case Code(text=text):
             return _code(text)
         case References():
@@ -165,13 +170,35 @@ def _references(block: References) -> str:
 
 def inline(words: Words) -> str:
     """Escaped; a number stays on the line of its % sign."""
-    parts = (escape(word) if isinstance(word, str) else _mark(word) for word in words)
-    return "".join(parts).replace(" %", "&nbsp;%")
+    return "".join(map(_word, words))
+
+
+def _word(word: str | Mark | Fact) -> str:
+    if isinstance(word, Fact):
+        return _fact(word)
+    return _text(word) if isinstance(word, str) else _mark(word)
+
+
+def _text(text: str) -> str:
+    return escape(text).replace(" %", "&nbsp;%")
+
+
+def _fact(fact: Fact) -> str:
+    """Its text, which says where it stands in the record to who points at it."""
+    text = _text(fact.text)
+    if fact.how in TAGS:
+        return f"<{TAGS[fact.how]}>{text}</{TAGS[fact.how]}>"
+    if fact.target.startswith("#"):
+        text = f'<a href="{escape(fact.target)}">{text}</a>'
+    stands = f'title="{escape(fact.place)}" data-from="{escape(fact.source)}"'
+    if isinstance(fact.value, int | float):
+        return f'<data value="{fact.value!r}" {stands}>{text}</data>'
+    return f"<span {stands}>{text}</span>"
 
 
 def _mark(mark: Mark) -> str:
     if mark.kind != "link":
-        return f"<{TAGS[mark.kind]}>{escape(mark.text)}</{TAGS[mark.kind]}>"
+        return f"<{TAGS[mark.kind]}>{_text(mark.text)}</{TAGS[mark.kind]}>"
     if not mark.target.startswith(("#", "https://", "http://")):  # javascript: and its like
-        return escape(mark.text)
-    return f'<a href="{escape(mark.target)}">{escape(mark.text)}</a>'
+        return _text(mark.text)
+    return f'<a href="{escape(mark.target)}">{_text(mark.text)}</a>'

@@ -11,18 +11,22 @@ from pathlib import Path
 from stsfm.reports.content import (
     Block,
     Code,
-    Facts,
+    Definitions,
     Figure,
     Grid,
     Items,
+    Kind,
     Mark,
     Paragraph,
     References,
     Report,
     Words,
 )  # fmt: skip
+from stsfm.reports.facts import Fact
 from stsfm.tables.sheet import Sheet
 
+KINDS: dict[str, Kind] = {"name": "strong", "code": "code"}  # readings of facts
+TONES = {"warning": "> **Note.** ", "heading": "### ", "asked": "> ", "source": "> "}
 MARKS = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
 
 
@@ -43,11 +47,16 @@ def _block(
 ) -> Iterator[str]:
     match block:
         case Paragraph(words=words, tone=tone):
-            before = {"warning": "> **Note.** ", "heading": "### "}.get(tone, "")
+            before = {
+                "warning": "> **Note.** ",
+                "heading": "### ",
+                "asked": "> ",
+                "source": "> ",
+            }.get(tone, "")
             yield before + _start(inline(words))
         case Items(items=items):
             yield "\n".join(f"- {inline(words)}" for words in items)
-        case Facts(pairs=pairs):
+        case Definitions(pairs=pairs):
             yield "\n".join(f"- **{text(name)}**: {inline(words)}" for name, words in pairs)
         case Grid():
             yield f"**Table {next(tables)}.** {text(block.sheet.caption)}"
@@ -81,7 +90,15 @@ def _fenced(words: str, language: str) -> str:
 
 
 def inline(words: Words) -> str:
-    return "".join(text(word) if isinstance(word, str) else _mark(word) for word in words)
+    return "".join(map(_word, words))
+
+
+def _word(word: str | Mark | Fact) -> str:
+    """Where a number stands is for those who read the page; here it is a number."""
+    if isinstance(word, Fact):
+        kind: Kind | None = KINDS.get(word.how)
+        return _mark(Mark(word.text, kind)) if kind else text(word.text)
+    return text(word) if isinstance(word, str) else _mark(word)
 
 
 def _mark(mark: Mark) -> str:

@@ -6,26 +6,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stsfm.reports.content import Block, Facts, Mark, Paragraph, Words, grid
+from stsfm.reports.content import Block, Definitions, Mark, Paragraph, Words, grid
+from stsfm.reports.facts import Fact, beside
 from stsfm.search import told
 from stsfm.tables.cells import METRIC
 from stsfm.tables.sheet import NONE
 from stsfm.words import listed
 
 
-def chapter(folder: Path) -> Iterator[Block]:
+def chapter(folder: Path, into: Path) -> Iterator[Block]:
     """The budget, a row per model with default and tuned values, and every space; or nothing."""
     found = told.read(folder)
     if not found:
         return
     settings, models = found["settings"], found["models"]
     metric = METRIC[settings["metric"]].label
-    seeds = ", ".join(map(str, settings["tuning_seeds"]))
-    yield Paragraph(
-        [f"Keys were chosen by validation {metric} alone, on seed {seeds}, which is none of the "
-         "final seeds; no trial was scored on test. The budget is per model and the same for all. "
-         "Every model with its default keys is in the tables, too."]
-    )  # fmt: skip
+    place = f"{beside(into, folder / 'search.json')}#/settings"
+    seeds = Fact(settings["tuning_seeds"], f"{place}/tuning_seeds", "list")
+    yield Paragraph([
+        f"Keys were chosen by validation {metric} alone, on seed ", seeds, ", which is none of the "
+        "final seeds; no trial was scored on test. The budget is per model and the same for all. "
+        "Every model with its default keys is in the tables, too."
+    ])  # fmt: skip
     yield grid(
         f"Budget and outcome of the search; {metric} of validation.",
         ["model", "data", "sampler", "budget", "trials", "failed", "pruned", "seconds",
@@ -36,7 +38,7 @@ def chapter(folder: Path) -> Iterator[Block]:
         yield Paragraph(
             [Mark(model["model"], "strong"), f" on {model['data']}: the space searched."]
         )
-        yield Facts([(key, _axis(key, axis, model)) for key, axis in model["space"].items()])
+        yield Definitions([(key, _axis(key, axis, model)) for key, axis in model["space"].items()])
     if untuned := found.get("untuned"):
         yield Paragraph([f"Nothing to tune: {listed(list(dict.fromkeys(untuned)))}."])
 

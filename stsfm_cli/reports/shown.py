@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
-from stsfm.reports.content import Grid, Mark, slug
+from stsfm.reports.content import Grid, slug
+from stsfm.reports.facts import REPORT, Fact, Part, pointer
+from stsfm.spatial.words import ALPHA
+from stsfm.tables.ablation import ablation_sheet
 from stsfm.tables.cells import METRIC
 from stsfm.tables.grid import Task
 from stsfm.tables.row import Row
-from stsfm.tables.sheet import NONE, Cell, Sheet
+from stsfm.tables.sentences import about_failures, about_graphs, about_intervals, footnotes
+from stsfm.tables.sheet import Cell, Sheet
 from stsfm.tables.sheets import sheets
 from stsfm.tables.table import costs, preferred
 
+NOTES = (about_failures, about_graphs, about_intervals, footnotes)  # under a table
+LEVEL = 0.8  # of the intervals that tables show
 COSTS = ("fit s", "predict s", "params", "memory")
 MEANS = "Means over the runs of a row; memory is the peak of the process."
 
@@ -20,14 +28,15 @@ MEANS = "Means over the runs of a row; memory is the peak of the process."
 class Shown:
     """Numbers in a report's sentences are taken from here, so they are those of its table."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, index: int = 0) -> None:
+        self.index = index
         self.task, self.table, self.status = task.label, task.table, task.table.status
         self.label = METRIC[self.table.metric].label
         (sheet,) = map(short, sheets(self.table))
         self.sheet = _columns(sheet, [k for k, x in enumerate(sheet.heads[-1]) if x not in COSTS])
         costs = [k for k, x in enumerate(sheet.heads[-1]) if x in ("model", "seeds", *COSTS)]
         self.costs = replace(_columns(sheet, costs), caption=f"What {self.task} took. {MEANS}")
-        self.header = self.sheet.heads[-1]
+        self.header, self.ablation = self.sheet.heads[-1], ablation_sheet(self.table)
         self.rows = [row for row in self.table.rows if row.records]
 
     @property
@@ -38,20 +47,53 @@ class Shown:
         """The scores; what they took is a table of its own."""
         return Grid(self.sheet, self.anchor, self.header.index("model"))
 
-    def cell(self, row: Row, column: str) -> Mark | None:
+    def cell(self, row: Row, column: str) -> Fact | None:
         """What stands in a row and a column, to be said in a sentence; None where nothing does."""
         if column not in self.header:
             return None
         i, k = self.table.rows.index(row), self.header.index(column)
-        number = self.sheet.body[i][k].text
-        return Mark(number, "link", f"#{self.anchor}-{i}-{k}") if number not in ("", NONE) else None
+        cell = self.sheet.body[i][k]
+        if cell.number is None:
+            return None
+        source = f"{REPORT}{pointer('tasks', self.index, 'rows', i, column)}"
+        decimals = len(cell.text.partition(".")[2])
+        return Fact(cell.number, source, "cell", decimals, f"#{self.anchor}-{i}-{k}")
 
-    def error(self, row: Row, split: str = "test") -> list[str | Mark]:
-        """What the rows are ordered by, on test with the deviation between seeds, if any."""
-        words: list[str | Mark] = [self.cell(row, f"{split} {self.label}") or "unknown"]
-        if split == "test" and (spread := self.cell(row, "seed sd")):
-            words += [" ± ", spread]
-        return words
+    def facts(self, **rows: Row) -> dict[str, Fact]:
+        """What may be said of some rows, by the part that each of them plays: chosen.test."""
+        told = {"metric": self.fact("words", "metric"), "task": self.fact("words", "task")}
+        for part, row in rows.items():
+            told[part] = self.fact("name", "rows", self.table.rows.index(row), "model")
+            told |= {f"{part}.{name}": fact for name, column in self.columns.items()
+                     if (fact := self.cell(row, column)) is not None}  # fmt: skip
+        return told
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """What a sentence calls the columns that it speaks of."""
+        return {"val": f"val {self.label}", "test": f"test {self.label}", "sd": "seed sd",
+                "seeds": "seeds", "rank": "rank", "se": "sampling error", "skill": "skill %",
+                "cover": "cover 80 %"}  # fmt: skip
+
+    def fact(self, how: str, *steps: str | int, decimals: int | None = None) -> Fact:
+        """Of the record of this task."""
+        return Part(self.record, ("tasks", self.index)).fact(how, *steps, decimals=decimals)
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """What report.json has of it: every number that a sentence may say, in full precision."""
+        rows = [{name: _kept(cell) for name, cell in zip(self.header, line, strict=True)}
+                for line in self.sheet.body]  # fmt: skip
+        return {
+            "task": self.task, "data": self.status["data"], "metric": self.label,
+            "fingerprint": self.status["fingerprint"], "rows": rows,
+            "said": list(self.table.tested), "tried": self.table.tried,
+            "notes": [line for what in NOTES for line in what(self.table)],
+            "ablation": list(self.ablation.notes) if self.ablation else [],
+            "shown": len(self.table.rows), "level": LEVEL, "left_out": list(self.table.left_out),
+            "independent": self.status["independent"], "alpha": ALPHA,
+            "untuned": [row.label for row in self.rows if row.is_net and not row.tuned],
+        }  # fmt: skip
 
     @property
     def chosen(self) -> Row | None:
@@ -77,6 +119,10 @@ class Shown:
 
     def cost(self, row: Row, split: str) -> float:
         return costs(row, split, self.table.metric)
+
+
+def _kept(cell: Cell) -> str | float:
+    return cell.text if cell.number is None else cell.number
 
 
 def short(sheet: Sheet) -> Sheet:

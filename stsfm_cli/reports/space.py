@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
-from stsfm.reports.content import Block, Items, Paragraph, grid
+from stsfm.reports.content import Block, Items, Paragraph, Words, grid
+from stsfm.reports.facts import say
 from stsfm.reports.shown import Shown
 from stsfm.spatial.words import ALPHA, chance, signed
 from stsfm.tables.row import Row
@@ -34,7 +35,7 @@ def space(shown: Sequence[Shown]) -> Iterator[Block]:
             near = "; ".join(dict.fromkeys(held[0]["neighbours"] for _, held in told))
             caption = CAPTION.format(task=one.task, draws=which, near=near)
             yield grid(caption, HEAD, [_line(*entry) for entry in told])
-            yield Items([[line] for line in _said(told)])
+            yield Items(list(_said(one, told)))
         for row, held in kept:
             if held and "reason" in held[0]:
                 yield Paragraph([f"{row.label}: {held[0]['reason']}."])
@@ -61,18 +62,19 @@ def _most(entries: Sequence[dict[str, Any]]) -> str:
     return NONE if None in values else chance(max(values)).removeprefix("p ").removeprefix("= ")
 
 
-def _said(told: Sequence[tuple[Row, list[dict[str, Any]]]]) -> Iterator[str]:
+def _said(one: Shown, told: Sequence[tuple[Row, list[dict[str, Any]]]]) -> Iterator[Words]:
     """Whose residuals are like those of their neighbours, and whose are white."""
     alike = [row.label for row, held in told if all(_alike(s["moran"]["each"]) for s in held)]
     white = [row.label for row, held in told if all(_white(s["az"]) for s in held)]
     if any(held[0]["moran"]["each"]["p"] for _, held in told):
-        yield f"Neighbours err alike (p < {ALPHA}) under {listed(alike)}."
+        level = {"alpha": one.fact("number", "alpha", decimals=2)}
+        yield [*say("Neighbours err alike (p < {alpha}) under ", level), f"{listed(alike)}."]
     if any(held[0]["az"]["p"] is not None for _, held in told):
         whom = f"not rejected for {listed(white)}" if white else "rejected for all models"
-        yield (
+        yield [
             f"Whiteness is {whom}. Parts of opposite signs cancel in z: then each of them counts "
             "by itself."
-        )
+        ]
 
 
 def _alike(found: dict[str, Any]) -> bool:

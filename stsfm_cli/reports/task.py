@@ -7,7 +7,7 @@ from typing import Any
 
 from stsfm.losses.metrics import METRICS
 from stsfm.refits import often
-from stsfm.reports.content import Block, Facts, Mark, Paragraph, Words, grid
+from stsfm.reports.content import Block, Definitions, Mark, Paragraph, Words, grid
 from stsfm.reports.shown import Shown
 from stsfm.words import count, listed, steps
 
@@ -26,7 +26,7 @@ def dataset(data: Mapping[str, Any]) -> Iterator[Block]:
     missing = 1 - data["observed"]
     units = ", ".join(dict.fromkeys(unit for unit in data["units"] if unit))
     covariates = [f"{name} ({kind})" for name, kind in data["covariates"].items()]
-    yield Facts(
+    yield Definitions(
         [
             ("Name", [Mark(data["name"], "strong")]),
             ("Source", [data["source"] or "not stated"]),
@@ -67,7 +67,7 @@ def protocol(one: Shown, data: Mapping[str, Any]) -> Iterator[Block]:
     """The rules in words, and the fingerprint of all that makes scores comparable."""
     rules, status, step = data["rules"], one.status, data.get("step", "")
     every = "every row" if rules["stride"] == 1 else f"every {rules['stride']} rows"
-    yield Facts(
+    yield Definitions(
         [
             ("Fingerprint", [Mark(status["fingerprint"], "code"), " of data, targets, borders, "
              "origins and rules: runs with another one are not comparable."]),
@@ -124,4 +124,4 @@ def metrics(shown: Sequence[Shown]) -> Iterator[Block]:
         ["Sums run over every scored window, step and node, and are divided once. ŷ is the point "
          "forecast, y what was observed."]
     )  # fmt: skip
-    yield Facts(pairs)
+    yield Definitions(pairs)

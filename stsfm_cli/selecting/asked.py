@@ -33,6 +33,7 @@ class Asked:
     metric  an error of losses/metrics.py; "" = MASE, or MAE where that is undefined
     budget  seconds
     seeds   of models that draw random numbers
+    given   the words that state a law of the data: given=pendulum, given.pull=3
     task    the other words: data, protocol, trainer, …; those of --config-dir included
     where   those of the others that say where jobs run, and so make no run of their own
     """
@@ -41,6 +42,7 @@ class Asked:
     metric: str
     budget: float
     seeds: tuple[int, ...]
+    given: tuple[str, ...]
     task: tuple[str, ...]
     where: tuple[str, ...]
     folders: tuple[Path, ...]
@@ -54,7 +56,7 @@ def asked(args: Sequence[str]) -> Asked:
     if request.shows or flags.help or flags.multirun:
         raise Mistake("a selection runs, or tells by --dry-run what it would: stsfm select --help")
     own: dict[str, str] = {}
-    task, where = list(request.kept), list[str]()
+    task, where, given = list[str](request.kept), list[str](), list[str]()
     for word in flags.overrides:
         key, _, value = word.lstrip("+").partition("=")
         if key in OWN:
@@ -64,7 +66,8 @@ def asked(args: Sequence[str]) -> Asked:
         elif key.startswith("model."):
             raise Mistake(f"{word}: every model takes part by the defaults of its file")
         else:
-            (where if key.partition(".")[0] == "launcher" else task).append(word)
+            into = {"launcher": where, "given": given}
+            into.get(key.partition(".")[0], task).append(word)
     from stsfm.launchers.limits import seconds
 
     return Asked(
@@ -72,6 +75,7 @@ def asked(args: Sequence[str]) -> Asked:
         metric=_metric(own.get("metric", "")),
         budget=float(seconds(own.get("budget", BUDGET), "budget") or 0),
         seeds=_seeds(own.get("seeds", "1")),
+        given=_law(given),
         task=tuple(task),
         where=tuple(where),
         folders=tuple(request.folders),
@@ -89,6 +93,14 @@ def _metric(name: str) -> str:
         hint = did_you_mean(name, judged)
         raise Mistake(f"metric={name}: no selection is by that.{hint} Wanted {', '.join(judged)}")
     return name
+
+
+def _law(words: list[str]) -> tuple[str, ...]:
+    """The choice first, then its keys. Mistake where keys are given of none."""
+    words = sorted((word for word in words if word != "given=null"), key=lambda w: "." in w)
+    if words and not words[0].startswith("given="):
+        raise Mistake(f"{words[0]} is a key of a law: given=pendulum states one")
+    return tuple(words)
 
 
 def _seeds(text: str) -> tuple[int, ...]:

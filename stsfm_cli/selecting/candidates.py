@@ -83,11 +83,16 @@ def entries(
             made.append(Entry(one, excluded=str(mistake)))
             continue
         why = _lacks(one, config, offered, data, *folders)
-        other = seen.setdefault(json.dumps(config["model"], sort_keys=True), one.name)
+        other = seen.setdefault(_made(config), one.name)
         if other != one.name:
             why = f"is the same as {other}, which takes part"
         made.append(Entry(one, config, why))
     return sorted(made, key=lambda entry: entry.cost)
+
+
+def _made(config: Mapping[str, Any]) -> str:
+    """What tells a candidate from another: its model, and the law that it was told of."""
+    return json.dumps([config["model"], config["given"]], sort_keys=True, default=str)
 
 
 def _lacks(

@@ -19,7 +19,7 @@ from stsfm.losses.metrics import METRIC
 from stsfm.mistakes import Mistake
 from stsfm.outcome import Outcome
 from stsfm.record.lock import holding
-from stsfm.selecting import kept, opened, story
+from stsfm.selecting import kept, law, opened, story
 from stsfm.selecting.asked import Asked, asked
 from stsfm.selecting.candidates import Candidate, Entry, entries, of_models
 from stsfm.selecting.classes import chosen
@@ -51,6 +51,7 @@ class Selection:
     planner: Planner
     known: compose.Known
     typed: str
+    said: Sequence[str] = ()  # of a law that is given
 
     @property
     def data(self) -> str:
@@ -73,7 +74,8 @@ class Selection:
     @property
     def folder(self) -> Path:
         facts = [
-            self.asked.task, self.loss, self.asked.budget, self.asked.seeds, self.task.fingerprint,
+            self.asked.task, self.asked.given, self.loss, self.asked.budget, self.asked.seeds,
+            self.task.fingerprint,
             [(entry.candidate.name, entry.config.get("model")) for entry in self.entries],
         ]  # fmt: skip
         home = Path(self.config["runs_dir"])
@@ -98,7 +100,7 @@ class Selection:
             "among": list(self.asked.among), "metric": self.metric, "label": self.label,
             "unit": self.task.status["units"] if METRIC[self.metric].unit == "data" else "",
             "budget": self.asked.budget, "seeds": list(self.asked.seeds),
-            "origins": self.origins.facts(),
+            "origins": self.origins.facts(), "given": list(self.asked.given),
         }  # fmt: skip
 
 
@@ -131,12 +133,19 @@ def ready(args: Sequence[str]) -> Selection:
     if config["choices"]["protocol"] != "rolling":
         raise Mistake("a selection is by protocol=rolling, which cuts development rows in blocks")
     task = planner.task(config)
+    added, said = law.candidates(models, told, known) if told.given else ([], [])
     return Selection(
+        said=said,
         asked=told,
         task=task,
         origins=Origins.of(task.rules, task.about.name),
         entries=entries(
-            of_models(models), told.task, task.offered, task.about.name, *told.folders, known=known
+            [*of_models(models), *added],
+            told.task,
+            task.offered,
+            task.about.name,
+            *told.folders,
+            known=known,
         ),
         config=config,
         planner=planner,
@@ -152,7 +161,7 @@ def _selected(one: Selection, spent: float, screen: Screen) -> kept.Found:
     """
     base = one.facts()
     screen.say(base["headline"])
-    for line in story.begun(one.entries, base):
+    for line in (*one.said, *story.begun(one.entries, base)):
         screen.say(line)
     race = raced(one, spent, screen, partial(kept.keep, one.folder, base))
     found = kept.keep(one.folder, base, race)
@@ -161,7 +170,11 @@ def _selected(one: Selection, spent: float, screen: Screen) -> kept.Found:
     if winner is None:
         return kept.keep(one.folder, found)
     found |= {"test": opened.test(winner.candidate, one.asked, screen)}
-    found |= {"said": [*found["said"], *opened.said(found)], "state": "finished"}
+    found["said"] += opened.said(found)
+    if one.asked.given:
+        found["ablation"] = law.ablation(race, winner, one.asked, one.label)
+        found["said"] += [found["ablation"]["said"]] if found["ablation"] else []
+    found["state"] = "finished"
     story.write(found, one.folder)
     return kept.keep(one.folder, found)
 

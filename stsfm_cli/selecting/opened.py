@@ -41,7 +41,7 @@ def _scores(folder: Path | None) -> dict[str, Any]:
     """Rows of the comparison in the order of their test error, and what was tested."""
     if folder is None:
         return {"rows": [], "tested": []}
-    from stsfm.comparison import again
+    from stsfm.gathered import again
 
     table = again(folder).tables[0]
     rows = [

@@ -157,7 +157,7 @@ def _left_out(
 
 def instead(words: Sequence[str], part: Mapping[str, Any]) -> tuple[str, ...]:
     """The words that make the same job with what differs in the config of a baseline."""
-    other = ("model", "data.space")
+    other = ("model", "data.space", "given")
     rest = (word for word in words if not word.lstrip("+").startswith(other))
     return (*rest, f"model={part['choices']['model']}")
 

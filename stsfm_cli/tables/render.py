@@ -1,10 +1,11 @@
-"""A table, a grid or a sheet as text, Markdown and LaTeX; the other formats are found here, too."""
+"""A table, a grid or a sheet as text and Markdown; the other formats are found here, too."""
 
 from __future__ import annotations
 
 from stsfm.tables.grid import Grid
 from stsfm.tables.html import SCRIPT, STYLE, as_html, html_page, html_table
-from stsfm.tables.sheet import EXPLORATORY, Sheet
+from stsfm.tables.latex import as_latex
+from stsfm.tables.sheet import Sheet
 from stsfm.tables.sheets import sheets
 from stsfm.tables.table import Table
 from stsfm.tables.values import as_csv
@@ -15,7 +16,6 @@ __all__ = [
     "html_table",
 ]  # fmt: skip
 MARKDOWN = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
-LATEX = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
 
 
 def as_text(shown: Table | Grid | Sheet) -> list[str]:
@@ -51,50 +51,3 @@ def _markdown(sheet: Sheet) -> str:
 
 def _bars(line: list[str]) -> list[str]:
     return [cell.replace("|", r"\|") for cell in line]
-
-
-def as_latex(shown: Table | Grid | Sheet) -> str:
-    """A table environment for each sheet: booktabs, so \\usepackage{booktabs} in the preamble."""
-    return "\n".join(map(_latex, sheets(shown)))
-
-
-def _latex(sheet: Sheet) -> str:
-    stamp = [EXPLORATORY] if sheet.exploratory else []
-    words = " ".join([sheet.caption, *sheet.footnotes, *stamp])
-    align = "".join("l" if k in sheet.words else "r" for k in range(len(sheet.heads[-1])))
-    body = [[LATEX[c.mark].format(_tex(c.text)) for c in line] for line in sheet.body]
-    return "\n".join(
-        [
-            r"\begin{table}", r"\centering", rf"\caption{{{_tex(words)}}}",
-            rf"\begin{{tabular}}{{{align}}}", r"\toprule", *_spanning(sheet),
-            " & ".join(map(_tex, sheet.heads[-1])) + r" \\", r"\midrule",
-            *(" & ".join(line) + r" \\" for line in body), r"\bottomrule",
-            r"\end{tabular}", r"\end{table}", *(f"% {note}" for note in sheet.notes), "",
-        ]
-    )  # fmt: skip
-
-
-def _spanning(sheet: Sheet) -> list[str]:
-    """Headings over several columns, each with a rule under it."""
-    lines = []
-    for level in sheet.spans:
-        cells, rules, first = [], [], 1
-        for text, width in level:
-            cells.append(rf"\multicolumn{{{width}}}{{c}}{{{_tex(text)}}}" if text else "")
-            rules += [rf"\cmidrule(lr){{{first}-{first + width - 1}}}"] if text else []
-            first += width
-        lines += [" & ".join(cells) + r" \\", " ".join(rules)]
-    return lines
-
-
-TEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "%": r"\%", "&": r"\&",
-    "#": r"\#", "$": r"\$", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": "$<$", ">": "$>$", "±": r"$\pm$", "—": "---", "–": "--", "…": r"\dots{}",
-    "·": r"$\cdot$", "²": "$^2$", "−": "$-$", "†": r"$^\dagger$", "≥": r"$\geq$", "≤": r"$\leq$",
-    "×": r"$\times$", "→": r"$\to$", "√": r"$\surd$",
-}  # fmt: skip
-
-
-def _tex(text: str) -> str:
-    return "".join(TEX.get(letter, letter) for letter in text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -32,17 +34,26 @@ def components(story: Story) -> tuple[Figure, str] | None:
 
 
 def _stacked(story: Story, lines: np.ndarray, names: list[str], first: int) -> Figure:
-    """A line (row,) in a panel each, from a row of the data on."""
+    """A line (row,) in a panel each, from a row of the data on; test is shaded."""
     clock = story.clock[first : first + lines.shape[1]]
-    made, grid = layout.figure(style.PAGE, 0.5 + 0.9 * len(lines), rows=len(lines))
+    made, grid = stacked(story, clock, lines, names)
     border = story.clock[story.borders["test"][0]]
+    for ax in grid[:, 0]:
+        ax.axvspan(border, clock[-1], color=style.SPLITS["test"], lw=0, zorder=0)
+    return made
+
+
+def stacked(
+    dated: style.Dated, clock: np.ndarray, lines: np.ndarray, names: list[str]
+) -> tuple[Figure, Any]:
+    """Lines (line, row), a panel each, over stretches of one clock (row,)."""
+    made, grid = layout.figure(style.PAGE, 0.5 + 0.9 * len(lines), rows=len(lines))
     for k, (ax, line, name) in enumerate(zip(grid[:, 0], lines, names, strict=True)):
         style.trace(ax, clock, line, color=style.MODEL, lw=0.8)
-        ax.axvspan(border, clock[-1], color=style.SPLITS["test"], lw=0, zorder=0)
-        style.date_axis(ax, story, clock[0], clock[-1], 7)
+        style.date_axis(ax, dated, clock[0], clock[-1], 7)
         ax.set_ylabel(name)
         if k < len(lines) - 1:
             ax.tick_params(labelbottom=False)
             ax.set_xlabel("")
     layout.arrange(made, grid, top=0.1, below=0.04)
-    return made
+    return made, grid

@@ -22,7 +22,7 @@ def portrait(story: Story) -> tuple[Figure, str] | None:
         return None
     first, split = story.first_state, story.borders["test"][0] - story.first_state
     ahead = story.states.get("z_ahead")
-    pairs = [(0, k) for k in range(1, min(z.shape[1], 3))] or [(0, 0)]
+    pairs = pairs_of(z)
     width = style.PAGE if len(pairs) > 1 else style.COLUMN
     made, grid = layout.figure(width, 2.7, columns=len(pairs))
     picks = chosen(story) if ahead is not None else []
@@ -36,8 +36,7 @@ def portrait(story: Story) -> tuple[Figure, str] | None:
             way = np.concatenate([z[row - 1 : row], _at(story, window)])
             path(ax, way, pair, color=style.MODEL, lw=1.3, label="" if k else "forecasts")
             ax.plot(*_xy(way, pair)[:, :1], "o", ms=3, color=style.MODEL)
-        later = " a row later" if pair[0] == pair[1] else ""
-        ax.set(xlabel=f"state {pair[0] + 1}", ylabel=f"state {pair[1] + 1}{later}")
+        label(ax, pair, "state ")
     layout.arrange(made, grid, top=0.3)
     made.legend(*grid[0, 0].get_legend_handles_labels(), ncols=3, loc="upper left",
                 bbox_to_anchor=(0.01, 0.995))  # fmt: skip
@@ -47,6 +46,16 @@ def portrait(story: Story) -> tuple[Figure, str] | None:
         made,
         f"The states of {story.model} over the rows of the data.{words} {story.where}",
     )
+
+
+def pairs_of(z: np.ndarray) -> list[tuple[int, int]]:
+    """Which of states (row, state) are drawn against each other."""
+    return [(0, k) for k in range(1, min(z.shape[1], 3))] or [(0, 0)]
+
+
+def label(ax: Axes, pair: tuple[int, int], name: str) -> None:
+    later = " a row later" if pair[0] == pair[1] else ""
+    ax.set(xlabel=f"{name}{pair[0] + 1}", ylabel=f"{name}{pair[1] + 1}{later}")
 
 
 def path(ax: Axes, z: np.ndarray, pair: tuple[int, int], **line: object) -> None:

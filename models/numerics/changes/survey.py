@@ -1,0 +1,211 @@
+"""What every search for changes of level or trend shares: before it, its price, and what follows.
+
+1  a strong season is taken off (season.py)
+2  the gate: is one change better than surrogates without any? (gate.py) If not, none is claimed
+3  the noise about the segments so far, at first those of the gate's own change; surrogates of it
+   set the price of a change; the search finds new segments; until they stay (noise.py, and the
+   search's own `price`). So changes that were found no longer pass for memory of the noise
+4  an interval and a p of each change (intervals.py), and words (words.py)
+
+The gate alone decides whether anything is claimed: the rest sees 5 in 100 series without a change.
+Steps 2 and 3 look at the signal: columns without season, standardised (ddof = 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.season import infer_season
+from stsfm.models.analyser import Curve
+from stsfm.models.numerics.changes import words
+from stsfm.models.numerics.changes.costs import Costs, Kind
+from stsfm.models.numerics.changes.gate import Verdict, gate
+from stsfm.models.numerics.changes.intervals import judged
+from stsfm.models.numerics.changes.noise import Noise, noise, whitened
+from stsfm.models.numerics.changes.season import adjusted
+from stsfm.models.segmenter import Segmentation, Track
+
+FEWEST = 10  # values that anything can be said of
+ROUNDS = 6  # of noise, price and search
+FACTORS = np.geomspace(0.5, 2, 9)  # of the price, along the path
+
+
+class Search(Protocol):
+    """Where a signal (t, s), seen (t, s), changes; least and kind are those of its segments."""
+
+    kind: Kind
+    least: int
+
+    def price(self, twins: Array, seen: Array, alpha: float) -> float:
+        """Of a change, that a share alpha of signals (batch, t, s) without any would pay."""
+        ...
+
+    def rows(self, signal: Array, seen: Array, price: float) -> list[int]:
+        """At which something new begins."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """How series are prepared, and what a search found in them is judged by."""
+
+    joint: bool | Literal["auto"]
+    season: int | Literal["auto", "none"]
+    order: int
+    memory: float
+    whiten: bool
+    alpha: float
+    surrogates: int
+    draws: int
+    level: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, share in (("memory", self.memory), ("alpha", self.alpha), ("level", self.level)):
+            if not 0 < share < 1:
+                raise ValueError(f"survey.{name} must lie between 0 and 1, got {share}")
+        if self.order < 0 or min(self.surrogates, self.draws) < 20:
+            raise ValueError(
+                "survey: wanted an order of 0 or more, and 20 surrogates and draws or more; got "
+                f"{self.order}, {self.surrogates} and {self.draws}"
+            )
+
+    def of(self, panel: Panel, search: Search) -> Segmentation:
+        """What a search finds in the target series of a panel."""
+        panel = panel.history().only_targets()
+        names = words.names(panel)
+        season = self._season(panel)
+        flat = (len(panel), len(names))
+        x, seen = panel.values.reshape(flat).astype(float), panel.mask.reshape(flat)
+        tracks = []
+        for group in self._groups(panel.nodes, panel.channels):
+            name = words.called([names[s] for s in group], panel, len(names))
+            tracks.append(self._track(name, group, x[:, group], seen[:, group], season, search))
+        return Segmentation(
+            names=names,
+            tracks=tuple(tracks),
+            level=self.level,
+            said=words.said(tracks, x, seen, panel, self.level),
+            noted=words.noted(tracks, season, self.alpha, self.surrogates, self.draws, panel),
+        )
+
+    def _season(self, panel: Panel) -> int:
+        if self.season == "none":
+            return 1
+        if self.season != "auto":
+            return self.season
+        return panel.about.season or infer_season(panel)
+
+    def _groups(self, nodes: int, channels: int) -> list[list[int]]:
+        """auto: the channels of a node change together, each node by itself."""
+        every = list(range(nodes * channels))
+        if self.joint == "auto":
+            return [every[k : k + channels] for k in range(0, len(every), channels)]
+        return [every] if self.joint else [[s] for s in every]
+
+    def _track(
+        self, name: str, group: list[int], x: Array, seen: Array, season: int, search: Search
+    ) -> Track:
+        """Of one series, or of several together."""
+        facts: dict[str, float | int | str] = {"rows": len(x), "season": season}
+        some = [s for s in range(x.shape[1]) if len(set(x[seen[:, s], s])) > 1]
+        few = int(seen.sum(0).min())
+        level = np.where(seen, x, 0).sum(0) / np.maximum(seen.sum(0), 1)
+        silent = Track(
+            name=name, series=tuple(group), changes=(), signal=np.zeros_like(x),
+            fitted=np.broadcast_to(level, x.shape), facts=facts,
+        )  # fmt: skip
+        if few < max(FEWEST, 3 * search.least) or not some:
+            facts["why"] = "it is constant" if few and not some else f"it has only {few} values"
+            return silent
+        rest = x.copy()
+        strengths = [0.0] * x.shape[1]
+        for s in some:
+            rest[:, s], strengths[s] = adjusted(x[:, s], seen[:, s], season)
+        facts["strength"] = max(strengths)
+        signal = _standardised(rest, seen)
+        verdict = self._gate(signal[:, some], seen[:, some], search)
+        facts |= {"gate": verdict.p, "surrogates": self.surrogates}
+        return self._searched(silent, rest, signal, seen, some, verdict, search, facts)
+
+    def _gate(self, signal: Array, seen: Array, search: Search) -> Verdict:
+        about = _left(signal, seen, [], "line", 0.0)
+        u = self._noise(about, seen, [])
+        return gate(signal, seen, u, search.kind, search.least, self.surrogates, self.seed)
+
+    def _noise(self, left: Array, seen: Array, rows: list[int]) -> Noise:
+        return noise(left, seen, [0, *rows], self.order, self.memory, self.seed)
+
+    def _searched(
+        self, silent: Track, rest: Array, signal: Array, seen: Array, some: list[int],
+        verdict: Verdict, search: Search, facts: dict[str, float | int | str],
+    ) -> Track:  # fmt: skip
+        """The track with what was found; without, where the gate lets nothing through."""
+        rows: list[int] = [verdict.row] if verdict.p <= self.alpha else []
+        slope, price, shown, some_seen = 0.0, 0.0, signal, seen[:, some]
+        u = self._noise(_left(signal[:, some], some_seen, rows, search.kind, 0.0), some_seen, rows)
+        for _ in range(ROUNDS if rows else 0):
+            left = _left(signal[:, some], some_seen, rows, search.kind, slope)
+            u = self._noise(left, some_seen, rows)
+            scale = np.maximum(_deviation(left, some_seen), 1e-12)
+            twins = u.draw(self.draws, len(signal), np.random.default_rng(self.seed + 1)) / scale
+            looked = signal[:, some] / scale
+            if self.whiten:
+                twins, looked = whitened(twins, u.phi), whitened(looked[None], u.phi)[0]
+            price = search.price(twins, some_seen, self.alpha)
+            new = search.rows(looked, some_seen, price)
+            shown = looked
+            slope = price / 2 * float((scale**2).mean())
+            if not new or new == rows:
+                break
+            rows = new
+        facts |= {
+            "order": u.phi.shape[1],
+            "memory": float(abs(u.phi.sum(1)).max()) if u.phi.size else 0.0,
+            "bounded": "yes" if u.bound else "no",
+        }
+        if rows:
+            facts |= {"penalty": price}
+        changes = judged(
+            signal[:, some], some_seen, rows, slope, u, kind=search.kind, least=search.least,
+            draws=self.draws, level=self.level, seed=self.seed + 2,
+        )  # fmt: skip
+        scales = rest[:, some].std(0) if rows else np.ones(len(some))
+        fitted = np.array(silent.fitted)
+        for k, s in enumerate(some):
+            own = Costs(rest[None, :, s : s + 1], seen[:, s : s + 1],
+                        slope * float(scales[k]) ** 2, search.kind)  # fmt: skip
+            fitted[:, s] = own.fitted(rest[:, s : s + 1], seen[:, s : s + 1], rows)[:, 0]
+        path = _path(search, shown, some_seen, price) if rows else None
+        return Track(
+            name=silent.name, series=silent.series, changes=changes, signal=signal,
+            fitted=fitted, path=path, facts=facts,
+        )  # fmt: skip
+
+
+def _path(search: Search, signal: Array, seen: Array, price: float) -> Curve:
+    """How many changes are found where each costs less, or more."""
+    count = np.array([len(search.rows(signal, seen, price * f)) for f in FACTORS], float)
+    return Curve("changes", price * FACTORS, count, count, count)
+
+
+def _standardised(x: Array, seen: Array) -> Array:
+    """Columns (t, s) of mean 0 and deviation 1 (ddof = 1) over what was seen, 0 elsewhere."""
+    mean = np.where(seen, x, 0).sum(0) / np.maximum(seen.sum(0), 1)
+    rest = np.where(seen, x - mean, 0)
+    spread = np.sqrt((rest**2).sum(0) / np.maximum(seen.sum(0) - 1, 1))
+    return rest / np.where(spread > 0, spread, 1)
+
+
+def _left(signal: Array, seen: Array, rows: list[int], kind: Kind, slope: float) -> Array:
+    """About the segments, 0 where nothing was seen."""
+    costs = Costs(signal[None], seen, slope, kind)
+    return np.where(seen, signal - costs.fitted(signal, seen, rows), 0)
+
+
+def _deviation(left: Array, seen: Array) -> Array:
+    return np.sqrt((left**2).sum(0) / np.maximum(seen.sum(0), 1))

@@ -1,0 +1,71 @@
+"""Numbers of sentences: they are those of the record, read as it is said, and nobody else's."""
+
+import json
+
+import pytest
+
+from stsfm.reports.facts import Fact, Facts, at, keys_of, number, resolve, say
+from stsfm.reports.html import inline as as_html
+from stsfm.reports.markdown import inline as as_markdown
+
+
+@pytest.fixture
+def facts(tmp_path):
+    scores = {"test": {"mase": {"pooled": 0.5613, "step": [0.5, None]}}, "a/b": {"~": -3}}
+    (tmp_path / "scores.json").write_text(json.dumps(scores))
+    facts = Facts(tmp_path)
+    facts.take("test.mase", "scores.json#/test/mase/pooled")
+    facts.take("steps", "scores.json#/test/mase/step", "count")
+    return facts
+
+
+def test_a_template_is_filled_from_the_record(facts, tmp_path):
+    words = say("Over {steps} steps MASE is {test.mase}.", facts)
+    assert [w if isinstance(w, str) else w.text for w in words] == [
+        "Over ", "2", " steps MASE is ", "0.561", "."]  # fmt: skip
+    assert keys_of("Over {steps} steps MASE is {test.mase}.") == ("steps", "test.mase")
+    assert all(resolve(tmp_path, w.source) == w.value for w in words if isinstance(w, Fact))
+
+
+@pytest.mark.parametrize(
+    "template, problem",
+    [
+        ("It has 3 steps.", "no numerals, got 'It has 3 steps.'"),
+        ("R² is {test.mase}.", "no numerals"),
+        ("½ of {steps}", "no numerals"),
+        ("It is {test.mas}.", r"no fact 'test.mas' .* Did you mean 'test.mase'"),
+        ("It is {test.mase:.1f}.", "a placeholder is a key alone"),
+        ("It is {test.mase!r}.", "a placeholder is a key alone"),
+    ],
+)
+def test_what_is_no_template_is_refused(facts, template, problem):
+    with pytest.raises(ValueError, match=problem):
+        say(template, facts)
+
+
+def test_what_is_not_in_the_record_is_no_fact(facts):
+    for source in ("scores.json#/test/mase/step/1", "scores.json#/test/mae", "none.json#/x"):
+        assert facts.take("x", source) is None and "x" not in facts
+    assert facts.take("y", "scores.json#/a~1b/~0").value == -3
+    assert at([{"x": 1}], "/0/x") == 1 and at([], "/0") is None and at({}, "") == {}
+
+
+def test_numbers_are_read_to_three_figures_with_a_true_minus():
+    seen = {0.5613: "0.561", 15.04: "15.0", 1520.4: "1,520", -0.0012345: "−0.00123", 0.0: "0.00",
+            999.96: "1,000", 3e-7: "3e−07", 12: "12", 12345: "12,345"}  # fmt: skip
+    assert {value: number(value, None) for value in seen} == seen
+    assert number(-0.0004, 2) == "0.00" and number(2.5e9, 0) == "2,500,000,000"
+    assert Fact(0.4712, "", "percent", 1).text == "47.1 %"
+    assert Fact(0.012, "", "p").text == "p = 0.012" and Fact(1e-9, "", "p").text == "p < 0.001"
+
+
+def test_a_page_says_where_a_number_stands_and_markdown_does_not(facts):
+    words = say("MASE {test.mase}", facts)
+    assert as_html(words) == (
+        'MASE <data value="0.5613" title="scores.json → test · mase · pooled" '
+        'data-from="scores.json#/test/mase/pooled">0.561</data>'
+    )
+    assert as_markdown(words) == "MASE 0.561"
+    name = Fact("<b>*", "status.json#/model", "name")
+    assert as_html([name]) == "<strong>&lt;b&gt;*</strong>"
+    assert as_markdown([name]) == r"**&lt;b&gt;\***"

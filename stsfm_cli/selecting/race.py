@@ -167,8 +167,8 @@ class Race:
         elif ending.state == "interrupted":
             self._out(runner, "untried", ending.reason)
         else:
-            unfit = job.run.state == "missing" or ending.reason.startswith(UNFIT)
-            self._out(runner, "excluded" if unfit and not runner.runs else "failed", ending.reason)
+            out = is_unfit(job, ending) and not runner.runs
+            self._out(runner, "excluded" if out else "failed", ending.reason)
         self.told(self)
 
     def look(self, job: Job) -> str | None:
@@ -251,3 +251,9 @@ class Race:
             return None
         found = [runner.trail[-1] for runner in last]
         return last[simplest(found, [runner.simplicity for runner in last])]
+
+
+def is_unfit(job: Job, ending: Ending) -> bool:
+    """Whether a run failed for what the model and the data are, and not for a fault: who could not
+    even begin has left no record."""
+    return job.run.state == "missing" or ending.reason.startswith(UNFIT)

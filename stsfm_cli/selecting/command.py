@@ -118,7 +118,10 @@ def perform(args: list[str], screen: Screen) -> Outcome:
             spent = found.get("spent", 0.0) * (found.get("state") == "running")
             found = _selected(one, spent + time.monotonic() - began, screen)
     if found["choice"] is None:
-        raise Mistake(f"no candidate was judged: {found['said'][0]}")
+        raise Mistake(
+            f"nobody came to an end within budget={one.asked.budget:g}s; a longer one goes on from "
+            f"what is kept. {' '.join(found['said'])}"
+        )
     story.show(found, one.folder, screen)
     code = 0 if found["test"]["finished"] else 1
     return Outcome(code, opened.runs(found), [one.folder])

@@ -85,6 +85,7 @@ class Plan:
 
 def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
     """The plan of a request, with further words of its command. Mistake where it can't be done."""
+    home = next((w.partition("=")[2] for w in reversed(more) if w.startswith("runs_dir=")), "runs")
     words = [word for word in more if not word.startswith("data=")]
     spec = understood.spec
     if spec.intent in ("explain", "list"):
@@ -92,13 +93,11 @@ def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
             raise Mistake(f"{rest[0]}: a request to {spec.intent} has no options but runs_dir=")
         if spec.intent == "list":
             words = []
-    return Plan(prompt, understood, command(spec, words), home(more))
-
-
-def home(more: Sequence[str]) -> Path:
-    """Where runs are kept, by the words after a prompt."""
-    said = (word.partition("=")[2] for word in reversed(more) if word.startswith("runs_dir="))
-    return Path(next(said, "runs"))
+    made = command(spec, words)
+    if spec.intent == "explain":
+        found = os.path.relpath(_run(str(spec.run), Path(home)).folder)
+        made = Command(("report", found, *words), made.notes)
+    return Plan(prompt, understood, made, Path(home))
 
 
 def step_of(data: str) -> Step:
@@ -123,14 +122,14 @@ def budgeted(understood: Understood, seconds: int | None) -> Understood:
 
 
 def do(planned: Plan, screen: Screen) -> Outcome:
-    """Do what the command does; a run that is asked about is only looked up."""
+    """Do what the command does; of a kept run nothing is left to do but its report."""
     name, *args = planned.command.words
     if name == "list":
         from stsfm.commands import list as listing
 
         return Outcome(listing.main(args))
     if name == "report":
-        return Outcome(0, [_run(args[0], planned.home)])
+        return Outcome(0, [Record(Path(args[0]))])
     if name == "analyse":
         from stsfm import compose
         from stsfm.analyses import analyse

@@ -85,7 +85,6 @@ class Plan:
 
 def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
     """The plan of a request, with further words of its command. Mistake where it can't be done."""
-    home = next((w.partition("=")[2] for w in reversed(more) if w.startswith("runs_dir=")), "runs")
     words = [word for word in more if not word.startswith("data=")]
     spec = understood.spec
     if spec.intent in ("explain", "list"):
@@ -95,9 +94,15 @@ def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
             words = []
     made = command(spec, words)
     if spec.intent == "explain":
-        found = os.path.relpath(_run(str(spec.run), Path(home)).folder)
+        found = os.path.relpath(_run(str(spec.run), home(more)).folder)
         made = Command(("report", found, *words), made.notes)
-    return Plan(prompt, understood, made, Path(home))
+    return Plan(prompt, understood, made, home(more))
+
+
+def home(more: Sequence[str]) -> Path:
+    """Where runs are kept, by the words after a prompt."""
+    said = (word.partition("=")[2] for word in reversed(more) if word.startswith("runs_dir="))
+    return Path(next(said, "runs"))
 
 
 def step_of(data: str) -> Step:

@@ -197,7 +197,9 @@ def nearest(word: str, called: Iterable[str], *, hint: bool = False) -> list[str
     near: list[tuple[int, str]] = []
     for alias in called:
         allowed = _allowed(alias, word) + 2 * hint
-        if allowed and (hint or DIGITS.findall(alias) == DIGITS.findall(word)):
+        if not allowed or abs(len(alias) - len(word)) > allowed:
+            continue
+        if hint or DIGITS.findall(alias) == DIGITS.findall(word):
             far = slips(alias, word)
             if far <= min(allowed, len(alias) // 2):
                 near.append((far, alias))

@@ -12,10 +12,10 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stsfm.asking.answers import Understood
 from stsfm.asking.command import Command, command
@@ -27,6 +27,9 @@ from stsfm.record import Record, records
 from stsfm.request import typed
 from stsfm.screen import Screen
 from stsfm.words import aligned
+
+if TYPE_CHECKING:
+    from stsfm.reports.content import Report
 
 LONG = ("select", "forecast", "compare")  # trains models
 
@@ -162,10 +165,16 @@ def _run(name: str, home: Path) -> Record:
     return max(done, key=lambda run: run.status["ended"])
 
 
-def report(planned: Plan, outcome: Outcome, screen: Screen) -> None:
+def _as_it_is(report: Report) -> Report:
+    return report
+
+
+def report(
+    planned: Plan, outcome: Outcome, screen: Screen, wording: Callable[[Report], Report] = _as_it_is
+) -> None:
     """The report of what was found, in the folder of the prompt."""
     from stsfm import reports
 
     for page in outcome.pages:
-        for path in reports.of(page, planned.folder, planned.prompt, planned.line):
+        for path in reports.of(page, planned.folder, planned.prompt, planned.line, wording):
             screen.say(f"→ {os.path.relpath(path)}")

@@ -15,6 +15,7 @@ from stsfm.asking.resolve import resolve
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT
 from stsfm.asking.spec import INTENTS, RunSpec
+from stsfm.completion import candidates
 from stsfm.mistakes import Mistake
 
 
@@ -348,3 +349,8 @@ def test_scores_sum_to_one_whatever_is_typed():
     for text in ("", "find change points in nile", "x" * (MOST + 1), "?!", "[[[", "12 12 12"):
         scores = selector.scores(text)
         assert set(scores) == {*INTENTS, REJECT} and sum(scores.values()) == pytest.approx(1)
+
+
+def test_a_tab_completes_the_words_beside_a_prompt():
+    assert candidates(["ask", "x", "--d"], []) == ["--dry-run"]
+    assert "data=nile" in candidates(["ask", "x", "data=ni"], [])

@@ -15,7 +15,7 @@ COMMANDS = {  # a module of stsfm.commands → what its main(args) does, which r
     "run": "fit, score, plot and keep: run model=lstm data=airline",
     "check": "what a file holds, or a model keeps: check my.csv",
     "compare": "one table of kept runs: compare model=lstm,gru",
-    "report": "the report of a comparison: report airline, or the newest",
+    "report": "the report of anything kept: a run, a comparison …, or the last made",
     "detect": "where series change: detect data=nile",
     "analyse": "which series drives which: analyse analysis=ccm data=my.csv",
     "select": "which of many models fits: select among=recurrent data=airline",

@@ -64,6 +64,7 @@ PEERS = {
         "record",
         "refits",
         "search",
+        "selecting",
         "significance",
         "spatial",
         "tables",

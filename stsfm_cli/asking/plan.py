@@ -95,7 +95,11 @@ def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
             raise Mistake(f"{rest[0]}: a request to {spec.intent} has no options but runs_dir=")
         if spec.intent == "list":
             words = []
-    return Plan(prompt, understood, command(spec, words), home(more))
+    made = command(spec, words)
+    if spec.intent == "explain":
+        found = os.path.relpath(_run(str(spec.run), home(more)).folder)
+        made = Command(("report", found, *words), made.notes)
+    return Plan(prompt, understood, made, home(more))
 
 
 def home(more: Sequence[str]) -> Path:
@@ -126,14 +130,14 @@ def budgeted(understood: Understood, seconds: int | None) -> Understood:
 
 
 def do(planned: Plan, screen: Screen) -> Outcome:
-    """Do what the command does; a run that is asked about is only looked up."""
+    """Do what the command does; of a kept run nothing is left to do but its report."""
     name, *args = planned.command.words
     if name == "list":
         from stsfm.commands import list as listing
 
         return Outcome(listing.main(args))
     if name == "report":
-        return Outcome(0, [_run(args[0], planned.home)])
+        return Outcome(0, [Record(Path(args[0]))])
     if name == "analyse":
         from stsfm import compose
         from stsfm.analyses import analyse

@@ -55,15 +55,14 @@ def _where(shown: Sequence[Shown], card: Mapping[str, Any]) -> tuple[str, str]:
 def of_run(one: Shown, mine: Row) -> Iterator[Words]:
     """How good one model is, beside the baselines that it was put beside."""
     told = one.facts(mine=mine, best=one.best or mine, chosen=one.chosen or mine)
-    told |= {"rank": one.fact("words", "rows", one.table.rows.index(mine), "rank"),
-             "shown": one.fact("number", "shown")}  # fmt: skip
+    told["shown"] = one.fact("number", "shown")
     words = f"On test, {{mine}} has a {{metric}} of {_error(told, 'mine')}"
     if mine.model != LEVEL and "mine.skill" in told:
         words += ", a skill of {mine.skill} % over repeating the last season"
     if len(one.rows) < 2:
         yield say(f"{words}; it was put beside no other.", told)
         return
-    place = "the best" if mine is one.best else "number {rank}"
+    place = "the best" if mine is one.best else "number {mine.rank}"
     yield say(f"{words}: {place} of {{shown}} models.", told)
     if mine is not one.best:
         yield say(f"The best on test is {{best}} with {_error(told, 'best')}.", told)

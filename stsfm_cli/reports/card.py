@@ -9,19 +9,19 @@ from stsfm.reports.content import Block, Definitions, Paragraph, Words
 from stsfm.reports.facts import Facts, at, beside, resolve, say
 
 VERDICTS = {
-    "yes": "both say that the level stays",
-    "no": "both say that it does not",
-    "open": "the two disagree",
+    "yes": "By both, stationary",
+    "no": "By both, not stationary",
+    "open": "They disagree",
 }
 
 
-def chapter(path: Path, into: Path) -> Iterator[Block]:
+def chapter(path: Path, into: Path, title: str) -> Iterator[Block]:
     """A card as a list of what is known, each number from the file."""
     facts, file = Facts(into), beside(into, path)
     for key, place, how in PLACES:
         facts.take(key, f"{file}#/{place}", how)
     held = resolve(into, f"{file}#")
-    yield Paragraph(say("The rows of train", {}), "heading")
+    yield Paragraph([title], "heading")
     yield Paragraph(say("Looked at are {rows} rows, {from} … {to}; no later one." + _some(held),
                         facts))  # fmt: skip
     pairs: list[tuple[str, Words]] = [
@@ -69,7 +69,7 @@ def _some(held: object) -> str:
 def _trend(facts: Facts, held: object) -> Words:
     if not facts.knows("trend"):
         return say("not measured: no series changes", facts)
-    return say(f"strength {_spread(facts, 'trend')}, of at most one", facts)
+    return say(f"strength {_spread(facts, 'trend')} (at most one)", facts)
 
 
 def _season(facts: Facts, held: object) -> Words:
@@ -93,8 +93,8 @@ def _stationarity(facts: Facts, held: object) -> Words:
     found = at(held, "/stationary")
     if found["series"] == 1:
         verdict = next(VERDICTS[name] for name in VERDICTS if found[name])
-        return say(f"a unit root by ADF {{adf}}, a level that stays by KPSS {{kpss}}: {verdict}",
-                   facts)  # fmt: skip
+        return say("ADF, where a unit root is supposed: {adf}; KPSS, where a level that stays is: "
+                   f"{{kpss}}. {verdict}", facts)  # fmt: skip
     return say("of ADF and KPSS, both say of {yes} series that the level stays, both of {no} that "
                "it does not, and of {open} they disagree", facts)  # fmt: skip
 

@@ -48,7 +48,7 @@ def data(page: Page) -> Iterator[Block]:
             yield from named(one, page.shown)
             yield from task.dataset(found)
             if path := paths.get(one.index):
-                yield from card.chapter(path, page.into)
+                yield from card.chapter(path, page.into, "The rows of train")
         told.add(key)
 
 

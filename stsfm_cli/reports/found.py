@@ -38,15 +38,15 @@ HOW = {"detection": "detector", "analysis": "analysis"}
 def build(folder: Path, into: Path, kind: str, question: str, command: str) -> Report:
     """A report on what lies in `folder`, in detection.json or analysis.json."""
     record = Record(folder)
-    place = f"{beside(into, folder)}/{kind}.json"
+    place = beside(into, folder / f"{kind}.json")
     told, facts = resolve(into, f"{place}#"), Facts(into)
-    facts.take("data", f"{beside(into, folder)}/status.json#/data", "name")
-    facts.take("how", f"{beside(into, folder)}/status.json#/model", "name")
+    facts.take("data", f"{beside(into, folder / 'status.json')}#/data", "name")
+    facts.take("how", f"{beside(into, folder / 'status.json')}#/model", "name")
     path = cards.card(record)
     parts: list[tuple[str, Iterator[Block]]] = [
         ("Question", asked(question, command)),
         ("Answer", _answer(told, place, facts)),
-        ("Data", card.chapter(path, into) if path else iter(())),
+        ("Data", card.chapter(path, into, "All its rows") if path else iter(())),
         ("Found", _found(told, facts)),
         ("Scores", _scores(told, place, facts)),
         ("Figures", figures(folder / "plots", "captions.json")),

@@ -94,6 +94,8 @@ def _block(block: Block, tables: Iterator[int], figures: Iterator[int]) -> str:
             return _grid(block, next(tables))
         case Figure():
             return _figure(block, next(figures))
+        case Code(text=text, language="text"):
+            return f'<pre class="equation" tabindex="0">{escape(text.strip())}</pre>'
         case Code(text=text):
             return _code(text)
         case References():
@@ -168,18 +170,22 @@ def _references(block: References) -> str:
 
 def inline(words: Words) -> str:
     """Escaped; a number stays on the line of its % sign."""
-    return "".join(map(_word, words)).replace(" %", "&nbsp;%")
+    return "".join(map(_word, words))
 
 
 def _word(word: str | Mark | Fact) -> str:
     if isinstance(word, Fact):
         return _fact(word)
-    return escape(word) if isinstance(word, str) else _mark(word)
+    return _text(word) if isinstance(word, str) else _mark(word)
+
+
+def _text(text: str) -> str:
+    return escape(text).replace(" %", "&nbsp;%")
 
 
 def _fact(fact: Fact) -> str:
     """Its text, which says where it stands in the record to who points at it."""
-    text = escape(fact.text)
+    text = _text(fact.text)
     if fact.how in TAGS:
         return f"<{TAGS[fact.how]}>{text}</{TAGS[fact.how]}>"
     if fact.target.startswith("#"):
@@ -192,7 +198,7 @@ def _fact(fact: Fact) -> str:
 
 def _mark(mark: Mark) -> str:
     if mark.kind != "link":
-        return f"<{TAGS[mark.kind]}>{escape(mark.text)}</{TAGS[mark.kind]}>"
+        return f"<{TAGS[mark.kind]}>{_text(mark.text)}</{TAGS[mark.kind]}>"
     if not mark.target.startswith(("#", "https://", "http://")):  # javascript: and its like
-        return escape(mark.text)
-    return f'<a href="{escape(mark.target)}">{escape(mark.text)}</a>'
+        return _text(mark.text)
+    return f'<a href="{escape(mark.target)}">{_text(mark.text)}</a>'

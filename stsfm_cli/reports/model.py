@@ -23,9 +23,10 @@ HIDDEN = ("_target_", "loss", "trainer", "hardware")  # of a net's keys, told in
 def chapter(run: Record, into: Path) -> Iterator[Block]:
     """What a run's model is, with what settings, and how it is made again."""
     facts = Facts(into)
-    facts.take("model", f"{beside(into, run.folder)}/status.json#/model", "name")
-    facts.take("fitted", f"{beside(into, run.folder)}/scores.json#/fitted_to", "words")
-    facts.take("parameters", f"{beside(into, run.folder)}/scores.json#/cost/parameters", "number")
+    scores = beside(into, run.folder / "scores.json")
+    facts.take("model", f"{beside(into, run.folder / 'status.json')}#/model", "name")
+    facts.take("fitted", f"{scores}#/fitted_to", "words")
+    facts.take("parameters", f"{scores}#/cost/parameters", "number")
     words = "{model}, fitted to {fitted}"
     words += ", has {parameters} parameters" if facts.knows("parameters") else ""
     yield Paragraph(say(f"{words}. In the words of its source:", facts))

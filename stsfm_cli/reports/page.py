@@ -39,12 +39,14 @@ class Page:
         return [Shown(task, k) for k, task in enumerate(self.grid.tasks)]
 
     def alone(self, one: Shown) -> Row | None:
-        """The row of the only run that was asked for; None where there are several."""
-        if len(self.asked) > 1:
-            return None
-        mine = self.asked[0].folder.resolve()
-        held = (row for row in one.rows if mine in [run.folder.resolve() for run in row.records])
-        return next(held, None)
+        """The row of what was asked for, where that is one configuration; else None."""
+        mine = {run.folder.resolve() for run in self.asked}
+        rows = [row for row in one.rows if mine & self._of(row)]
+        return rows[0] if len(rows) == 1 and mine <= self._of(rows[0]) else None
+
+    @staticmethod
+    def _of(row: Row) -> set[Path]:
+        return {run.folder.resolve() for run in row.records}
 
     @cached_property
     def record(self) -> dict[str, Any]:

@@ -46,3 +46,18 @@ def _known(runs: list[Any]) -> None:
     for one in runs:
         cards.diagnosis(one)
         cards.card(one)
+
+
+def selection(folder: Path, into: Path, question: str, command: str) -> Made:
+    """A selection, beside the comparison in which its choice was opened on test."""
+    from stsfm.reports import selection as story
+
+    found = Record(folder).read("selection.json")
+    there = story.tested(folder, found)
+    page = None
+    if there is not None:
+        mine = story.chosen_runs(there, found)
+        _known(list(mine))
+        page = Page(there, into, again(there), compared(there), mine, question, command)
+    report = story.build(folder, into, page, question, command)
+    return report, page.record if page else None

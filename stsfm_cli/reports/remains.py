@@ -29,8 +29,8 @@ def chapter(run: Record, path: Path, into: Path) -> Iterator[Block]:
     facts, file = Facts(into), beside(into, path)
     for key, place, how in PLACES:
         facts.take(key, f"{file}#/{place}", how, 0 if key == "share" else None)
-    facts.take("units", f"{beside(into, run.folder)}/status.json#/units", "words")
-    facts.take("model", f"{beside(into, run.folder)}/status.json#/model", "name")
+    facts.take("units", f"{beside(into, run.folder / 'status.json')}#/units", "words")
+    facts.take("model", f"{beside(into, run.folder / 'status.json')}#/model", "name")
     memory = resolve(into, f"{file}#/memory")
     yield Items([*_memory(facts, memory), *_bias(facts), *_where(facts)])
 

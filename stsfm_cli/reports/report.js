@@ -9,7 +9,7 @@ async function copy(text) {
   area.remove();
 }
 
-for (const block of document.querySelectorAll("pre")) {
+for (const block of document.querySelectorAll(".code pre")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";

@@ -21,7 +21,7 @@ def chapter(folder: Path, into: Path) -> Iterator[Block]:
         return
     settings, models = found["settings"], found["models"]
     metric = METRIC[settings["metric"]].label
-    place = f"{beside(into, folder)}/search.json#/settings"
+    place = f"{beside(into, folder / 'search.json')}#/settings"
     seeds = Fact(settings["tuning_seeds"], f"{place}/tuning_seeds", "list")
     yield Paragraph([
         f"Keys were chosen by validation {metric} alone, on seed ", seeds, ", which is none of the "

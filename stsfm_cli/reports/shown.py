@@ -72,7 +72,7 @@ class Shown:
     def columns(self) -> dict[str, str]:
         """What a sentence calls the columns that it speaks of."""
         return {"val": f"val {self.label}", "test": f"test {self.label}", "sd": "seed sd",
-                "seeds": "seeds", "se": "sampling error", "skill": "skill %",
+                "seeds": "seeds", "rank": "rank", "se": "sampling error", "skill": "skill %",
                 "cover": "cover 80 %"}  # fmt: skip
 
     def fact(self, how: str, *steps: str | int, decimals: int | None = None) -> Fact:

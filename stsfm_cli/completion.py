@@ -22,6 +22,7 @@ FLAGS = [
     "--quiet",
     "--resolve",
 ]
+ASKING = ["--budget", "--dry-run", "--quiet", "--yes"]
 FILTERED = {  # commands that choose among runs, and their flags
     "compare": ["--all-configs", "--quiet"],
     "ls": ["--csv", "--json", "--sort"],
@@ -49,6 +50,9 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
     elif command == "analyse":
         chosen = [*_choices(word, folders), *_keys(before, word, folders)]
         found = (text for text in chosen if text.startswith(("analysis", "data", "seed=")))
+    elif command == "ask":
+        chosen = [*_choices(word, folders), *_keys(before, word, folders)]
+        found = [*ASKING, *chosen] if len(before) > 1 else []
     elif command == "detect":
         found = _of_a_detection(before, word, folders)
     elif command in ("run", "why"):

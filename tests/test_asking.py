@@ -15,6 +15,7 @@ from stsfm.asking.resolve import resolve
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT
 from stsfm.asking.spec import INTENTS, RunSpec
+from stsfm.completion import candidates
 from stsfm.mistakes import Mistake
 
 
@@ -73,6 +74,8 @@ def test_words_may_stand_in_any_order_and_language(text):
           "metric": "rmse"}),
         ("Какую модель взять для airline?",
          {"intent": "select", "data": "airline", "among": ("all",)}),
+        ("choose between naive, mean and drift for nile",
+         {"intent": "select", "data": "nile", "among": ("naive", "mean", "drift")}),
         ("why was s1-8c1f03d2aa so bad?", {"intent": "explain", "run": "s1-8c1f03d2aa"}),
         ("explain runs/airline/lstm/s1-8c1f03d2aa",
          {"intent": "explain", "run": "runs/airline/lstm/s1-8c1f03d2aa"}),
@@ -348,3 +351,8 @@ def test_scores_sum_to_one_whatever_is_typed():
     for text in ("", "find change points in nile", "x" * (MOST + 1), "?!", "[[[", "12 12 12"):
         scores = selector.scores(text)
         assert set(scores) == {*INTENTS, REJECT} and sum(scores.values()) == pytest.approx(1)
+
+
+def test_a_tab_completes_the_words_beside_a_prompt():
+    assert candidates(["ask", "x", "--d"], []) == ["--dry-run"]
+    assert "data=nile" in candidates(["ask", "x", "data=ni"], [])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import yaml
 
-from stsfm import options
+from stsfm import compose
 from stsfm.build import build
 from stsfm.datasets.panel import Panel
 from stsfm.headline import stamp
@@ -20,8 +19,7 @@ def changes(panel: Panel, first: int) -> dict[str, Any]:
     """Rows, dates and names of what changes; `reason` where nothing was looked for."""
     if len(panel) * panel.nodes * panel.channels > CELLS:
         return {"reason": "not looked for: stsfm detect does, at leisure", "detector": DETECTOR}
-    keys = yaml.safe_load(options.file_of("detector", DETECTOR).read_text(encoding="utf-8"))
-    keys = {name: 1 if name == "seed" else value for name, value in keys.items()}
+    keys = compose.config([f"detector={DETECTOR}"])["detector"]
     try:
         found = build(keys, path="detector").segment(panel)
     except (ValueError, np.linalg.LinAlgError) as error:

@@ -29,8 +29,8 @@ def chapter(found: dict[str, Any], facts: Facts, place: str) -> Iterator[Block]:
         ("Without it", say("{without}: test {metric} {without.error}", facts)),
     ]
     if facts.knows("low", "high", "p"):
-        words = "{difference}, from {low} to {high} ({p}; {method}; over {n} origins, {free} of them "
-        pairs.append(("Difference", say(f"{words}independent)", facts)))
+        words = "{difference}, from {low} to {high} ({p}; {method}; over {n} origins, "
+        pairs.append(("Difference", say(words + "{free} of them independent)", facts)))
     yield Definitions(pairs)
 
 

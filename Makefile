@@ -41,6 +41,9 @@ reproduce-composite: $(VENV)/.run  ## a loss with physics against plain mse, its
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[search]"
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py composite composite_carried
 
+eval-ask: $(VENV)/.run  ## how well prompts are understood, on those that nothing was tuned on
+	OMP_NUM_THREADS=1 $(BIN)/python bench/ask.py
+
 links:  ## lay the packages out for type checkers, in .links
 	@rm -rf .links && mkdir -p .links/stsfm
 	@for entry in stsfm_cli/* conf datasets losses models; do ln -s ../../$$entry .links/stsfm/; done
@@ -62,5 +65,5 @@ $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
-.PHONY: help demo test bench reproduce-airline reproduce-ltsf reproduce-losloop \
+.PHONY: help demo test bench eval-ask reproduce-airline reproduce-ltsf reproduce-losloop \
 	reproduce-manifold reproduce-composite links clean

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +21,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent / "asking"))
 
 import scores
-from ladder import LADDER, TOOLS, Reader, Rung
+from ends import classes_of, errors, requests
+from ladder import LADDER, TOOLS, Rung
 from prompts import Prompt, at_random, leave_out, read
-from resolved import Outcome, exact, outcome, slot_counts
 
 TESTED = ("b", "c")
 FOLDS = 5  # of templates, for the scores that a threshold is calibrated on
-RULES = "keyword rules"
 COLUMNS: dict[str, scores.Score] = {
     "accuracy": scores.accuracy,
     "in scope": scores.in_scope,
@@ -53,39 +51,16 @@ def main(argv: Sequence[str]) -> int:
     tested = [p for p in prompts if options.development or p.writer in TESTED]
     by = (lambda p: p.template) if options.development else (lambda p: p.writer)
     print(f"{len(tested)} prompts, {len({p.template for p in tested})} templates")
-    said = {name: answered(rung, prompts, tested, by) for name, rung in RUNGS.items()}
+    said = {name: answered(rung, prompts, tested, by) for name, rung in LADDER.items()}
     intents(said)
     if not options.development:
         thresholds(prompts, tested)
     splits(prompts)
     requests(said, tested)
+    classes_of(prompts, tested, by)
     if options.figure:
         draw(said, options.figure)
     return 0
-
-
-def rules(train: Sequence[Prompt]) -> Reader:
-    """Nothing is learned: cues and their weights are written down."""
-    from stsfm.asking.rules import Keywords
-
-    keywords = Keywords()
-
-    @cache
-    def row(text: str) -> tuple[float, ...]:
-        found: Mapping[str, float] = keywords.scores(text)
-        return tuple(found.get(tool, 0.0) for tool in TOOLS)
-
-    return lambda texts: np.array([row(text) for text in texts])
-
-
-def rules_and_concepts(train: Sequence[Prompt]) -> Reader:
-    """The mean of what is written down and what is learned of the same concepts."""
-    written, learned = rules(train), LADDER["concepts + logistic"](train)
-    return lambda texts: (written(texts) + learned(texts)) / 2
-
-
-RUNGS: dict[str, Rung] = {"majority": LADDER["majority"], RULES: rules} | LADDER
-RUNGS |= {"rules + concepts": rules_and_concepts}
 
 
 def answered(
@@ -104,11 +79,10 @@ def answered(
 def as_answers(found: Mapping[str, np.ndarray], prompts: Iterable[Prompt]) -> scores.Answers:
     """Those of prompts whose label tells an intent."""
     known = [p for p in prompts if p.intent and p.text in found]
-    names = {name: at for at, name in enumerate(dict.fromkeys(p.template for p in known))}
     return scores.Answers(
         np.array([found[p.text] for p in known]),
         np.array([TOOLS.index(p.intent) for p in known]),
-        np.array([names[p.template] for p in known]),
+        scores.numbered([p.template for p in known]),
     )
 
 
@@ -135,15 +109,14 @@ def read_known() -> list[Prompt]:
 
 
 def cell(score: scores.Score, answers: scores.Answers, rows: Sequence[np.ndarray]) -> str:
-    low, high = scores.interval([score(answers[row]) for row in rows])
-    return f"{_short(score(answers))} [{_short(low)}, {_short(high)}]"
+    return scores.shown(score(answers), [score(answers[row]) for row in rows])
 
 
 def thresholds(prompts: Sequence[Prompt], tested: Sequence[Prompt]) -> None:
     """λ from prompts of the other writers, scored by readers that have not seen their templates."""
     print(f"\nrejecting below λ, calibrated for P(wrong accepted) ≤ {scores.ALPHA:g}")
     print(f"{'':26}{'λ':>14}{'wrong accepted':>18}{'in scope accepted':>20}")
-    for name, rung in RUNGS.items():
+    for name, rung in LADDER.items():
         least, wrong, taken, n = [], 0.0, 0.0, 0
         for writer in dict.fromkeys(p.writer for p in tested):
             others = [p for p in prompts if p.writer != writer and p.intent]
@@ -156,7 +129,7 @@ def thresholds(prompts: Sequence[Prompt], tested: Sequence[Prompt]) -> None:
             wrong += scores.wrong_accepted(found, least[-1]) * len(mine)
             taken += scores.accepted(found, least[-1]) * len(mine)
             n += len(mine)
-        shown = " ".join(_short(value) for value in least)
+        shown = " ".join(scores.shown(value) for value in least)
         print(f"{name:26}{shown:>14}{wrong / n:>18.3f}{taken / n:>20.3f}")
 
 
@@ -173,7 +146,7 @@ def splits(prompts: Sequence[Prompt]) -> None:
         del ways["writer"]
     print("\naccuracy by what was left out of training, all writers")
     print(f"{'':26}" + "".join(f"{way:>18}" for way in ways))
-    for name, rung in RUNGS.items():
+    for name, rung in LADDER.items():
         line = []
         for way in ways.values():
             found: dict[str, np.ndarray] = {}
@@ -182,77 +155,6 @@ def splits(prompts: Sequence[Prompt]) -> None:
                 found |= dict(zip(texts, rung(fit)(texts), strict=True))
             line.append(scores.accuracy(as_answers(found, known)))
         print(f"{name:26}" + "".join(f"{value:18.3f}" for value in line))
-
-
-def requests(said: Mapping[str, Mapping[str, np.ndarray]], tested: Sequence[Prompt]) -> None:
-    """From end to end: the request exactly, slots, and what is rejected or unclear."""
-    print("\nrequests from end to end, with the intent of each rung and the same linking of slots")
-    heads = ("exact in scope", "slot F1", "rejected rightly", "unclear rightly", "all exact")
-    print(f"{'':26}" + "".join(f"{head:>20}" for head in heads))
-    of: dict[str, list[Outcome]] = {}
-    for name, found in said.items():
-        of[name] = [outcome(p.text, TOOLS[found[p.text].argmax()]) for p in tested]
-        print(f"{name:26}" + "".join(f"{text:>20}" for text in _ends(tested, of[name])))
-    right = {n: np.array([exact(p, o) for p, o in zip(tested, got, strict=True)])
-             for n, got in of.items()}  # fmt: skip
-    at = _numbers(tested)
-    best = max(right, key=lambda name: right[name].mean())
-    print(f"\nall exact, less that of {best}, paired by prompt; p by signs of templates")
-    for name in right:
-        gap, p = scores.paired(right[name], right[best], at)
-        print(f"{name:26}{gap:+8.3f}   p = {p:.4f}")
-    print(f"\nexact by style and by writer, {RULES}")
-    for key in ("style", "writer"):
-        for value in dict.fromkeys(getattr(p, key) for p in tested):
-            rows = np.array([getattr(p, key) == value for p in tested])
-            print(f"  {value:16}{right[RULES][rows].mean():.3f}   of {rows.sum()}")
-
-
-def _ends(prompts: Sequence[Prompt], got: Sequence[Outcome]) -> list[str]:
-    """The figures of a line, those that are shares with intervals over templates."""
-    right = np.array([exact(p, o) for p, o in zip(prompts, got, strict=True)])
-    kind = np.array([next(iter(p.label)) for p in prompts])
-    counts = np.array([slot_counts(p, o) for p, o in zip(prompts, got, strict=True)])
-    counts[kind != "intent"] = 0  # slots of prompts in scope
-    rows = scores.draws(_numbers(prompts))
-
-    def share(of: np.ndarray) -> str:
-        low, high = scores.interval(
-            [right[r][of[r]].mean() if of[r].any() else np.nan for r in rows]
-        )
-        return f"{_short(right[of].mean())} [{_short(low)}, {_short(high)}]"
-
-    hit, told, want = counts.sum(0)
-    f1 = f"{_short(2 * hit / (told + want))}"
-    shares = [share(kind == k) for k in ("intent", "reject", "ambiguous")]
-    return [shares[0], f1, *shares[1:], share(kind == kind)]
-
-
-def _numbers(prompts: Sequence[Prompt]) -> np.ndarray:
-    names = {name: at for at, name in enumerate(dict.fromkeys(p.template for p in prompts))}
-    return np.array([names[p.template] for p in prompts])
-
-
-def errors(prompts: Sequence[Prompt]) -> int:
-    """What the rules do not understand exactly, and what they make of it."""
-    wrong = 0
-    for p in prompts:
-        got = outcome(p.text)
-        if not exact(p, got):
-            wrong += 1
-            print(
-                f"{p.template} {p.style}: {p.text}\n    wanted {_told(p.label)}\n    got    {got}"
-            )
-    print(f"{wrong} of {len(prompts)}")
-    return 0
-
-
-def _told(label: Mapping[str, object]) -> str:
-    return str({key: value for key, value in label.items() if value not in (None, [])})
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".removeprefix("0") if value < 1 else f"{value:.2g}"
 
 
 def draw(said: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> None:

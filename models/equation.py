@@ -55,8 +55,9 @@ class FollowedLaw(Forecaster):
 
     def fit(self, train: RollingWindows, val: RollingWindows) -> Self:
         self._learn(train)
-        self.rows_ = np.int64(self.reads)
-        if self.rows == "auto":
+        if self.rows != "auto":
+            self.rows_ = np.int64(self.rows)
+        else:
             _, windows = held_out(train, val)
             windows = windows.subset(slice(None, None, max(1, len(windows) // FEW)))
             misses = []

@@ -7,23 +7,24 @@ it are others. Constants that are `auto` are estimated on the rows of train, and
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stsfm.build import build, check_keys
 from stsfm.datasets.equations.arrange import arranged
 from stsfm.datasets.equations.base import Equation
-from stsfm.datasets.equations.estimate import Estimate, Law, estimated
 from stsfm.datasets.equations.grids import grid_of
 from stsfm.datasets.panel import Panel, Space
 from stsfm.datasets.split import Split
-from stsfm.datasets.storage.solutions import kept
 from stsfm.datasets.windows import RollingWindows
 from stsfm.mistakes import Mistake
 from stsfm.trust import locate
+
+if TYPE_CHECKING:
+    from stsfm.datasets.equations.estimate import Estimate
 
 AUTO = "auto"
 
@@ -38,14 +39,15 @@ def stated(split: Split, config: Mapping[str, Any], name: str) -> Split:
     told = f"given {name}: " + (", ".join(_words(config, found, law)) or "all its constants given")
     if found:
         told += f", estimated on {len(train)} rows of train"
-    parts = {
-        part: _told(windows, law)
-        for part in ("train", "val", "test", "development")
-        if (windows := getattr(split, part)) is not None
-    }
     return replace(
-        split, panel=of(split.panel, law), warned=(*split.warned, told), **parts
-    )  # a line of the task, as a warning is
+        split,
+        panel=of(split.panel, law),
+        train=_told(split.train, law),
+        val=_told(split.val, law),
+        test=_told(split.test, law),
+        development=None if split.development is None else _told(split.development, law),
+        warned=(*split.warned, told),  # a line of the task, as warnings are
+    )
 
 
 def again(panel: Panel, config: Mapping[str, Any], known: Mapping[str, float]) -> Panel:
@@ -77,17 +79,32 @@ def _law(config: Mapping[str, Any], train: Panel) -> tuple[Equation, Estimate | 
     check_keys(target, keys | dict.fromkeys(free, 1.0), "given")
     fixed = {key: _made(key, keys[key], train.space) for key in keys if key not in free}
     _fits(target, train)
-    law: Law = lambda theta: target(**fixed, **dict(zip(free, map(float, theta), strict=True)))
+
+    def law(theta: Any) -> Equation:
+        made: Equation = target(**fixed, **dict(zip(free, map(float, theta), strict=True)))
+        return made
+
     way = arranged(law(np.ones(len(free))), train.about)
     if not free:
         return law(np.zeros(0)), None
     if way.words == "apart":
         raise ValueError(f"its constants are estimated of one channel, not of {train.channels}")
-    rows, seen = way.rows(train.values, train.mask)
+    return _found(law, len(free), *way.rows(train.values, train.mask), train)
+
+
+def _found(
+    law: Callable[[Any], Equation], count: int, rows: Any, seen: Any, train: Panel
+) -> tuple[Equation, Estimate]:
+    """The law with the constants that rows of states tell; what took seconds is kept."""
+    from stsfm.datasets.equations.estimate import Estimate, estimated  # scipy comes with it
+    from stsfm.datasets.storage.solutions import kept
+
     seconds = np.diff(train.time) / 1e9
-    make = lambda: np.stack(estimated(law, len(free), rows, seen, seconds, train.space))  # noqa: E731
-    marked = np.where(seen, rows, np.nan)
-    found = Estimate(*kept(law(np.ones(len(free))), marked, seconds, train.space, make))
+    made = kept(
+        law(np.ones(count)), np.where(seen, rows, np.nan), seconds, train.space,
+        lambda: np.stack(estimated(law, count, rows, seen, seconds, train.space)),
+    )  # fmt: skip
+    found = Estimate(*made)
     return law(found.values), found
 
 

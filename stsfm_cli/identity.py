@@ -132,10 +132,19 @@ def _identify_look(
     return Identity(
         data=f"{name}/{room}",
         model=config["choices"][group],
-        seed=chosen.get("seed"),
+        seed=next(_seeds(chosen), None),
         ingredients={**known, group: own, "source": _digest(source)},
         modules=source,
     )
+
+
+def _seeds(tree: Mapping[str, Any]) -> Iterator[int]:
+    """What is drawn from, of a tree and of those in it: one and the same."""
+    for name, value in tree.items():
+        if name == "seed":
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _seeds(value)
 
 
 def source_of(config: Mapping[str, Any], rules: Mapping[str, Any]) -> str:

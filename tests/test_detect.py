@@ -285,7 +285,7 @@ def test_what_is_typed(desk):
     offered = lambda *words: candidates(["detect", *words], ["detect"])  # noqa: E731
     assert offered("mo") == ["model=", "model."] or offered("mo") == ["model.", "model="]
     assert "model=pelt" in offered("model=p") and "detector=pelt" in offered("detector=p")
-    assert "data=nile" in offered("data=n") and "model.min_size=" in offered("model.min")
+    assert "data=nile" in offered("data=n") and "model.least=3" in offered("model.least=")
 
 
 # ---- detectors against each other ----------------------------------------------------------------

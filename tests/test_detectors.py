@@ -11,16 +11,17 @@ from stsfm.models.ar import AR
 from stsfm.models.detector.metric_tensor import MetricTensor, log_metrics, whitened
 from stsfm.models.detector.prophet_deltas import ProphetDeltas, _bends
 from stsfm.models.detector.residuals import Residuals
-from stsfm.models.numerics.gains import around, bounds, by_chance, gains, level_fit
+from stsfm.models.numerics.changes.survey import Survey
 
 METRIC = {
     "window": "auto", "scale": "correlation", "dim": 8, "alpha": 0.05, "draws": 39, "level": 0.9,
     "seed": 1,
 }  # fmt: skip
-WATCH = {
-    "first": 0.3, "watch": "both", "min_size": 5, "alpha": 0.05, "draws": 99, "level": 0.9,
-    "seed": 1,
-}  # fmt: skip
+SURVEY = Survey(
+    joint="auto", season="none", order=1, memory=0.1, whiten=False, alpha=0.05, surrogates=99,
+    draws=39, level=0.9, seed=1,
+)  # fmt: skip
+WATCH = {"first": 0.3, "watch": "both", "least": 5, "penalty": 1.0, "survey": SURVEY}
 BENDS = {
     "candidates": 25, "candidate_range": 0.8, "scale": 0.05, "threshold": 0.01,
     "seasonality": "additive", "seasonality_scale": 10.0,
@@ -38,28 +39,6 @@ def panel_of(values, **about):
 
 def rows(found, track=0):
     return [change.row for change in found.tracks[track].changes]
-
-
-# ---- gains ---------------------------------------------------------------------------------------
-
-
-def test_a_gain_is_what_squared_deviations_shrink_by():
-    x = np.random.default_rng(0).standard_normal((3, 20, 2))
-    cost = lambda part: ((part - part.mean(0)) ** 2).sum()  # noqa: E731
-    wanted = [[cost(one) - cost(one[:k]) - cost(one[k:]) for k in range(4, 17)] for one in x]
-    np.testing.assert_allclose(gains(x, 4), wanted, rtol=1e-10)
-    assert around([3, 9], 20) == [(0, 3, 9), (3, 9, 20)] and around([], 9) == []
-    np.testing.assert_allclose(level_fit(x[0], [7])[[0, 19]], [x[0, :7].mean(0), x[0, 7:].mean(0)])
-
-
-def test_an_interval_of_a_clear_step_is_short_and_of_a_dim_one_long():
-    rng = np.random.default_rng(0)
-    noise = rng.standard_normal((80, 1))
-    step = np.where(np.arange(80) < 40, 0, 1)[:, None]
-    (a, b), (c, d) = (bounds(noise + k * step, 5, 0.9, 99, rng, 40) for k in (6, 1))
-    assert 38 <= a <= 40 <= b <= 42 and d - c > b - a
-    chance = by_chance(noise, 5, 50, rng)
-    assert gains(noise + 6 * step, 5).max() > chance.max() and (chance > 0).all()
 
 
 # ---- metric tensor -------------------------------------------------------------------------------
@@ -132,7 +111,7 @@ def test_errors_show_a_level_that_was_never_learned():
     x = rng.standard_normal(200) + np.where(np.arange(200) < 140, 0, 3)
     found = Residuals(forecaster=AR(order=0), **WATCH).segment(panel_of(x))
     (change,) = found.tracks[0].changes
-    assert abs(change.row - 140) <= 2 and change.low <= 140 <= change.high and change.p == 1 / 100
+    assert abs(change.row - 140) <= 2 and change.low <= 140 <= change.high and change.p < 0.05
     assert "first 60 of 200 rows" in found.noted[0]
     quiet = Residuals(forecaster=AR(order=0), **WATCH).segment(panel_of(rng.standard_normal(200)))
     assert rows(quiet) == []
@@ -159,7 +138,7 @@ def test_no_row_behind_a_change_moves_the_errors_before_it():
 
 def test_too_few_rows_behind_the_first_are_said():
     with pytest.raises(ValueError, match="too few for two segments of 20"):
-        keys = WATCH | {"min_size": 20}
+        keys = WATCH | {"least": 20}
         Residuals(forecaster=AR(order=0), **keys).segment(panel_of(np.arange(40.0) % 3))
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from stsfm.asking.endpoint import Unanswered
 from stsfm.asking.exchanges import Exchanges
+from stsfm.asking.helped import wording
 from stsfm.asking.rewording import faithful, reworded, template
-from stsfm.reports.content import Code, Items, Mark, Paragraph, Section
+from stsfm.reports.content import Code, Items, Mark, Paragraph, Report, Section
 from stsfm.reports.facts import Fact
 
 SCORE = Fact(0.5612, "scores.json#/test/mase/pooled")
@@ -113,6 +114,19 @@ def test_a_sentence_that_does_not_do_stays_and_the_others_are_taken(tmp_path):
     fake = Fake(json.dumps({"sentences": ["The test MASE of {a} is {b}.", 7]}))
     made = reworded(page(), Exchanges(tmp_path, fake))[0].blocks
     assert made[0].words[0] == "The test MASE of " and made[3] == page()[0].blocks[3]
+
+
+def test_a_report_says_that_its_words_are_a_model_s(tmp_path):
+    report = Report("asked", ["airline"], "Made on a day.", page())
+    fake, lines = Fake(json.dumps({"sentences": ["The test MASE of {a} is {b}.", ""]})), []
+    made = wording(Exchanges(tmp_path, fake), lines.append)(report)
+    assert made.about == [
+        "airline", "Some sentences are in the words of toy; numbers and names are not."
+    ] and not lines  # fmt: skip
+    same = wording(Exchanges(tmp_path, Fake('{"sentences": [1, 2]}')), lines.append)(report)
+    assert same == report and not lines
+    assert wording(Exchanges(tmp_path, None), lines.append)(report) == report
+    assert lines[0].startswith("the report is in its own words: no answer to this is kept")
 
 
 def test_a_template_has_a_letter_for_all_that_is_no_text():

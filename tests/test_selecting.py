@@ -234,10 +234,10 @@ def test_what_the_budget_leaves_no_time_for_is_said(monkeypatch):
     assert track.race.chosen().name == "m00"
     slow = Track(monkeypatch, {"m0": 1.0}, seconds=60.0)
     job = slow.race.next()
-    slow.time = 9.0
+    slow.time = 19.0
     assert slow.race.look(job) is None
-    slow.time = 10.5
-    assert slow.race.look(job).startswith("too costly: stopped after 10 s")
+    slow.time = 20.5
+    assert slow.race.look(job).startswith("too costly: stopped after a third")
 
 
 def test_a_failure_is_shown_and_who_cannot_be_fitted_is_left_out(monkeypatch):

@@ -7,7 +7,7 @@ A rung learns from prompts and gives a reader: texts → scores [texts, 9], one 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import masked
@@ -22,10 +22,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from stsfm.asking import cards
+from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT
 from stsfm.asking.spec import INTENTS
 
 TOOLS = (*INTENTS, REJECT)
+RULES = "keyword rules"
 READY = np.arange(-3.0, 6.0)  # how readily a tool is called: the knob b of a toolken
 SWAY = (0.0, 2.0, 4.0, 8.0)  # how much a card has to say when tools are ranked again
 THIRDS = 3  # parts of the training templates, each of which calibrates once
@@ -39,6 +41,17 @@ def majority(train: Sequence[Prompt]) -> Reader:
     counts = Counter(intents(train))
     row = np.array([counts[tool] for tool in TOOLS]) / len(train)
     return lambda texts: np.tile(row, (len(texts), 1))
+
+
+def rules(train: Sequence[Prompt]) -> Reader:
+    """Nothing is learned: cues and their weights are written down."""
+    return lambda texts: np.array([_by_rule(text) for text in texts])
+
+
+@cache
+def _by_rule(text: str) -> tuple[float, ...]:
+    found: Mapping[str, float] = Keywords().scores(text)
+    return tuple(found.get(tool, 0.0) for tool in TOOLS)
 
 
 def logistic(train: Sequence[Prompt]) -> Reader:
@@ -64,6 +77,12 @@ def _logistic(train: Sequence[Prompt], of: object, mask: Callable[[str], str]) -
         return found
 
     return read
+
+
+def rules_and_concepts(train: Sequence[Prompt]) -> Reader:
+    """The mean of what is written down and what is learned of the same concepts."""
+    written, learned = rules(train), of_concepts(train)
+    return lambda texts: (written(texts) + learned(texts)) / 2
 
 
 def nearest_card(train: Sequence[Prompt]) -> Reader:
@@ -187,9 +206,11 @@ def _thirds(train: Sequence[Prompt]) -> list[tuple[list[Prompt], list[Prompt]]]:
 
 LADDER: dict[str, Rung] = {
     "majority": majority,
+    RULES: rules,
     "nearest card": nearest_card,
     "tf-idf + logistic": logistic,
     "concepts + logistic": of_concepts,
     "toolken": plain_toolken,
     "toolken + cards + reject": toolken_with_cards,
+    "rules + concepts": rules_and_concepts,
 }

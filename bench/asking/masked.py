@@ -22,31 +22,30 @@ UNREAD = "xunread"  # a prompt that is refused before it is read
 KINDS = {"file": "DATA", "run": "RUN", "number": "xnumber"}
 
 
-@cache
 def names(text: str) -> str:
     """The words of a text, a name being its group."""
-    return _said(text, lambda token: token.word)
+    return _read(text)[0]
+
+
+def concepts(text: str) -> str:
+    """The concepts of its words, and the words that have none."""
+    return _read(text)[1]
 
 
 @cache
-def concepts(text: str) -> str:
-    """The concepts of its words, and the words that have none."""
-    return _said(text, lambda token: token.concept or token.word)
-
-
-def _said(text: str, word: Callable[[Token], str]) -> str:
+def _read(text: str) -> tuple[str, str]:
     try:
         tokens = read(text)
     except Refused:
-        return UNREAD
-    return " ".join(_words(tokens, mentions(tokens, registry()), word))
+        return UNREAD, UNREAD
+    found = mentions(tokens, registry())
+    plain = _words(tokens, found, lambda token: token.word)
+    return plain, _words(tokens, found, lambda token: token.concept or token.word)
 
 
-def _words(
-    tokens: Sequence[Token], found: Sequence[Mention], word: Callable[[Token], str]
-) -> list[str]:
+def _words(tokens: Sequence[Token], found: Sequence[Mention], word: Callable[[Token], str]) -> str:
     words = [KINDS.get(token.kind, "") or word(token) for token in tokens]
     for mention in found:
         group = min(mention.senses)[0].rpartition("/")[2].upper()
         words[mention.first : mention.last + 1] = [group] + [""] * (mention.last - mention.first)
-    return list(filter(None, words))
+    return " ".join(filter(None, words))

@@ -167,3 +167,17 @@ def paired(first: np.ndarray, second: np.ndarray, templates: np.ndarray) -> tupl
 
 def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else float("nan")
+
+
+def shown(value: float, drawn: Sequence[float] = ()) -> str:
+    """ ".93 [.88, .99]": a share, between the bounds that its resamples give."""
+    if len(drawn):
+        low, high = interval(drawn)
+        return f"{shown(value)} [{shown(low)}, {shown(high)}]"
+    return f"{value:.2f}".removeprefix("0") if value < 1 else f"{value:.2g}"
+
+
+def numbered(names: Sequence[str]) -> np.ndarray:
+    """A number for each name, [n]; the same for the same."""
+    at = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([at[name] for name in names])

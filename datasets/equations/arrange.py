@@ -1,9 +1,9 @@
 """How the state of an equation lies in the cells of data.
 
-    as it is    (…, node, channel)       as many channels as the equation moves
-    by nodes    (…, 1, channel)          a series for each of its channels, of the same names
-    apart       (…, channel, node, 1)    a field: each channel of the data is one of its own
-    positions   (…, node, 2)             of a motion of which only the positions were observed
+as it is    (…, node, channel)       as many channels as the equation moves
+by nodes    (…, 1, channel)          a series for each of its channels, of the same names
+apart       (…, channel, node, 1)    a field: each channel of the data is one of its own
+positions   (…, node, 2)             of a motion of which only the positions were observed
 """
 
 from __future__ import annotations

@@ -21,8 +21,17 @@ import numpy as np
 
 from stsfm.datasets.about import Array, Space
 from stsfm.datasets.equations.base import Equation, Motion
-from stsfm.datasets.equations.start import coupled, fine, fitted, followed, guessed, velocities
+from stsfm.datasets.equations.start import (
+    CLOSE,
+    coupled,
+    fine,
+    fitted,
+    followed,
+    guessed,
+    velocities,
+)
 
+COARSE = 1e-3  # of the spread, that a step may be off; noise allows no finer constants
 DIGITS = 6  # that are kept: the last ones of a machine make no other law
 LENGTHS = (3, 6, 12)  # rows of a segment, round by round
 PAIRS = (2, 2, 2)  # of a field
@@ -55,10 +64,15 @@ def estimated(
         raise ValueError("a channel of the equation never changes in the rows of train")
     theta, jacobian, left = _by_rates(law, count, full[0], known[0], seconds, space), None, None
     field = rows[0].size > FIELD and coupled(law(theta), rows[:1], space, spread)
+    close = COARSE
     for length in PAIRS if field else LENGTHS:
         segments = _segments(rows, seen, seconds, length)
-        if segments is not None:
-            theta, jacobian, left = _by_shooting(law, theta, *segments, space, spread, fit=not field)
+        if segments is None:
+            continue
+        theta, jacobian, left = _by_shooting(
+            law, theta, *segments, space, spread, fit=not field, close=close
+        )
+        close = float(np.clip(0.01 * np.median(abs(left)), CLOSE, COARSE))
     if jacobian is None or left is None:
         raise ValueError(f"too few rows in a row for its constants: wanted {LENGTHS[0]}")
     return Estimate(np.array([float(f"{x:.{DIGITS}g}") for x in theta]), _errors(jacobian, left))
@@ -100,20 +114,22 @@ def _segments(
 
 def _by_shooting(
     law: Law, theta: Array, rows: Array, seen: Array, seconds: Array, space: Space, spread: Array,
-    *, fit: bool,
+    *, fit: bool, close: float,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """θ, the derivatives of what is left by it, and what is left."""
     from scipy.optimize import least_squares
 
     size = np.maximum(abs(theta), 1e-3 * abs(theta).max() + 1e-12)
     first = guessed(law(theta), rows, seen, seconds)
-    steps = fine(law(theta), first, float(np.median(seconds)), space)
+    steps = fine(law(theta), first, float(np.median(seconds)), space, close)
+
+    if fit:
+        first = fitted(law(theta), rows, seen, seconds, space, steps, spread)
 
     def missed(scaled: Array) -> Array:
-        now = law(scaled * size)
-        start = first
+        now, start = law(scaled * size), first
         if fit:
-            start = fitted(now, rows, seen, seconds, space, steps, spread)
+            start = fitted(now, rows, seen, seconds, space, steps, spread, first)
         way = followed(now, start, seconds, space, steps)
         off = np.where(seen, (rows - way) / spread, 0.0).ravel()
         return np.nan_to_num(off, nan=1e6, posinf=1e6, neginf=-1e6)
@@ -122,6 +138,7 @@ def _by_shooting(
     scale = max(float(np.median(left[left > 0])) / 0.6745, 1e-9) if (left > 0).any() else 1.0
     found = least_squares(
         missed, theta / size, loss="soft_l1", f_scale=2 * scale, diff_step=1e-5, max_nfev=15,
+        xtol=1e-7, ftol=1e-7,
     )  # fmt: skip
     return found.x * size, found.jac / size, missed(found.x)
 

@@ -40,9 +40,9 @@ def followed(
     return np.stack(rows, -3)
 
 
-def fine(law: Equation, states: Array, seconds: float, space: Space) -> int:
-    """Steps that are enough to bring states (b, n, c) so many seconds on."""
-    near, one, count = CLOSE * (states.std() or 1.0), np.full((len(states), 1), seconds), 1
+def fine(law: Equation, states: Array, seconds: float, space: Space, close: float = CLOSE) -> int:
+    """Steps that bring states (b, n, c) so many seconds on, to a share `close` of their spread."""
+    near, one, count = close * (states.std() or 1.0), np.full((len(states), 1), seconds), 1
     before = followed(law, states, one, space, count)
     while count < FINEST:
         count *= 2
@@ -57,21 +57,24 @@ def fine(law: Equation, states: Array, seconds: float, space: Space) -> int:
 
 
 def fitted(
-    law: Equation, rows: Array, seen: Array, seconds: Array, space: Space, steps: int, spread: Array
-) -> Array:
+    law: Equation, rows: Array, seen: Array, seconds: Array, space: Space, steps: int,
+    spread: Array, guess: Array | None = None,
+) -> Array:  # fmt: skip
     """States (b, n, c) at the first of rows (b, t, n, c), apart by seconds (b, t − 1).
 
     spread  (c,) of each channel
+    guess   (b, n, c) where they may be; None = as was seen
     """
-    guess = guessed(law, rows, seen, seconds)
+    known = guess is not None
+    guess = guessed(law, rows, seen, seconds) if guess is None else guess
     batch, _, nodes, channels = rows.shape
-    alone = not coupled(law, guess, space, spread)
-    if alone:  # (b, t, n, c) → (b n, t, 1, c)
-        rows, seen = (x.swapaxes(1, 2).reshape(batch * nodes, -1, 1, channels) for x in (rows, seen))
+    if not coupled(law, guess, space, spread):  # (b, t, n, c) → (b n, t, 1, c)
+        wide = (batch * nodes, -1, 1, channels)
+        rows, seen = (x.swapaxes(1, 2).reshape(wide) for x in (rows, seen))
         guess, seconds = guess.reshape(-1, 1, channels), np.repeat(seconds, nodes, 0)
     size = max(1, CELLS // (rows[0].size * guess[0].size))
     parts = [
-        _marquardt(law, guess[p], rows[p], seen[p], seconds[p], space, steps, spread)
+        _marquardt(law, guess[p], rows[p], seen[p], seconds[p], space, steps, spread, known)
         for p in (slice(at, at + size) for at in range(0, len(rows), size))
     ]
     return np.concatenate(parts).reshape(batch, nodes, channels)
@@ -112,9 +115,9 @@ def coupled(law: Equation, states: Array, space: Space, spread: Array) -> bool:
 
 def _marquardt(
     law: Equation, guess: Array, rows: Array, seen: Array, seconds: Array, space: Space,
-    steps: int, spread: Array,
+    steps: int, spread: Array, near: bool,
 ) -> Array:  # fmt: skip
-    """The guess (b, n, c), improved in units of the spread."""
+    """The guess (b, n, c), improved in units of the spread; one that is near is trusted more."""
     batch, size = len(guess), guess[0].size
     unit = np.broadcast_to(spread, guess.shape[1:])
 
@@ -124,7 +127,7 @@ def _marquardt(
         off = np.where(seen, (rows - followed(law, start, seconds, space, steps)) / unit, 0.0)
         return off.reshape(*u.shape[:-1], -1)
 
-    now, damp = (guess / unit).reshape(batch, size), np.full(batch, 1e-3)
+    now, damp = (guess / unit).reshape(batch, size), np.full(batch, 1e-6 if near else 1e-3)
     left = missed(now)
     for _ in range(ROUNDS):
         bent = left - missed(now + NUDGE * np.eye(size)[:, None])  # (D, b, t n c)

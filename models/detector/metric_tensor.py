@@ -27,7 +27,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from stsfm.datasets.panel import Array, Panel
 from stsfm.models.analyser import series_of
 from stsfm.models.numerics.chance import p_value
-from stsfm.models.numerics.gains import level_fit
+from stsfm.models.numerics.changes.costs import Costs
 from stsfm.models.segmenter import Change, Segmentation, Segmenter, Track
 
 ORDERS = 8  # of an autoregression at most
@@ -76,6 +76,7 @@ class MetricTensor(Segmenter):
             )
             for row in _peaks(found, threshold, window)
         )
+        seen = np.ones(x.shape, bool)  # gaps were filled
         facts = {"threshold": threshold, "window": window, "greatest distance": float(found.max()),
                  "p of the greatest": p_value(float(found.max()), chance)}  # fmt: skip
         track = Track(
@@ -83,7 +84,7 @@ class MetricTensor(Segmenter):
             series=tuple(range(len(names))),
             changes=changes,
             signal=signal,
-            fitted=level_fit(x, [change.row for change in changes]),
+            fitted=Costs(x[None], seen, 0.0, "mean").fitted(x, seen, [c.row for c in changes]),
             facts=facts,
         )
         return Segmentation(

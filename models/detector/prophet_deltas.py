@@ -59,8 +59,8 @@ class ProphetDeltas(Segmenter):
         _, names, _, gaps = series_of(panel, len(panel))
         whole = RollingWindows(panel=panel, origins=np.array([1]), horizon=1)
         self.prophet.fit(whole, whole.subset(slice(0, 0)))
-        at = np.ndindex(panel.nodes, panel.channels)
-        tracks = tuple(self._track(panel, *of, s, names[s]) for s, of in enumerate(at))
+        at = enumerate(np.ndindex(panel.nodes, panel.channels))
+        tracks = tuple(self._track(panel, n, c, s, names[s]) for s, (n, c) in at)
         return Segmentation(
             names=names,
             tracks=tracks,

@@ -1,15 +1,14 @@
 """Changes in the errors of a forecaster: where the world stops being as it was learned.
 
-    e_t = x_t − x̂_t(x_{<t})      forecasts one row ahead by what was fitted to the first rows alone
-    u_t = (e_t / s,  √|e_t| / s')     watched for its mean: the errors' mean, and their spread
+    e_t = x_t − x̂_t(x_{<t})      forecasts one row ahead, by what was fitted to the first rows alone
+    u_t = (e_t, √|e_t|)           whose means are the errors' mean and their spread
     min over changes of  Σ squared deviations of u from the mean of its segment + β K
 
-β is the greatest gain of a split that chance reaches in `alpha` of all series (numerics/gains.py),
-so that a series without a change has one with that probability; segments by PELT, every row a
-candidate. Blind to the future by design: the forecaster is fitted to the first rows and never
-learns again, and each forecast reads the rows before it alone. It says nothing of changes within
-those first rows. A forecaster that adapts (a filter, a short look-back) forgets a change of level
-in a few rows, and its errors show it but briefly; one with a fixed mean shows it for good.
+The segments are found, gated and judged as those of `pelt` (models/numerics/changes/), on errors in
+place of the series. It is blind to the future by design: the forecaster is fitted to the first rows
+and never learns again, and each forecast reads but the rows before it. It says nothing of changes
+within those first rows. A forecaster that adapts (a filter, a short look-back) forgets a change of
+level in a few rows, and its errors show it but briefly; one with a fixed mean shows it for good.
 Brown, Durbin & Evans, Techniques for testing the constancy of regression relationships over time,
 Journal of the Royal Statistical Society B 37 (1975). There recursive residuals are summed; here the
 fit stays, and segments are found together.
@@ -17,19 +16,20 @@ fit stays, and segments are found together.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, final
 
 import numpy as np
-import ruptures
 
-from stsfm.datasets.panel import Array, Panel
+from stsfm.datasets.panel import About, Panel
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.datasets.split import Split
-from stsfm.models.analyser import series_of
 from stsfm.models.base import Forecaster
-from stsfm.models.numerics.chance import p_value
-from stsfm.models.numerics.gains import around, bounds, by_chance, gains, level_fit
-from stsfm.models.segmenter import Change, Segmentation, Segmenter, Track
+from stsfm.models.detector.pelt import Pelt
+from stsfm.models.numerics.changes import words
+from stsfm.models.numerics.changes.costs import Costs
+from stsfm.models.numerics.changes.survey import Survey
+from stsfm.models.segmenter import Segmentation, Segmenter, Track
 
 FIT = 0.8  # of the first rows that the forecaster learns from; it chooses on the others
 
@@ -46,103 +46,104 @@ class Residuals(Segmenter):
         forecaster: Forecaster,
         first: float,
         watch: Literal["mean", "spread", "both"],
-        min_size: int,
-        alpha: float,
-        draws: int,
-        level: float,
-        seed: int,
+        least: int,
+        penalty: float,
+        survey: Survey,
     ) -> None:
-        for name, share in (("first", first), ("alpha", alpha), ("level", level)):
-            if not 0 < share < 1:
-                raise ValueError(f"{name} must lie between 0 and 1, got {share}")
-        if min_size < 1 or draws < 1:
-            raise ValueError(f"wanted min_size and draws of 1 or more, got {min_size} and {draws}")
-        self.forecaster, self.first, self.watch, self.min_size = forecaster, first, watch, min_size
-        self.alpha, self.draws, self.level, self.seed = alpha, draws, level, seed
+        if not 0 < first < 1:
+            raise ValueError(f"first must lie between 0 and 1, got {first}")
+        self.forecaster, self.first, self.watch = forecaster, first, watch
+        self.search = Pelt(kind="mean", least=least, penalty=penalty, survey=survey)
 
     def segment(self, panel: Panel) -> Segmentation:
-        x, names, _, gaps = series_of(panel, len(panel))
+        panel = panel.history()
         start = round(self.first * len(panel))
-        split = rolling(panel, horizon=1, val=round(FIT * start), test=start, calibration=0,
-                        transform="none")  # fmt: skip
-        errors = self._errors(split)  # (row after `start`, s)
-        if len(errors) < 2 * self.min_size:
+        if len(panel) - start < 2 * self.search.least:
             raise ValueError(
-                f"{len(errors)} rows are left behind the first {start}, too few for two segments "
-                f"of {self.min_size}; lower detector.first or detector.min_size"
+                f"{len(panel) - start} rows are left behind the first {start}, too few for two "
+                f"segments of {self.search.least}; lower detector.first or detector.least"
             )
-        rng = np.random.default_rng(self.seed)
-        tracks = tuple(
-            self._track(errors[:, s], x[:, [s]], start, name, s, rng)
-            for s, name in enumerate(names)
-        )
+        errors = self._errors(panel, start)
+        found = self.search.segment(self._watched(errors))
+        tracks = tuple(self._track(track, panel, errors, start) for track in found.tracks)
         return Segmentation(
-            names=names,
+            names=words.names(panel.only_targets()),
             tracks=tracks,
-            level=self.level,
-            said=tuple(_said(track, panel.about.name) for track in tracks),
+            level=found.level,
+            said=tuple(map(_said, tracks)),
             noted=(
-                f"Fitted to the first {start} of {len(panel)} rows, of which nothing is said; "
-                "later rows are forecast one by one, and nothing is learned from them.",
-                f"A penalty that chance reaches in {self.alpha:.0%} of series, by {self.draws} "
-                "orders of the errors in blocks.".replace("%", " %"),
-                *([gaps] if gaps else []),
+                f"The forecaster was fitted to the first {start} of {len(panel)} rows, of which "
+                "nothing is said; later rows are forecast one by one, and nothing is learned from "
+                "them.",
+                *found.noted[:-1],
             ),
         )
 
     @property
     def cites(self) -> tuple[str, ...]:
-        return (self.cite, "killick2012", "antoch2001", "huskova2008", *self.forecaster.cites)
+        return (self.cite, *self.search.cites, *self.forecaster.cites)
 
-    def _errors(self, split: Split) -> Array:
-        """(row, s) of the rows behind the first, in units of their deviation; 0 where missing."""
-        model = self.forecaster.fit(split.train, split.val)
-        if getattr(model, "seed", None) is None and split.development is not None:
-            model.refit(split.development)
-        found = []
+    def _errors(self, panel: Panel, start: int) -> Panel:
+        """(row behind the first, s, 1) in units of the deviation within the first; a node each."""
+        split = rolling(panel, horizon=1, val=round(FIT * start), test=start, calibration=0,
+                        transform="none")  # fmt: skip
+        model = self._fitted(split)
+        errors, masks = [], []
         for part in split.test.batches(model.reads, 0):
-            point = model.backtest(part).point
             future = part.futures()
-            found.append(np.where(future.mask, future.values - point, 0)[:, 0])  # (w, 1, n, c)
-        errors = np.concatenate(found)
-        return errors.reshape(len(errors), -1).astype(float)
+            point = model.backtest(part).point
+            errors.append(np.where(future.mask, future.values - point, 0))  # (w, 1, n, c)
+            masks.append(future.mask)
+        names = words.names(panel.only_targets())
+        values, mask = (np.concatenate(x).reshape(-1, len(names), 1) for x in (errors, masks))
+        about = About(name=panel.about.name, nodes=names, channels=("error",), season=1)
+        return Panel(values=values.astype(float), mask=mask, time=panel.time[start:], about=about)
 
-    def _track(
-        self, e: Array, x: Array, start: int, name: str, s: int, rng: np.random.Generator
-    ) -> Track:
-        """One series by its errors e (row behind `start`) and values x (t, 1)."""
-        u = self._watched(e)
-        chance = by_chance(u, self.min_size, self.draws, rng)
-        penalty = float(np.quantile(chance, 1 - self.alpha, method="higher"))
-        search = ruptures.Pelt(model="l2", jump=1, min_size=self.min_size).fit(u)
-        rows = search.predict(pen=penalty)[:-1] if u.any() else []
-        changes = []
-        for left, row, right in around(rows, len(u)):
-            part = u[left:right]
-            gain = float(gains(part, self.min_size)[row - left - self.min_size])
-            low, high = bounds(part, self.min_size, self.level, self.draws, rng, row - left)
-            changes.append(Change(start + row, start + left + low, start + left + high,
-                                  p_value(gain, chance)))  # fmt: skip
-        signal = np.concatenate([np.zeros(start), e])[:, None]
-        memory = float(np.corrcoef(e[1:], e[:-1])[0, 1]) if e.std() else 0.0
-        return Track(
-            name=name,
-            series=(s,),
-            changes=tuple(changes),
-            signal=signal,
-            fitted=level_fit(x, [change.row for change in changes]),
-            facts={"penalty": penalty, "first": start, "autocorrelation of errors": memory},
+    def _fitted(self, split: Split) -> Forecaster:
+        """One that draws no numbers learns from all of the first rows, keeping what it chose."""
+        model = self.forecaster.fit(split.train, split.val)
+        draws = getattr(model, "seed", None) is not None
+        return model if draws or split.development is None else model.refit(split.development)
+
+    def _watched(self, errors: Panel) -> Panel:
+        """What is searched, a channel each: errors, and roots of their size about the median."""
+        e, seen = errors.values, errors.mask
+        middle = np.array([np.median(e[seen[:, s, 0], s, 0]) for s in range(errors.nodes)])
+        size = np.where(seen, np.sqrt(abs(e - middle[:, None])), 0)
+        parts = {"mean": e, "spread": size}
+        chosen = tuple(parts) if self.watch == "both" else (self.watch,)
+        return replace(
+            errors,
+            values=np.concatenate([parts[name] for name in chosen], -1),
+            mask=np.repeat(seen, len(chosen), -1),
+            about=replace(errors.about, channels=chosen, targets=(), units=()),
         )
 
-    def _watched(self, e: Array) -> Array:
-        """(row, 1 or 2) what is searched: errors, roots of their size, each of deviation 1."""
-        parts = {"mean": e, "spread": np.sqrt(abs(e - np.median(e)))}
-        chosen = parts.values() if self.watch == "both" else [parts[self.watch]]
-        return np.stack([(part - part.mean()) / (part.std() or 1.0) for part in chosen], 1)
+    def _track(self, found: Track, panel: Panel, errors: Panel, start: int) -> Track:
+        """As it was found in errors, in rows and series of the panel."""
+        targets = panel.only_targets()
+        channels = 2 if self.watch == "both" else 1
+        series = tuple(sorted({s // channels for s in found.series}))
+        changes = tuple(
+            c._replace(row=c.row + start, low=c.low + start, high=c.high + start)
+            for c in found.changes
+        )
+        x, seen = (a.reshape(len(panel), -1)[:, series] for a in (targets.values, targets.mask))
+        levels = Costs(x[None], seen, 0.0, "mean").fitted(x, seen, [c.row for c in changes])
+        quiet = np.zeros((start, len(series)))
+        return replace(
+            found,
+            name=errors.about.nodes[series[0]] if len(series) == 1 else "all series",
+            series=series,
+            changes=changes,
+            signal=np.concatenate([quiet, errors.values[:, series, 0]]),
+            fitted=levels,
+            facts={**found.facts, "first": start},
+        )
 
 
-def _said(track: Track, data: str) -> str:
+def _said(track: Track) -> str:
     if not track.changes:
-        return f"The errors of {track.name} do not change behind the first rows of {data}."
+        return f"The errors of {track.name} do not change behind the first rows."
     many = len(track.changes)
     return f"The errors of {track.name} change {'once' if many == 1 else f'{many} times'}."

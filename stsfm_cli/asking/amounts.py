@@ -115,8 +115,8 @@ def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
             return "horizon", "step", k
         if concept in UNITS:
             return _time(tokens, i, k, before), concept, k
-        dozen = lexicon().numbers.get(tokens[k].word) == DOZEN
-        if tokens[k].kind == "number" or not (dozen or tokens[k].filler or concept in PASSED):
+        one = lexicon().numbers.get(tokens[k].word) in (1, DOZEN)  # half an hour, two dozen steps
+        if tokens[k].kind == "number" or not (one or tokens[k].filler or concept in PASSED):
             break
     for kind, concept in (("horizon", "horizon"), ("seeds", "seed")):
         if concept in before[-2:] and tokens[i].kind == "number":

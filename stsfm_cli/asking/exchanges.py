@@ -33,12 +33,8 @@ class Exchanges:
 
     home: Path
     endpoint: Endpoint | None
+    model: str = ""  # that gave the last answer
     seen: dict[str, str] = field(default_factory=dict)  # name of a file → what is to be in it
-
-    @property
-    def model(self) -> str:
-        """By whom it is answered, in words."""
-        return self.endpoint.model if self.endpoint else "a model, as it is kept"
 
     def answer(self, messages: Messages, schema: Mapping[str, Any]) -> str:
         """The text that answers messages, at best in the form of a schema. Unanswered: none."""
@@ -50,7 +46,7 @@ class Exchanges:
             return kept
         if self.endpoint is None:
             raise Unanswered(f"no answer to this is kept in {self.home}")
-        text = self.endpoint.answer(request)
+        text, self.model = self.endpoint.answer(request), self.endpoint.model
         told = {"request": digest, "model": self.endpoint.model, "messages": list(messages),
                 "answer": text}  # fmt: skip
         name = f"{digest[:SHORT]}-{_digest(self.endpoint.model)[:4]}.json"
@@ -68,13 +64,18 @@ class Exchanges:
             try:
                 text = file.read_text()
                 told = json.loads(text)
-                mine = told["request"] == digest and isinstance(told["answer"], str)
-                if mine and (self.endpoint is None or told["model"] == self.endpoint.model):
-                    self.seen[file.name] = text
-                    return str(told["answer"])
+                answer, model = told["answer"], told["model"]
+                mine = told["request"] == digest and isinstance(answer, str) and _plain(model)
+                if mine and (self.endpoint is None or model == self.endpoint.model):
+                    self.seen[file.name], self.model = text, model
+                    return str(answer)
             except (OSError, ValueError, TypeError, LookupError, RecursionError):
                 continue
         return None
+
+
+def _plain(name: Any) -> bool:
+    return isinstance(name, str) and name.isprintable()
 
 
 def _digest(content: Any) -> str:

@@ -136,7 +136,7 @@ def _understood(request: Mapping[str, Any] | None, model: str, data: str | None)
     """A request of names alone."""
     if request is None:
         raise Unanswered("the model finds no request in it")
-    own = {k: tuple(v) if isinstance(v, list) else v for k, v in request.items()}
+    own: dict[str, Any] = {k: tuple(v) if type(v) is list else v for k, v in request.items()}
     found = {name: f"by {model}" for name, value in own.items() if value}
     if data and "data" in TAKES[own["intent"]]:
         own, found = own | {"data": data}, found | {"data": "data="}

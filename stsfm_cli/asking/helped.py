@@ -8,8 +8,9 @@ model gives nothing that can be used, what the rules said stands, refusals inclu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stsfm.asking.answers import Ambiguous, Refused, Understood
 from stsfm.asking.endpoint import URL, Endpoint, Unanswered
@@ -20,6 +21,9 @@ from stsfm.asking.reading import read
 from stsfm.asking.registry import Step
 from stsfm.asking.spec import RunSpec
 from stsfm.mistakes import Mistake
+
+if TYPE_CHECKING:
+    from stsfm.reports.content import Report
 
 
 def exchanges(asks: Path, *, replay: bool) -> Exchanges:
@@ -63,6 +67,24 @@ def understand(
     if told and told.spec != found.spec:
         say(f"by rules alone it would be: {_briefly(told.spec)}")
     return found
+
+
+def wording(exchanges: Exchanges, say: Callable[[str], None]) -> Callable[[Report], Report]:
+    """What puts a report in other words, and says in it that it did; else it stays as it is."""
+    from stsfm.asking.rewording import reworded
+
+    def put(report: Report) -> Report:
+        try:
+            sections = reworded(report.sections, exchanges)
+        except Unanswered as error:
+            say(f"the report is in its own words: {error}")
+            return report
+        if sections == list(report.sections):
+            return report
+        by = f"Some sentences are in the words of {exchanges.model}; numbers and names are not."
+        return replace(report, sections=sections, about=[*report.about, by])
+
+    return put
 
 
 def _settled(text: str, error: Ambiguous | Refused) -> bool:

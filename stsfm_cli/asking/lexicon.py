@@ -36,6 +36,7 @@ class Stems:
             return self._whole[word]
         return next((c for stem, c in self._begun.items() if word.startswith(stem)), "")
 
+    @cache  # noqa: B019  of one dictionary
     def near(self, word: str) -> tuple[str, int]:
         """The concept that a misspelt word is nearest to, and the slips; "" where none is near."""
         best = (9, 0, "")
@@ -72,14 +73,16 @@ class Lexicon:
         cues: Mapping[str, Mapping[str, float]] = self.raw["cues"]
         return cues
 
-    def phrases(self, section: str) -> list[tuple[tuple[str, ...], str]]:
-        """(patterns of words that follow each other, what they mean), the longest first."""
-        found = [
-            (tuple(phrase.split()), str(meaning))
-            for phrases, meaning in self.raw[section].items()
-            for phrase in phrases.split("|")
-        ]
-        return sorted(found, key=lambda entry: -len(entry[0]))
+    @cached_property
+    def phrases(self) -> Mapping[int, list[tuple[tuple[str, ...], str, str]]]:
+        """Number of words → patterns of words that follow each other, section, what they mean."""
+        found: dict[int, list[tuple[tuple[str, ...], str, str]]] = {}
+        for section in ("names", "classes", "metrics"):
+            for phrases, meaning in self.raw[section].items():
+                for phrase in phrases.split("|"):
+                    words = tuple(phrase.split())
+                    found.setdefault(len(words), []).append((words, section, str(meaning)))
+        return found
 
 
 @cache

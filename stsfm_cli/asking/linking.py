@@ -18,6 +18,7 @@ from stsfm.asking.registry import Names, squeezed
 
 LONGEST = 6  # words of a name
 SURE = {"as written": 1.0, "by the dictionary": 0.95, "by a part of its name": 0.9}
+DIGITS = re.compile(r"\d+")
 DETECTING = ("change", "changepoint", "find")
 CALLING = ("with", "model", "detector", "embedding", "compare", "better", "among", "except")
 LETTERS = str.maketrans(
@@ -97,25 +98,18 @@ def _written(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> It
 
 def _longest(tokens: Sequence[Token], i: int, names: Names) -> Mention | None:
     for n in range(min(LONGEST, len(tokens) - i), 0, -1):
-        words = tokens[i : i + n]
-        if any(token.kind in ("file", "run") for token in words):
+        words = [token.word for token in tokens[i : i + n]]
+        if any(token.kind in ("file", "run") for token in tokens[i : i + n]):
             continue
-        joined = "".join(squeezed(latin(token.word)) for token in words)
-        if senses := names.called.get(joined):
-            senses |= _by_phrase(
-                [token.word for token in words], names
-            )  # [transformers] are a class
-            how = (
-                "as written"
-                if n > 1 or words[0].word == latin(words[0].word)
-                else "by the dictionary"
-            )
-            return Mention(i, i + n - 1, senses, how, SURE[how])
-        if n == 1 and (senses := _heard(words[0], names)):
-            how = "by the dictionary"
-            return Mention(i, i, senses, how, SURE[how])
-        if senses := _by_phrase([token.word for token in words], names):
-            return Mention(i, i + n - 1, senses, "by the dictionary", SURE["by the dictionary"])
+        joined = "".join(squeezed(latin(word)) for word in words)
+        exact, told = names.called.get(joined, frozenset()), _by_phrase(words, names)
+        if {group for group, _ in exact} == {"given"}:
+            told |= _parts(joined, names)  # "heat" is an equation, and may be heat_grid
+        if n == 1 and not exact:
+            told |= _heard(tokens[i], names)
+        if exact or told:
+            how = "as written" if exact and all(map(str.isascii, words)) else "by the dictionary"
+            return Mention(i, i + n - 1, exact | told, how, SURE[how])
     return None
 
 
@@ -130,13 +124,12 @@ def _heard(token: Token, names: Names) -> frozenset[Sense]:
 def _by_phrase(words: Sequence[str], names: Names) -> frozenset[Sense]:
     """What the dictionary says of words that follow each other."""
     senses: set[Sense] = set()
-    for section, group in (("names", ""), ("classes", "class"), ("metrics", "metric")):
-        for patterns, meaning in lexicon().phrases(section):
-            if len(patterns) == len(words) and all(map(fits, patterns, words)):
-                if group:
-                    senses.add((group, meaning))
-                else:
-                    senses |= names.called.get(squeezed(meaning), _parts(squeezed(meaning), names))
+    for patterns, section, meaning in lexicon().phrases.get(len(words), ()):
+        if all(map(fits, patterns, words)):
+            if section == "names":
+                senses |= names.called.get(squeezed(meaning), _parts(squeezed(meaning), names))
+            else:
+                senses.add(({"classes": "class", "metrics": "metric"}[section], meaning))
     return frozenset(senses)
 
 
@@ -196,18 +189,20 @@ def _misspelt(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> I
                 break
 
 
-def nearest(word: str, called: Iterable[str], slack: int = 0) -> list[str]:
-    """The names that a misspelt word is nearest to; digits are never misspelt."""
+def nearest(word: str, called: Iterable[str], *, hint: bool = False) -> list[str]:
+    """The names that a misspelt word is nearest to; digits are never misspelt.
+
+    hint   further names, too, and other digits: to be shown, and not to be taken
+    """
     near: list[tuple[int, str]] = []
     for alias in called:
-        most = _allowed(alias, word) + slack
-        if most < max(1, abs(len(alias) - len(word))) and alias != word:
+        allowed = _allowed(alias, word) + 2 * hint
+        if not allowed or abs(len(alias) - len(word)) > allowed:
             continue
-        if re.findall(r"\d+", alias) != re.findall(r"\d+", word):
-            continue
-        far = slips(alias, word)
-        if far <= most:
-            near.append((far, alias))
+        if hint or DIGITS.findall(alias) == DIGITS.findall(word):
+            far = slips(alias, word)
+            if far <= min(allowed, len(alias) // 2):
+                near.append((far, alias))
     least = min(near, default=(0, ""))[0]
     return [alias for far, alias in sorted(near) if far == least]
 
@@ -262,7 +257,7 @@ def by_card(tokens: Sequence[Token], names: Names, taken: Iterable[int]) -> list
     free = [k for k, t in enumerate(tokens) if k not in used and t.kind == "word"]
     said = {k: squeezed(tokens[k].word) for k in free if not _known(tokens[k])}
     held = {
-        n: {k for k, word in said.items() if word in names.telling(n)} for n in names.of("data")
+        n: {k for k, word in said.items() if word in names.telling[n]} for n in names.of("data")
     }
     held = {n: at for n, at in held.items() if len(at) > 1 or all(_alone(tokens, k) for k in at)}
     most = max(map(len, held.values()), default=0)

@@ -12,10 +12,10 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stsfm.asking.answers import Understood
 from stsfm.asking.command import Command, command
@@ -27,6 +27,9 @@ from stsfm.record import Record, records
 from stsfm.request import typed
 from stsfm.screen import Screen
 from stsfm.words import aligned
+
+if TYPE_CHECKING:
+    from stsfm.reports.content import Report
 
 LONG = ("select", "forecast", "compare")  # trains models
 
@@ -92,7 +95,11 @@ def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
             raise Mistake(f"{rest[0]}: a request to {spec.intent} has no options but runs_dir=")
         if spec.intent == "list":
             words = []
-    return Plan(prompt, understood, command(spec, words), home(more))
+    made = command(spec, words)
+    if spec.intent == "explain":
+        found = os.path.relpath(_run(str(spec.run), home(more)).folder)
+        made = Command(("report", found, *words), made.notes)
+    return Plan(prompt, understood, made, home(more))
 
 
 def home(more: Sequence[str]) -> Path:
@@ -123,14 +130,14 @@ def budgeted(understood: Understood, seconds: int | None) -> Understood:
 
 
 def do(planned: Plan, screen: Screen) -> Outcome:
-    """Do what the command does; a run that is asked about is only looked up."""
+    """Do what the command does; of a kept run nothing is left to do but its report."""
     name, *args = planned.command.words
     if name == "list":
         from stsfm.commands import list as listing
 
         return Outcome(listing.main(args))
     if name == "report":
-        return Outcome(0, [_run(args[0], planned.home)])
+        return Outcome(0, [Record(Path(args[0]))])
     if name == "analyse":
         from stsfm import compose
         from stsfm.analyses import analyse
@@ -158,10 +165,16 @@ def _run(name: str, home: Path) -> Record:
     return max(done, key=lambda run: run.status["ended"])
 
 
-def report(planned: Plan, outcome: Outcome, screen: Screen) -> None:
+def _as_it_is(report: Report) -> Report:
+    return report
+
+
+def report(
+    planned: Plan, outcome: Outcome, screen: Screen, wording: Callable[[Report], Report] = _as_it_is
+) -> None:
     """The report of what was found, in the folder of the prompt."""
     from stsfm import reports
 
     for page in outcome.pages:
-        for path in reports.of(page, planned.folder, planned.prompt, planned.line):
+        for path in reports.of(page, planned.folder, planned.prompt, planned.line, wording):
             screen.say(f"→ {os.path.relpath(path)}")

@@ -63,14 +63,16 @@ class Names:
                 found.setdefault(squeezed(name), set()).add((group, name))
         return {alias: frozenset(senses) for alias, senses in found.items()}
 
-    def telling(self, name: str) -> frozenset[str]:
-        """Words of a dataset's card that tell what it is of."""
-        words = re.findall(r"[A-Za-z]+", self.cards["data"][name])
-        proper = {word for word in words[1:] if word[0].isupper()}
-        chosen = {*words[:HEADS], *proper}
-        return frozenset(
-            squeezed(word) for word in chosen if len(word) > 3 and not _plain(word.lower())
-        )
+    @cached_property
+    def telling(self) -> Mapping[str, frozenset[str]]:
+        """Dataset → words of its card that tell what it is of."""
+        found: dict[str, frozenset[str]] = {}
+        for name, card in self.cards["data"].items():
+            words = re.findall(r"[A-Za-z]+", card)
+            chosen = {*words[:HEADS], *(word for word in words[1:] if word[0].isupper())}
+            told = (w for w in chosen if len(w) > 3 and not _plain(w.lower()))
+            found[name] = frozenset(map(squeezed, told))
+        return found
 
     def step(self, name: str) -> Step:
         """How long a step of a dataset is, as its card has it; None: not said."""

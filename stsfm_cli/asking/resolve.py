@@ -120,7 +120,7 @@ class _Reader:
             self.sure = min(self.sure, 0.8)
             return self.only("data", candidates)
         if unknown := self.unknown(taken):
-            near = nearest(squeezed(unknown), map(squeezed, self.names.of("data")), slack=2)
+            near = nearest(squeezed(unknown), map(squeezed, self.names.of("data")), hint=True)
             hints = [name for name in self.names.of("data") if squeezed(name) in near]
             raise Refused(f"no dataset named {unknown!r}.{said(hints)} `stsfm list data` has all")
         raise Ambiguous("data", (), "which data? A name (`stsfm list data`), or data=FILE")

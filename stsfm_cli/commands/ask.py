@@ -105,11 +105,12 @@ def _answer(
     if planned.long and "--yes" not in flags and not _agreed(planned):
         return 0
     planned.keep()
-    if model:
-        model.keep(planned.folder)
     outcome = plan.do(planned, screen)
     if outcome.code == 0:
-        plan.report(planned, outcome, screen)
+        wording = [helped.wording(model, screen.warn)] if model else []
+        plan.report(planned, outcome, screen, *wording)
+    if model:
+        model.keep(planned.folder)
     return outcome.code
 
 

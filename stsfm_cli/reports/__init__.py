@@ -6,7 +6,7 @@ what can be said of it, each number from a record. The same record makes the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,18 @@ KINDS = {  # what lies in a folder → what it is
 }  # fmt: skip
 
 
-def of(page: Path, into: Path, question: str = "", command: str = "") -> list[Path]:
+def of(
+    page: Path,
+    into: Path,
+    question: str = "",
+    command: str = "",
+    wording: Callable[[Report], Report] = lambda report: report,
+) -> list[Path]:
     """Write report.md, report.html and report.tex of what lies in `page`, in the folder `into`.
 
     question  as it was asked, in words; empty = what the page was made for
     command   what was done for it; empty = as the page was made
+    wording   puts sentences in other words
 
     Mistake where nothing was kept that a report could be of.
     """
@@ -47,7 +54,7 @@ def of(page: Path, into: Path, question: str = "", command: str = "") -> list[Pa
         from stsfm.reports.found import build
 
         report, record = build(page, into, kind, question, command), None
-    return publish(report, into, record)
+    return publish(wording(report), into, record)
 
 
 def write(

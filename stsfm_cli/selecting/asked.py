@@ -56,7 +56,7 @@ def asked(args: Sequence[str]) -> Asked:
     if request.shows or flags.help or flags.multirun:
         raise Mistake("a selection runs, or tells by --dry-run what it would: stsfm select --help")
     own: dict[str, str] = {}
-    task, where, given = list(request.kept), [], []
+    task, where, given = list[str](request.kept), list[str](), list[str]()
     for word in flags.overrides:
         key, _, value = word.lstrip("+").partition("=")
         if key in OWN:

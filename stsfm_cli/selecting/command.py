@@ -73,7 +73,8 @@ class Selection:
     @property
     def folder(self) -> Path:
         facts = [
-            self.asked.task, self.asked.given, self.loss, self.asked.budget, self.asked.seeds, self.task.fingerprint,
+            self.asked.task, self.asked.given, self.loss, self.asked.budget, self.asked.seeds,
+            self.task.fingerprint,
             [(entry.candidate.name, entry.config.get("model")) for entry in self.entries],
         ]  # fmt: skip
         home = Path(self.config["runs_dir"])
@@ -129,17 +130,19 @@ def ready(args: Sequence[str]) -> Selection:
     if config["choices"]["protocol"] != "rolling":
         raise Mistake("a selection is by protocol=rolling, which cuts development rows in blocks")
     task = planner.task(config)
-    candidates, said = of_models(models), []
-    if told.given:
-        added, said = law.candidates(models, told, known)
-        candidates += added
+    added, said = law.candidates(models, told, known) if told.given else ([], [])
     return Selection(
         said=said,
         asked=told,
         task=task,
         origins=Origins.of(task.rules, task.about.name),
         entries=entries(
-            candidates, told.task, task.offered, task.about.name, *told.folders, known=known
+            [*of_models(models), *added],
+            told.task,
+            task.offered,
+            task.about.name,
+            *told.folders,
+            known=known,
         ),
         config=config,
         planner=planner,

@@ -12,6 +12,7 @@ nothing, it stands beside the best that was.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from stsfm import compose
@@ -63,31 +64,29 @@ def ablation(race: Race, winner: Runner, asked: Asked, label: str) -> dict[str, 
 
     {} where there is nobody to compare it with.
     """
-    pair = _pair(race, winner)
-    if None in pair:
-        return {}
-    found, lost = [], []
-    for runner in pair:
-        assert runner is not None
-        values, origins = _tested(runner.candidate, asked, race.metric)
-        found.append({"name": runner.name, "words": list(runner.candidate.words),
-                      "error": float(values.mean())})  # fmt: skip
-        lost.append(values)
     from stsfm.significance.pair import compare
 
-    between = compare(*lost, origins, race.horizon, alpha=ALPHA)
-    same = pair[0].candidate.twin == pair[1].name if pair[0] and pair[1] else False
+    law, plain = _pair(race, winner)
+    if law is None or plain is None:
+        return {}
+    a, origins = _tested(law.candidate, asked, race.metric)
+    b, _ = _tested(plain.candidate, asked, race.metric)
+    between = compare(a, b, origins, race.horizon, alpha=ALPHA)
     verdict = "not told"
     if between.p is not None and between.p < ALPHA:
         verdict = "helped" if between.difference < 0 else "harmed"
     kept = {
-        "given": asked.given[0].partition("=")[2], "with": found[0], "without": found[1],
-        "same_model": same, "difference": between.difference, "low": between.low,
-        "high": between.high, "p": between.p, "n": between.n,
-        "independent": between.independent, "method": between.method, "reason": between.reason,
-        "verdict": verdict,
+        "given": asked.given[0].partition("=")[2],
+        "with": _side(law, a), "without": _side(plain, b),
+        "same_model": law.candidate.twin == plain.name, "verdict": verdict,
+        **asdict(between), "method": between.method,
     }  # fmt: skip
     return {**kept, "said": sentence(kept, label)}
+
+
+def _side(runner: Runner, lost: Any) -> dict[str, Any]:
+    words = list(runner.candidate.words)
+    return {"name": runner.name, "words": words, "error": float(lost.mean())}
 
 
 def sentence(kept: Any, label: str) -> str:

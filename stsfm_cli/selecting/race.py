@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 LEAST = 4  # who goes on at least, where as many are left
 SHARES = (0.5, 0.75, 1.0)  # of the time of the race, by the end of each round
 UNFIT = "ValueError: "  # what a model says that cannot be fitted to such data, or so few
-SLOT = 6  # one run takes at most a sixth of it
+SLOT = 1 / 3  # of the time that is left when a run begins: the most that it may take,
+LEAST_SLOT = 0.1  # or a tenth of all, where that is more
 Make = Callable[[Sequence[str]], Job]  # from its words
 State = Literal["racing", "dropped", "failed", "excluded", "untried"]
 
@@ -149,7 +150,8 @@ class Race:
             if self.spent > self._deadline:
                 self._out(runner, "untried", f"the time of round {self.round + 1} was spent before")
                 continue
-            self.under_way[job.words] = runner, heat, self.clock()
+            slot = max(SLOT * (self.seconds - self.spent), LEAST_SLOT * self.seconds)
+            self.under_way[job.words] = runner, heat, self.spent + slot
             return job
         return None
 
@@ -170,12 +172,8 @@ class Race:
         self.told(self)
 
     def look(self, job: Job) -> str | None:
-        began = self.under_way[job.words][2]
-        slot = self.seconds / SLOT
-        if self.clock() - began > slot:
-            return f"too costly: stopped after {slot:.0f} s, the most that one run may take"
-        if self.spent > self.seconds:
-            return "stopped, for the time of the race was spent"
+        if self.spent > self.under_way[job.words][2]:
+            return "too costly: stopped after a third of the time that was left when it began"
         return None
 
     @property

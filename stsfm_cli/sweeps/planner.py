@@ -71,7 +71,8 @@ class Planner:
         from stsfm.job import cut
         from stsfm.models.legal import offered
 
-        key = json.dumps([config["data"], config["protocol"], config["given"]], sort_keys=True, default=str)
+        cut_by = [config[key] for key in ("data", "protocol", "given")]
+        key = json.dumps(cut_by, sort_keys=True, default=str)
         if key not in self.tasks:
             split = cut(config)
             self.tasks[key] = Task(

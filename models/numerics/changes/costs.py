@@ -40,9 +40,9 @@ class Costs:
         return new
 
     def __call__(self, start: Array, end: Array) -> Array:
-        """(batch, segment) of rows start … end − 1, each (segment)."""
-        xx, x, tx = (part[:, end] - part[:, start] for part in self.sums)
-        n, t, tt = (part[:, end] - part[:, start] for part in self.seen)
+        """(batch, segment) of rows start … end − 1, each (segment) or (batch, segment)."""
+        xx, x, tx = (_at(part, end) - _at(part, start) for part in self.sums)
+        n, t, tt = (_at(part, end) - _at(part, start) for part in self.seen)
         count = np.maximum(n, 1)
         mean = xx - x * x / count
         if self.kind == "mean":
@@ -65,6 +65,13 @@ class Costs:
                 w, y = seen[start:end, s], x[start:end, s]
                 out[start:end, s] = _said(y, w, float(self.slope[0, 0, 0]), self.kind)
         return out
+
+
+def _at(sums: Array, rows: Array) -> Array:
+    """(batch, segment, s) of sums (batch or 1, t + 1, s) at rows (segment) or (batch, segment)."""
+    if rows.ndim == 1:
+        return sums[:, rows]
+    return sums[np.arange(len(sums))[:, None], rows] if len(sums) > 1 else sums[0][rows]
 
 
 def _said(y: Array, seen: Array, slope: float, kind: Kind) -> Array:

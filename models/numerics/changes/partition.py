@@ -20,7 +20,7 @@ from stsfm.datasets.panel import Array
 from stsfm.models.numerics.changes.costs import Costs, Kind
 
 BLOCK = 400_000  # numbers that are held at once
-MOST = 1_000  # places of a change that a surrogate is searched at, evenly spaced
+MOST = 200  # places of a change that a surrogate is searched at, evenly spaced
 STEPS = 4  # of Dinkelbach's, more than any series was seen to need by much
 
 
@@ -63,13 +63,57 @@ def calibrated(twins: Array, seen: Array, kind: Kind, least: int, alpha: float) 
 
     A slope costs half as much: a change has a place and a level, a slope is one number.
     """
-    price, jump = 0.0, -(-len(seen) // MOST)
+    jump = -(-len(seen) // MOST)
+    ends = np.arange(least, len(seen) - least + 1)
+    where = (np.zeros_like(ends), ends, np.full_like(ends, len(seen)))
+    slope = sharpest(twins, seen, kind, where, alpha) / 2
     block = max(1, BLOCK // (len(seen) * seen.shape[1]))
-    for _ in range(2):  # the price of a slope hardly moves that of a change
-        paid = [dearest(Costs(twins[k : k + block], seen, price / 2, kind), least, jump)
-                for k in range(0, len(twins), block)]  # fmt: skip
-        price = float(np.quantile(np.concatenate(paid), 1 - alpha))
+    paid = [dearest(Costs(twins[k : k + block], seen, slope, kind), least, jump)
+            for k in range(0, len(twins), block)]  # fmt: skip
+    return float(np.quantile(np.concatenate(paid), 1 - alpha))
+
+
+def sharpest(
+    twins: Array, seen: Array, kind: Kind, where: tuple[Array, Array, Array], alpha: float
+) -> float:
+    """The gain that one change reaches anywhere in a share `alpha` of series without any.
+
+    where  first row, split and end of every change that is tried
+    """
+    price = 0.0
+    block = max(1, BLOCK * 4 // (len(where[0]) * seen.shape[1]))
+    for _ in range(2):
+        gains = [Costs(twins[k : k + block], seen, price / 2, kind).gains(*where).max(1)
+                 for k in range(0, len(twins), block)]  # fmt: skip
+        price = float(np.quantile(np.concatenate(gains), 1 - alpha))
     return price
+
+
+def of_size(costs: Costs, count: int, least: int) -> list[list[int]]:
+    """The best changes of one series, for each number of them up to `count` that there is room for.
+
+    D_K(e) = min over a of D_{K−1}(a) + C(a, e): all segmentations are looked at.
+    """
+    rows = costs.rows
+    ends = np.arange(least, rows + 1)
+    total = np.full(rows + 1, np.inf)
+    total[least:] = costs(np.zeros_like(ends), ends)[0]
+    begins, found = [], [[]]
+    for size in range(1, count + 1):
+        first = size * least  # row at which the last segment begins at the earliest
+        if first + least > rows:
+            break
+        new, begin = np.full(rows + 1, np.inf), np.zeros(rows + 1, int)
+        for end in range(first + least, rows + 1):
+            at = np.arange(first, end - least + 1)
+            value = total[at] + costs(at, np.full_like(at, end))[0]
+            begin[end], new[end] = at[value.argmin()], value.min()
+        begins, total, own, end = [*begins, begin], new, [], rows
+        for row in reversed(begins):
+            end = int(row[end])
+            own.append(end)
+        found.append(own[::-1])
+    return found
 
 
 def dearest(costs: Costs, least: int, jump: int = 1) -> Array:

@@ -120,7 +120,7 @@ class Survey:
             fitted=np.broadcast_to(level, x.shape), facts=facts,
         )  # fmt: skip
         if few < max(FEWEST, 3 * search.least) or not some:
-            facts["why"] = "constant" if few and not some else f"only {few} values"
+            facts["why"] = "it is constant" if few and not some else f"it has only {few} values"
             return silent
         rest = x.copy()
         strengths = [0.0] * x.shape[1]

@@ -46,8 +46,7 @@ def said(
             )
     for track in tracks:
         if why := track.facts.get("why"):
-            out.append(f"{track.name} has {why}: nothing can be said of its changes." if "only"
-                       in str(why) else f"{track.name} is constant: it does not change.")  # fmt: skip
+            out.append(f"Nothing can be said of changes of {track.name}: {why}.")
     still = [t for t in tracks if not t.changes and "why" not in t.facts]
     if still:
         p = min(float(t.facts["gate"]) for t in still)
@@ -71,8 +70,8 @@ def noted(
         f"The season of {season} steps was taken off {listed([t.name for t in taken])} first (STL)."
     )
     many = (
-        f"Each of {len(tracks)} is tested by itself: {alpha * len(tracks):.2g} of them are expected "
-        "to show a change where none has any."
+        f"Each of {len(tracks)} is tested by itself: {alpha * len(tracks):.2g} of them are "
+        "expected to show a change where none has any."
     )
     gaps = int((~panel.mask).sum())
     notes = (

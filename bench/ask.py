@@ -53,13 +53,13 @@ def main(argv: Sequence[str]) -> int:
     print(f"{len(tested)} prompts, {len({p.template for p in tested})} templates")
     said = {name: answered(rung, prompts, tested, by) for name, rung in LADDER.items()}
     intents(said)
-    if not options.development:
-        thresholds(prompts, tested)
-    splits(prompts)
     requests(said, tested)
     classes_of(prompts, tested, by)
     if options.figure:
         draw(said, options.figure)
+    if not options.development:
+        thresholds(prompts, tested)
+    splits(prompts)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Change points: searches against brute force and ruptures, the noise, the gate, and known answers."""
+"""Change points: searches against brute force and ruptures, noise, gate, and known answers."""
 
 from itertools import combinations
 
@@ -25,8 +25,8 @@ STEPS = (60, 122, 180, 250)
 
 def survey(**keys):
     settings = {
-        "joint": "auto", "season": "auto", "log": "auto", "order": 1, "memory": 0.1, "whiten": False,
-        "alpha": 0.05, "surrogates": 99, "draws": 49, "level": 0.9, "seed": 1,
+        "joint": "auto", "season": "auto", "log": "auto", "order": 1, "memory": 0.1,
+        "whiten": False, "alpha": 0.05, "surrogates": 99, "draws": 49, "level": 0.9, "seed": 1,
     }  # fmt: skip
     return Survey(**(settings | keys))
 

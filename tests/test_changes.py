@@ -1,4 +1,4 @@
-"""Change points: searches against brute force and ruptures, the noise, the gate, and known answers."""
+"""Change points: searches against brute force and ruptures, noise, gate, and known answers."""
 
 from itertools import combinations
 
@@ -25,8 +25,8 @@ STEPS = (60, 122, 180, 250)
 
 def survey(**keys):
     settings = {
-        "joint": "auto", "season": "auto", "order": 1, "memory": 0.1, "whiten": False,
-        "alpha": 0.05, "surrogates": 99, "draws": 49, "level": 0.9, "seed": 1,
+        "joint": "auto", "season": "auto", "log": "auto", "order": 1, "memory": 0.1,
+        "whiten": False, "alpha": 0.05, "surrogates": 99, "draws": 49, "level": 0.9, "seed": 1,
     }  # fmt: skip
     return Survey(**(settings | keys))
 
@@ -205,7 +205,7 @@ def test_noise_is_rarely_called_a_change(phi):
 
 
 def test_bad_settings_cost_one_line():
-    with pytest.raises(ValueError, match="survey.memory must lie between 0 and 1, got 2"):
+    with pytest.raises(ValueError, match="memory must lie between 0 and 1, got 2"):
         survey(memory=2)
     with pytest.raises(ValueError, match="wanted least of 2"):
         Pelt(kind="auto", least=1, penalty=1.0, survey=survey())

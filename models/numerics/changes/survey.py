@@ -15,7 +15,7 @@ Steps 2 and 3 look at the signal: columns without season, standardised (ddof = 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -68,6 +68,7 @@ class Survey:
 
     joint: bool | Literal["auto"]
     season: int | Literal["auto", "none"]
+    log: bool | Literal["auto"]
     order: int
     memory: float
     whiten: bool
@@ -94,16 +95,20 @@ class Survey:
         season = self._season(panel)
         flat = (len(panel), len(names))
         x, seen = panel.values.reshape(flat).astype(float), panel.mask.reshape(flat)
+        logs = self._logs(panel, x, seen)
+        y = np.log(np.where(seen, x, 1)) if logs else x
         tracks = []
         for group in self._groups(panel.nodes, panel.channels):
             name = words.called([names[s] for s in group], panel, len(names))
-            tracks.append(self._track(name, group, x[:, group], seen[:, group], season, search))
+            tracks.append(self._track(name, group, y[:, group], seen[:, group], season, search))
+        if logs:
+            tracks = [replace(track, fitted=np.exp(track.fitted)) for track in tracks]
         return Segmentation(
             names=names,
             tracks=tuple(tracks),
             level=self.level,
             said=words.said(tracks, x, seen, panel, self.level),
-            noted=words.noted(tracks, season, self.alpha, self.surrogates, self.draws, panel),
+            noted=words.noted(tracks, season, logs, self.alpha, self.surrogates, self.draws, panel),
         )
 
     def _season(self, panel: Panel) -> int:
@@ -112,6 +117,13 @@ class Survey:
         if self.season != "auto":
             return self.season
         return panel.about.season or infer_season(panel)
+
+    def _logs(self, panel: Panel, x: Array, seen: Array) -> bool:
+        """auto: where the data suggest it, as of a season that grows with the level."""
+        wanted = panel.about.suggests.get("transform") == "log" if self.log == "auto" else self.log
+        if self.log is True and (x[seen] <= 0).any():
+            raise ValueError("survey.log=true needs values above 0; take auto or false")
+        return bool(wanted) and not (x[seen] <= 0).any()
 
     def _groups(self, nodes: int, channels: int) -> list[list[int]]:
         """auto: the channels of a node change together, each node by itself."""

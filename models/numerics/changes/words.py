@@ -62,7 +62,13 @@ def said(
 
 
 def noted(
-    tracks: Sequence[Track], season: int, alpha: float, surrogates: int, draws: int, panel: Panel
+    tracks: Sequence[Track],
+    season: int,
+    logs: bool,
+    alpha: float,
+    surrogates: int,
+    draws: int,
+    panel: Panel,
 ) -> tuple[str, ...]:
     """How it was done, and what was not tested."""
     taken = [t for t in tracks if float(t.facts.get("strength", 0)) > 0.64]
@@ -78,6 +84,7 @@ def noted(
         f"A change is claimed where the gain of one exceeds that of {100 * (1 - alpha):g} % of "
         f"{surrogates} autoregressive surrogates, which have the memory of the series and no "
         f"change; its price is set on {draws} surrogates of what is left about the segments.",
+        "Logarithms were searched: levels and lines are of these." if logs else "",
         adjusted if taken else "",
         many if len(tracks) > 1 else "",
         f"{gaps:,} of {panel.mask.size:,} cells were missing, and count nowhere." if gaps else "",

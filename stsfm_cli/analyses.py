@@ -116,8 +116,8 @@ def _markdown(told: Mapping[str, Any]) -> str:
     """The table with its headline above, and what is said below."""
     words = _words(told)
     align = [":--" if k in words else "--:" for k in range(len(told["columns"]))]
-    lines = [told["columns"], align, *map(_cells, told["rows"])]
-    rows = [f"| {' | '.join(line)} |" for line in lines]
+    cells = [[cell.replace("|", r"\|") for cell in _cells(row)] for row in told["rows"]]
+    rows = [f"| {' | '.join(line)} |" for line in (told["columns"], align, *cells)]
     paragraphs = "\n\n".join([*told["said"], *told["noted"]])
     return "\n".join([told["headline"], "", *rows, "", paragraphs, ""])
 

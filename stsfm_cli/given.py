@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stsfm.datasets.equations.estimate import Estimate
 
 AUTO = "auto"
+DIGITS = 6  # behind the point, of a constant that is told
 
 
 def stated(split: Split, config: Mapping[str, Any], name: str) -> Split:
@@ -132,5 +133,6 @@ def _words(config: Mapping[str, Any], found: Estimate | None, law: Equation) -> 
     """pull = 3.002 ± 0.010, of what was estimated."""
     free = [key for key, value in config.items() if value == AUTO]
     for key, error in zip(free, found.errors if found else (), strict=True):
-        digits = max(0, 1 - int(np.floor(np.log10(max(error, 1e-6)))))  # two of the error
-        yield f"{key} = {getattr(law, key):.{digits}f} ± {error:.{digits}f}"
+        value, digits = getattr(law, key), 1 - int(np.floor(np.log10(max(error, 1e-300))))
+        style = f".{digits}f" if 0 <= digits <= DIGITS else ".4g"  # two digits of the error
+        yield f"{key} = {value:{style}} ± {error:{style if 'f' in style else '.2g'}}"

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stsfm.analyses import _markdown
 from stsfm.datasets.panel import About, Panel
 from stsfm.models.analyser import series_of
 from stsfm.models.analysis.cca import CCA
 from stsfm.models.analysis.ccm import CCM
 from stsfm.models.numerics.canonical import Canonical
 from stsfm.models.numerics.chance import discoveries, phase_surrogates, seasonal_surrogates
+from stsfm.plots.analysis import draw
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "ccm"
 shared = pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared data")
@@ -265,3 +267,22 @@ def test_a_mistake_costs_a_line(desk, words, said):
 def test_a_run_analyses_nothing(desk):
     assert desk("run", "analysis=ccm") == 2
     assert "stsfm analyse analysis=ccm" in desk.err
+
+
+def test_names_of_a_file_are_drawn_as_they_stand(tmp_path):
+    """A $ begins no formula, and a | ends no cell."""
+    names = ("$\\frac{$", "a|b <b>")
+    found = CCA(**SHARED | {"groups": {name: [name] for name in names}, "shifts": 9}).analyse(
+        panel_of(maps((3.8, 3.5), (0.02, 0.1), 60), names)
+    )
+    draw(found, panel_of(np.zeros((60, 2)), names), "toy", tmp_path)
+    assert (tmp_path / "graph.png").stat().st_size > 1000
+    told = {
+        "headline": "toy",
+        "columns": found.columns,
+        "rows": found.rows,
+        "said": (),
+        "noted": (),
+    }
+    (row,) = [line for line in _markdown(told).splitlines() if "frac" in line]
+    assert row.replace("\\|", "").count("|") == len(found.columns) + 1

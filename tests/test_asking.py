@@ -74,6 +74,8 @@ def test_words_may_stand_in_any_order_and_language(text):
           "metric": "rmse"}),
         ("Какую модель взять для airline?",
          {"intent": "select", "data": "airline", "among": ("all",)}),
+        ("choose between naive, mean and drift for nile",
+         {"intent": "select", "data": "nile", "among": ("naive", "mean", "drift")}),
         ("why was s1-8c1f03d2aa so bad?", {"intent": "explain", "run": "s1-8c1f03d2aa"}),
         ("explain runs/airline/lstm/s1-8c1f03d2aa",
          {"intent": "explain", "run": "runs/airline/lstm/s1-8c1f03d2aa"}),

@@ -99,7 +99,7 @@ def test_list_says_what_every_choice_is_and_marks_the_default(tmp_path: Path) ->
 def test_every_choice_has_its_line() -> None:
     for group, names in options.groups().items():
         for name in names:
-            assert options.about(options.FOLDER / group / f"{name}.yaml"), f"{group}={name}"
+            assert options.about(options.file_of(group, name)), f"{group}={name}"
 
 
 def test_list_of_an_unknown_group(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_show_has_keys_reference_and_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("group", [group for group in options.groups() if group != "experiment"])
 def test_what_show_prints_can_be_typed(group: str) -> None:
     name = options.groups()[group][-1]
-    keys = options.keys(options.FOLDER / group / f"{name}.yaml", group)
+    keys = options.keys(options.file_of(group, name), group)
     texts = [f"{key.name}={key.value}" for key in keys if "${" not in key.value]
     chosen = [f"{group}={name}"]
     if group in options.parts():

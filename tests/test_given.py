@@ -1,6 +1,7 @@
 """A law that is given: its constants are found, it is followed, and it says whether it helped."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +23,9 @@ from stsfm.identity import identify
 from stsfm.mistakes import Mistake
 from stsfm.models.equation import FollowedLaw
 from stsfm.selecting import law as selecting
+from stsfm.selecting.candidates import Candidate
+from stsfm.selecting.judge import Standing
+from stsfm.selecting.race import Runner
 
 ROWS, DT = 120, 0.1
 SWING = Pendulum(pull=3.0)
@@ -220,6 +224,24 @@ def test_every_law_can_be_given_of_the_data_that_obey_it():
 
 
 # ---- in a selection ------------------------------------------------------------------------------
+
+
+def runner(name, loss, *words, twin=""):
+    candidate = Candidate(name=name, words=(f"model={name.partition(' ')[0]}", *words), twin=twin)
+    trail = [Standing(loss=loss, se=None, behind=0.0, behind_se=None, within=False)]
+    return Runner(candidate, draws=False, trail=trail)
+
+
+def test_the_chosen_one_stands_beside_itself_without_the_law_or_beside_the_best_without():
+    said = "given=pendulum"
+    law, taught = (
+        runner("equation given p", 1.0, said),
+        runner("gru given p", 2.0, said, twin="gru"),
+    )
+    plain, best = runner("gru", 4.0), runner("linear", 3.0)
+    race = SimpleNamespace(runners=[plain, best, law, taught])
+    for chosen, pair in ((taught, (taught, plain)), (law, (law, best)), (best, (law, best))):
+        assert selecting._pair(race, chosen) == pair
 
 
 def test_a_sentence_says_whether_the_law_helped():

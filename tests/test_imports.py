@@ -48,10 +48,10 @@ PEERS = {
     "plots": {"files", "record", "significance", "spatial", "tables", "words"},
     "cards": {
         "build",
+        "compose",
         "files",
         "headline",
         "mistakes",
-        "options",
         "record",
         "significance",
         "spatial",

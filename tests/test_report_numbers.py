@@ -12,7 +12,7 @@ from stsfm.reports.facts import resolve
 from stsfm.tables.latex import escaped
 
 MADE = {  # kind of page → what makes one, and where it lies
-    "run": (["run", "model=lstm", "trainer.epochs=2", "baselines=[drift]"], "airline/lstm/*"),
+    "run": (["run", "model=drift", "baselines=[naive]"], "airline/drift/*"),
     "detection": (["detect", "model=pelt", "data=nile"], "nile/_detections/*/*"),
     "analysis": (["analyse", "analysis=ccm", "data=logistic_maps"], "logistic_maps/_analyses/*/*"),
     "selection": (["select", "data=airline", "among=drift,naive"], "_selections/*"),

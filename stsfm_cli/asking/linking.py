@@ -57,9 +57,12 @@ def mentions(tokens: Sequence[Token], names: Names) -> list[Mention]:
             if not places & taken:
                 found.append(mention)
                 taken |= places
-    told = (
-        replace(m, casual=_ordinary(tokens, m) and not _called_for(tokens, m, found)) for m in found
-    )
+    casual = [mention for mention in found if _ordinary(tokens, mention)]
+    names = [mention for mention in found if mention not in casual]
+    while called := [m for m in casual if _called_for(tokens, m, names)]:
+        names += called  # which may call for another: naive, mean and drift
+        casual = [m for m in casual if m not in called]
+    told = [*names, *(replace(m, casual=True) for m in casual)]
     return sorted(told, key=lambda mention: mention.first)
 
 
@@ -230,7 +233,7 @@ def _ordinary(tokens: Sequence[Token], mention: Mention) -> bool:
     return bool(named) and not more and not first.slot and _known(first)
 
 
-def _called_for(tokens: Sequence[Token], mention: Mention, found: Sequence[Mention]) -> bool:
+def _called_for(tokens: Sequence[Token], mention: Mention, names: Sequence[Mention]) -> bool:
     """Is an everyday word a name here: "with drift", "drift and lstm", "the drift model"?"""
     before, after = mention.first - 1, mention.last + 1
     around = [k for k in (before - 1, before, after) if 0 <= k < len(tokens)]
@@ -240,8 +243,7 @@ def _called_for(tokens: Sequence[Token], mention: Mention, found: Sequence[Menti
     if mention.of("data") and before >= 0 and tokens[before].concept == "in":
         return after == len(tokens) or tokens[after].word != "by"
     groups = {group for group, _ in mention.senses}
-    names = [m for m in found if groups & {group for group, _ in m.senses}]
-    names = [m for m in names if m is not mention and not _ordinary(tokens, m)]
+    names = [m for m in names if groups & {group for group, _ in m.senses}]
     beside = {k for m in names for k in (m.first, m.last)}
     step = {before: before - 1, after: after + 1}
     return bool(beside & {before, after}) or any(

@@ -24,7 +24,8 @@ def main(args: list[str]) -> int:
     if equals:
         print(help.choice(group, name, *folders))
         return 0
-    of = [group for group in known if args[0] in known[group]]
+    own = [group for group in known if group not in options.borrowed()]
+    of = [group for group in own if args[0] in known[group]]
     of = [group for group in of if group not in options.parts()] or of  # var is a model first
     if len(of) == 1:  # no run is called like a model
         print(help.choice(of[0], args[0], *folders))

@@ -127,7 +127,7 @@ def segments(scene: Scene) -> tuple[Figure, str]:
 def _panel(ax: Axes, scene: Scene, s: int, track: Track, fitted: Array) -> None:
     for change in track.changes:
         if change.low < change.high:
-            first, last = scene.before(change.low), scene.clock[change.high]
+            first, last = scene.before(change.low), scene.before(change.high)
             ax.axvspan(first, last, color=BAND, lw=0, zorder=0)
         ax.axvline(scene.before(change.row), color=CHANGE, lw=0.9, zorder=1)
     style.trace(ax, scene.clock, scene.values[:, s], color=style.SOFT, lw=0.8, zorder=2)

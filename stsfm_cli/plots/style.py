@@ -73,6 +73,7 @@ STYLE: Any = {  # over matplotlib's own defaults, whatever the reader's matplotl
     "legend.columnspacing": 1.4,
     "legend.borderaxespad": 0,
     "legend.borderpad": 0,
+    "text.parse_math": False,  # a name of the data may hold a $
     "svg.fonttype": "path",
     "svg.hashsalt": "stsfm",
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from stsfm.record import Record
 from stsfm.record.shelf import compared
-from stsfm.reports import account, chapters, limits
+from stsfm.reports import account, chapters, law, limits
 from stsfm.reports.answer import of_run
 from stsfm.reports.build import Chapters, bound, reproduced
 from stsfm.reports.chapters import joined
@@ -62,6 +62,7 @@ def build(folder: Path, into: Path, page: Page | None, question: str, command: s
         ("Candidates", _candidates(found, facts, place)),
         ("The race", _race(folder, found)),
         *(_of_test(page) if page else ()),
+        ("The law", law.chapter(found, facts, place)),
         ("Conclusions", _conclusions(page) if page else iter(())),
         ("What would change them", _changes(found, facts, page)),
         ("Limits", _limits(found, facts, place, page)),
@@ -89,7 +90,8 @@ def _answer(found: dict[str, Any], facts: Facts, place: str) -> Iterator[Block]:
         yield Paragraph(say("Nothing is chosen of {among} for {data}.", facts), "lead")
         yield from [Items(said)] * bool(said)
         return
-    yield Paragraph(list(joined([*said[:1], *test, *_tests(found, facts, place)])), "lead")
+    tests, helped = _tests(found, facts, place), law.helped(facts, place)
+    yield Paragraph(list(joined([*said[:1], *test, *tests, *helped])), "lead")
 
 
 def _tests(found: dict[str, Any], facts: Facts, place: str) -> Iterator[Words]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -105,6 +106,7 @@ class Selection:
 
 def perform(args: list[str], screen: Screen) -> Outcome:
     """Do what `stsfm select ARGS` asks for. Mistake where any of it can't be done at all."""
+    began = time.monotonic()
     one = ready(args)
     if one.asked.dry_run:
         for line in story.planned(one.entries, one.facts()):
@@ -113,9 +115,13 @@ def perform(args: list[str], screen: Screen) -> Outcome:
     with holding(one.folder, LOCK):
         found = kept.read(one.folder)
         if found.get("state") != "finished" or one.config["force"]:
-            found = _selected(one, found, screen)
+            spent = found.get("spent", 0.0) * (found.get("state") == "running")
+            found = _selected(one, spent + time.monotonic() - began, screen)
     if found["choice"] is None:
-        raise Mistake(f"no candidate was judged: {found['said'][0]}")
+        raise Mistake(
+            f"nobody came to an end within budget={one.asked.budget:g}s; a longer one goes on from "
+            f"what is kept. {' '.join(found['said'])}"
+        )
     story.show(found, one.folder, screen)
     code = 0 if found["test"]["finished"] else 1
     return Outcome(code, opened.runs(found), [one.folder])
@@ -151,13 +157,16 @@ def ready(args: Sequence[str]) -> Selection:
     )
 
 
-def _selected(one: Selection, before: kept.Found, screen: Screen) -> kept.Found:
-    """The race, the choice and the test; kept as it goes on, for whom is killed."""
+def _selected(one: Selection, spent: float, screen: Screen) -> kept.Found:
+    """The race, the choice and the test; kept as it goes on, for one who is killed.
+
+    spent  seconds of the budget, of this attempt and those before it
+    """
     base = one.facts()
     screen.say(base["headline"])
     for line in (*one.said, *story.begun(one.entries, base)):
         screen.say(line)
-    race = raced(one, before.get("spent", 0.0), screen, partial(kept.keep, one.folder, base))
+    race = raced(one, spent, screen, partial(kept.keep, one.folder, base))
     found = kept.keep(one.folder, base, race)
     winner = race.chosen()
     found |= story.choice(found, winner)

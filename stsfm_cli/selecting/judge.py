@@ -72,4 +72,4 @@ def error(values: np.ndarray, origins: np.ndarray, horizon: int) -> np.ndarray |
 def simplest(found: Sequence[Standing], simplicity: Sequence[tuple[object, ...]]) -> int:
     """The index of the one chosen: of those within one standard error, the least `simplicity`."""
     near = [k for k, standing in enumerate(found) if standing.within]
-    return min(near, key=lambda k: simplicity[k])  # type: ignore[arg-type, return-value]
+    return min(near, key=lambda k: simplicity[k])

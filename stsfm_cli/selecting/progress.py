@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stsfm.launchers.base import Ending
+from stsfm.selecting.race import UNFIT, is_unfit
 from stsfm.sweeps.plan import Job
 from stsfm.sweeps.status import Status
 
@@ -28,4 +29,6 @@ class Progress(Status):
             told = "—" if error is None else f"{error:.4g}"
             self._say(f"{where}  {self.label} {told:>8}  {ending.seconds:5.1f} s")
         else:
-            self._say(f"{where}  {ending.state}: {ending.reason}")
+            unfit = ending.state == "failed" and is_unfit(job, ending)
+            state = "left out" if unfit else ending.state
+            self._say(f"{where}  {state}: {ending.reason.removeprefix(UNFIT)}")

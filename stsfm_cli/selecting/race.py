@@ -167,12 +167,13 @@ class Race:
         elif ending.state == "interrupted":
             self._out(runner, "untried", ending.reason)
         else:
-            unfit = job.run.state == "missing" or ending.reason.startswith(UNFIT)
-            self._out(runner, "excluded" if unfit and not runner.runs else "failed", ending.reason)
+            out = is_unfit(job, ending) and not runner.runs
+            self._out(runner, "excluded" if out else "failed", ending.reason)
         self.told(self)
 
     def look(self, job: Job) -> str | None:
-        if self.spent > self.under_way[job.words][2]:
+        began = any(runner.runs for runner in self.runners)  # else the libraries are still loading
+        if began and self.spent > self.under_way[job.words][2]:
             return "too costly: stopped after a third of the time that was left when it began"
         return None
 
@@ -182,7 +183,9 @@ class Race:
 
     @property
     def _deadline(self) -> float:
-        return self.seconds * (1.0 if self._last else SHARES[self.round])
+        """When no run of the round begins any more; not before there is somebody to choose from."""
+        few = sum(bool(runner.runs) for runner in self.racing) < LEAST
+        return self.seconds * (1.0 if self._last or few else SHARES[self.round])
 
     def _begin(self) -> None:
         """The next round: fold by fold, so that who is cut off has as much behind it as others."""
@@ -251,3 +254,9 @@ class Race:
             return None
         found = [runner.trail[-1] for runner in last]
         return last[simplest(found, [runner.simplicity for runner in last])]
+
+
+def is_unfit(job: Job, ending: Ending) -> bool:
+    """Whether a run failed for what the model and the data are, and not for a fault: who could not
+    even begin has left no record."""
+    return job.run.state == "missing" or ending.reason.startswith(UNFIT)

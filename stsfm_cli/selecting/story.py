@@ -71,7 +71,7 @@ def _grouped(what: str, reasons: Mapping[str, str]) -> Iterator[str]:
 def choice(found: Found, winner: Runner | None) -> dict[str, Any]:
     """Who is chosen and why: fields of selection.json."""
     if winner is None:
-        return {"state": "failed", "choice": None, "said": ["none of them came to an end"]}
+        return {"state": "failed", "choice": None, "said": list(_cut_off(found))}
     finalists = [one for one in found["candidates"] if one["place"]]
     mine = next(one for one in finalists if one["name"] == winner.name)
     best, near = finalists[0], [one["name"] for one in finalists if one["within"]]
@@ -108,6 +108,11 @@ def _limits(found: Found) -> Iterator[str]:
         f"over {count(on['count'], 'origin')} before the test border, {on['independent']} of them "
         "independent; differences are paired."
     )
+    yield from _cut_off(found)
+
+
+def _cut_off(found: Found) -> Iterator[str]:
+    """Who did not come to the end, and why."""
     short = {one["name"]: one["reason"] for one in found["candidates"] if one["state"] == "untried"}
     yield from _grouped("not tried to the end", short)
     if short:

@@ -89,9 +89,9 @@ def _escaped(letter: str) -> str:
     if kind in ("<super>", "<sub>"):  # ², ₜ
         low = "".join(map(_escaped, "".join(chr(int(code, 16)) for code in of.split())))
         return f"${'^' if kind == '<super>' else '_'}{{{low.strip('$')}}}$"
-    base, *marks = unicodedata.normalize("NFD", letter)
-    if len(marks) == 1 and marks[0] in ACCENTS and (letter == "ŷ" or ord(letter) > KNOWN):
-        return rf"$\{ACCENTS[marks[0]]}{{{base}}}$"
+    base, marks = (parts := unicodedata.normalize("NFD", letter))[0], parts[1:]
+    if len(marks) == 1 and marks in ACCENTS and (letter == "ŷ" or ord(letter) > KNOWN):
+        return rf"$\{ACCENTS[marks]}{{{base}}}$"
     return letter
 
 

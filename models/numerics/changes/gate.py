@@ -28,10 +28,10 @@ BLOCK = 4_000_000  # numbers that are held at once
 
 
 class Verdict(NamedTuple):
-    """p, and the row at which one change gains the most."""
+    """p, and the changes that each statistic saw."""
 
     p: float
-    row: int
+    seen: tuple[list[int], list[int]]
 
 
 def gate(
@@ -45,8 +45,10 @@ def gate(
              for k in range(0, len(every), block)]  # fmt: skip
     ranks = np.concatenate(found).T  # (statistic, series)
     reached = (ranks[:, None] >= ranks[:, :, None]).mean(2).min(0)
-    own = _costs(x[None], seen, kind).gains(*where)[0]
-    return Verdict(float((reached <= reached[0]).mean()), int(where[1][own.argmax()]))
+    costs = _costs(x[None], seen, kind)
+    one = [int(where[1][costs.gains(*where)[0].argmax()])]
+    many = sorted({int(row) for row in _cut(costs, least)[1][0]} - {0})
+    return Verdict(float((reached <= reached[0]).mean()), (one, many))
 
 
 def splits(rows: int, least: int) -> tuple[Array, Array, Array]:
@@ -69,11 +71,11 @@ def _statistics(
 ) -> Array:
     """G and R of series (batch, t, s): (batch, 2)."""
     costs = _costs(x, seen, kind)
-    return np.stack([costs.gains(*where).max(1), _explained(costs, least)], 1)
+    return np.stack([costs.gains(*where).max(1), _cut(costs, least)[0]], 1)
 
 
-def _explained(costs: Costs, least: int) -> Array:
-    """R: (batch)."""
+def _cut(costs: Costs, least: int) -> tuple[Array, Array]:
+    """R (batch), and the first rows of the parts about each row (batch, t)."""
     batch, rows = np.arange(len(costs.sums[0])), costs.rows
     at = np.arange(rows)[None]
     start, end = np.zeros((len(batch), rows), int), np.full((len(batch), rows), rows)
@@ -87,7 +89,7 @@ def _explained(costs: Costs, least: int) -> Array:
         first, last, cut = start[batch, cut, None], end[batch, cut, None], cut[:, None]
         end = np.where((at >= first) & (at < cut), cut, end)
         start = np.where((at >= cut) & (at < last), cut, start)
-    return -np.log(left.clip(1e-9 * whole + 1e-300) / np.maximum(whole, 1e-300))
+    return -np.log(left.clip(1e-9 * whole + 1e-300) / np.maximum(whole, 1e-300)), start
 
 
 def _costs(x: Array, seen: Array, kind: Kind) -> Costs:

@@ -4,7 +4,9 @@
 2  the gate: is one change better than surrogates without any? (gate.py) If not, none is claimed
 3  the noise about the segments so far, at first those of the gate's own change; surrogates of it
    set the price of a change; the search finds new segments; until they stay (noise.py, and the
-   search's own `price`). So changes that were found no longer pass for memory of the noise
+   search's own `price`). So changes that were found no longer pass for memory of the noise. It
+   begins with one change, and with the many that the gate saw: these win where they leave no
+   memory and one leaves some, for then it was changes that passed for it
 4  an interval and a p of each change (intervals.py), and words (words.py)
 
 The gate alone decides whether anything is claimed: the rest sees 5 in 100 series without a change.
@@ -14,7 +16,7 @@ Steps 2 and 3 look at the signal: columns without season, standardised (ddof = 1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -30,8 +32,19 @@ from stsfm.models.numerics.changes.season import adjusted
 from stsfm.models.segmenter import Segmentation, Track
 
 FEWEST = 10  # values that anything can be said of
+EXACT = 1e-6  # of a column's deviation: what is left is taken to be no less
 ROUNDS = 6  # of noise, price and search
 FACTORS = np.geomspace(0.5, 2, 9)  # of the price, along the path
+
+
+class End(NamedTuple):
+    """Segments that stay: their noise, the prices of a slope and of a change, what was searched."""
+
+    rows: list[int]
+    noise: Noise
+    slope: float
+    price: float
+    looked: Array
 
 
 class Search(Protocol):
@@ -128,11 +141,12 @@ class Survey:
             rest[:, s], strengths[s] = adjusted(x[:, s], seen[:, s], season)
         facts["strength"] = max(strengths)
         signal = _standardised(rest, seen)
-        verdict = self._gate(signal[:, some], seen[:, some], search)
+        verdict = self.admitted(signal[:, some], seen[:, some], search)
         facts |= {"gate": verdict.p, "surrogates": self.surrogates}
         return self._searched(silent, rest, signal, seen, some, verdict, search, facts)
 
-    def _gate(self, signal: Array, seen: Array, search: Search) -> Verdict:
+    def admitted(self, signal: Array, seen: Array, search: Search) -> Verdict:
+        """What the gate says of a signal (t, s)."""
         about = _left(signal, seen, [], "line", 0.0)
         u = self._noise(about, seen, [])
         return gate(signal, seen, u, search.kind, search.least, self.surrogates, self.seed)
@@ -145,24 +159,14 @@ class Survey:
         verdict: Verdict, search: Search, facts: dict[str, float | int | str],
     ) -> Track:  # fmt: skip
         """The track with what was found; without, where the gate lets nothing through."""
-        rows: list[int] = [verdict.row] if verdict.p <= self.alpha else []
-        slope, price, shown, some_seen = 0.0, 0.0, signal, seen[:, some]
-        u = self._noise(_left(signal[:, some], some_seen, rows, search.kind, 0.0), some_seen, rows)
-        for _ in range(ROUNDS if rows else 0):
-            left = _left(signal[:, some], some_seen, rows, search.kind, slope)
-            u = self._noise(left, some_seen, rows)
-            scale = np.maximum(_deviation(left, some_seen), 1e-12)
-            twins = u.draw(self.draws, len(signal), np.random.default_rng(self.seed + 1)) / scale
-            looked = signal[:, some] / scale
-            if self.whiten:
-                twins, looked = whitened(twins, u.phi), whitened(looked[None], u.phi)[0]
-            price = search.price(twins, some_seen, self.alpha)
-            new = search.rows(looked, some_seen, price)
-            shown = looked
-            slope = price / 2 * float((scale**2).mean())
-            if not new or new == rows:
-                break
-            rows = new
+        own, own_seen = signal[:, some], seen[:, some]
+        if verdict.p <= self.alpha:
+            ends = [self._settled(own, own_seen, rows, search) for rows in verdict.seen]
+            end = ends[ends[0].noise.phi.size > 0 and not ends[1].noise.phi.size]
+        else:
+            left = _left(own, own_seen, [], search.kind, 0.0)
+            end = End([], self._noise(left, own_seen, []), 0.0, 0.0, own)
+        rows, u, slope, price = end.rows, end.noise, end.slope, end.price
         facts |= {
             "order": u.phi.shape[1],
             "memory": float(abs(u.phi.sum(1)).max()) if u.phi.size else 0.0,
@@ -171,20 +175,39 @@ class Survey:
         if rows:
             facts |= {"penalty": price}
         changes = judged(
-            signal[:, some], some_seen, rows, slope, u, kind=search.kind, least=search.least,
+            own, own_seen, rows, slope, u, kind=search.kind, least=search.least,
             draws=self.draws, level=self.level, seed=self.seed + 2,
         )  # fmt: skip
         scales = rest[:, some].std(0) if rows else np.ones(len(some))
         fitted = np.array(silent.fitted)
         for k, s in enumerate(some):
-            own = Costs(rest[None, :, s : s + 1], seen[:, s : s + 1],
+            costs = Costs(rest[None, :, s : s + 1], seen[:, s : s + 1],
                         slope * float(scales[k]) ** 2, search.kind)  # fmt: skip
-            fitted[:, s] = own.fitted(rest[:, s : s + 1], seen[:, s : s + 1], rows)[:, 0]
-        path = _path(search, shown, some_seen, price) if rows else None
+            fitted[:, s] = costs.fitted(rest[:, s : s + 1], seen[:, s : s + 1], rows)[:, 0]
+        path = _path(search, end.looked, own_seen, price) if rows else None
         return Track(
             name=silent.name, series=silent.series, changes=changes, signal=signal,
             fitted=fitted, path=path, facts=facts,
         )  # fmt: skip
+
+    def _settled(self, signal: Array, seen: Array, rows: list[int], search: Search) -> End:
+        """Noise about the segments, the price on its surrogates, new segments; until they stay."""
+        slope = 0.0
+        for _ in range(ROUNDS):
+            left = _left(signal, seen, rows, search.kind, slope)
+            u = self._noise(left, seen, rows)
+            scale = np.maximum(_deviation(left, seen), EXACT)
+            twins = u.draw(self.draws, len(signal), np.random.default_rng(self.seed + 1)) / scale
+            looked = signal / scale
+            if self.whiten:
+                twins, looked = whitened(twins, u.phi), whitened(looked[None], u.phi)[0]
+            price = max(search.price(twins, seen, self.alpha), float(np.log(len(signal))))
+            new = search.rows(looked, seen, price)
+            slope = price / 2 * float((scale**2).mean())
+            if not new or new == rows:
+                break
+            rows = new
+        return End(rows, u, slope, price, looked)
 
 
 def _path(search: Search, signal: Array, seen: Array, price: float) -> Curve:
@@ -204,7 +227,8 @@ def _standardised(x: Array, seen: Array) -> Array:
 def _left(signal: Array, seen: Array, rows: list[int], kind: Kind, slope: float) -> Array:
     """About the segments, 0 where nothing was seen."""
     costs = Costs(signal[None], seen, slope, kind)
-    return np.where(seen, signal - costs.fitted(signal, seen, rows), 0)
+    left = signal - costs.fitted(signal, seen, rows)
+    return np.where(seen & (abs(left) > EXACT), left, 0)  # the rest is what rounding leaves
 
 
 def _deviation(left: Array, seen: Array) -> Array:

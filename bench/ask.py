@@ -161,14 +161,14 @@ def draw(said: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> None:
     """Risk over coverage, one line for each rung."""
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(3.4, 2.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=(5.4, 2.6), layout="constrained")
     for name, found in said.items():
         coverage, risk = scores.risk_coverage(as_answers(found, read_known()))
         axes.plot(coverage, risk, lw=1.2, label=name)
     axes.set(
         xlabel="accepted share of prompts", ylabel="wrong share of those accepted", ylim=(0, 1)
     )
-    axes.legend(fontsize=6, frameon=False)
+    figure.legend(fontsize=7, frameon=False, loc="outside right upper")
     figure.savefig(path)
 
 

@@ -37,6 +37,9 @@ class Server(ThreadingHTTPServer):
         self.script, self.got, self.headers = [], [], []
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
+    def handle_error(self, request, client_address):
+        """Whoever asked may have hung up: that is what is tested."""
+
     @property
     def url(self):
         return f"http://127.0.0.1:{self.server_address[1]}/v1"

@@ -93,6 +93,15 @@ def test_a_sentence_is_that_of_a_row_and_not_of_its_namesake():
     assert said == [tested[1], tested[0], tested[2]]
 
 
+def test_those_that_were_asked_about_are_put_beside_each_other(home, folder):
+    page = (folder / "report.md").read_text()
+    assert re.search(r"Of those that were asked about, \*\*(lstm|drift)\*\* has the least", page)
+    assert re.search(r"^\| seasonal_naive \| classical \| baseline ", page, re.M)
+    assert re.search(r"^\| drift \| classical \| asked for ", page, re.M)
+    (said,) = reports.of(folder, home / "anew")[:1]
+    assert "| classical | baseline " in said.read_text()  # from what is kept, too
+
+
 def test_a_best_rank_that_is_shared_is_nobodys_alone():
     ranks = {"ar": 1.5, "ets": 2.5, "arima": 1.5}
     grid = SimpleNamespace(ranks=lambda: ranks, tasks=[1, 2], tested=(), skill=lambda name: 0.1)

@@ -313,6 +313,11 @@ def test_files_are_data_that_are_there_and_are_not_read_to_be_understood(desk):
     assert said[0] == said[1] and "stsfm detect data=loads.csv" in said[0]
     assert [file.name for file in desk.folder.iterdir()] == ["loads.csv"]
     assert desk("ask", "Find change points in other.csv") == 2 and "no file other.csv" in desk.err
+    (desk.folder / "мои ряды.csv").write_text(table)
+    for words in (["Где разладки в [мои ряды.csv]?"], ["Где разладки в 'мои ряды.csv'?"],
+                  ["Где разладки?", "data=мои ряды.csv"]):  # fmt: skip
+        assert desk("ask", *words, "--dry-run") == 0
+        assert "stsfm detect 'data=мои ряды.csv'" in desk.out
     (desk.folder / "notes.md").write_text("secret")
     assert desk("ask", "Find change points in ./notes.md") == 2
 

@@ -69,7 +69,7 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
 
 
 def _of_a_detection(before: list[str], word: str, folders: list[Path]) -> Iterator[str]:
-    """Data, and detectors as a run has models: model=pelt, then model.min_size=3."""
+    """Data, and detectors as a run has models: model=pelt, then model.least=3."""
     asked, *said = map(as_detector, [word, *before])
     said = [f"detector={DEFAULT}", *said]
     for text in (*_choices(asked, folders), *_keys(said, asked, folders)):

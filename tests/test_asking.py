@@ -187,6 +187,17 @@ def test_a_name_that_nothing_has_is_never_passed_over(text, said):
     assert said in str(refused.value)
 
 
+def test_a_raised_digit_is_no_number():
+    says("find change points in nile, in 10⁸ m³ or ²x",
+         intent="changepoints", data="nile")  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["-3 steps", "zero steps", "2.5 steps"])
+def test_a_horizon_is_a_whole_number_from_one(said):
+    with pytest.raises(Mistake, match="wanted a whole number"):
+        resolve(f"forecast airline with lstm for {said}")
+
+
 def test_words_beside_names_are_no_names():
     says("forecast airline with lstm, please, and cheers, Bob",
          intent="forecast", data="airline", models=("lstm",))  # fmt: skip

@@ -87,6 +87,8 @@ def check(text: str) -> None:
                 f"{option[0]!r} is an option; those of a command go after the prompt, as words of "
                 f"their own.{did_you_mean(option[1] or '', KEYS)}"
             )
+    if below := re.search(r"(?<!\S)[-−–]\d[\d.]*", bare):
+        raise Refused(f"{below[0]!r}: wanted a whole number from 1")
     for path in (found.rstrip(".?!)]\"'»") for found in PATH.findall(bare)):
         if not FILE.fullmatch(path):
             raise Refused(f"{path!r} is no file of data ({', '.join(ENDINGS)})")
@@ -102,7 +104,7 @@ def _words(text: str, start: int, end: int) -> list[Token]:
     found: list[Token] = []
     for match in WORD.finditer(text, start, end):
         word = fold(match[0])
-        number = word[:1].isdigit()
+        number = bool(re.fullmatch(r"\d+(?:\.\d+)?", word))  # and not ²x, which folds to 2x
         if number:
             found.append(Token(match[0], word, "number", match.start()))
             continue

@@ -83,8 +83,9 @@ def _begins(change: Change | None, panel: Panel) -> tuple[str | None, float | No
     """The interval of the change that begins a segment, and its p."""
     if change is None:
         return None, None
-    known = change.low < change.high
-    between = f"{stamp(panel, change.low)} … {stamp(panel, change.high)}" if known else None
+    ends = dict.fromkeys(stamp(panel, row) for row in (change.low, change.high))
+    known = change.low < change.high or change.p is not None  # else nothing was said of it
+    between = " … ".join(ends) if known else None
     return between, None if change.p is None else float(change.p)
 
 

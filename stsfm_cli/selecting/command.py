@@ -118,10 +118,7 @@ def perform(args: list[str], screen: Screen) -> Outcome:
             spent = found.get("spent", 0.0) * (found.get("state") == "running")
             found = _selected(one, spent + time.monotonic() - began, screen)
     if found["choice"] is None:
-        raise Mistake(
-            f"nobody came to an end within budget={one.asked.budget:g}s; a longer one goes on from "
-            f"what is kept. {' '.join(found['said'])}"
-        )
+        raise Mistake(story.nobody(found))
     story.show(found, one.folder, screen)
     code = 0 if found["test"]["finished"] else 1
     return Outcome(code, opened.runs(found), [one.folder])

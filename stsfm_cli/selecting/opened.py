@@ -82,6 +82,6 @@ def said(found: Mapping[str, Any]) -> list[str]:
     return [
         f"On test, opened once: {name} has {label} {mine[metric]:.4g}, place {place} beside the "
         "baselines.",
-        f"It was chosen from {count(tried, 'candidate')} that were judged, so its error before the "
+        f"It was chosen from {count(tried, 'candidate')}, so its error before the "
         "test border is optimistic; its test error is not.",
     ]

@@ -71,7 +71,7 @@ def _grouped(what: str, reasons: Mapping[str, str]) -> Iterator[str]:
 def choice(found: Found, winner: Runner | None) -> dict[str, Any]:
     """Who is chosen and why: fields of selection.json."""
     if winner is None:
-        return {"state": "failed", "choice": None, "said": list(_cut_off(found))}
+        return {"state": "failed", "choice": None, "said": [*_cut_off(found), *_left_out(found)]}
     finalists = [one for one in found["candidates"] if one["place"]]
     mine = next(one for one in finalists if one["name"] == winner.name)
     best, near = finalists[0], [one["name"] for one in finalists if one["within"]]
@@ -79,6 +79,17 @@ def choice(found: Found, winner: Runner | None) -> dict[str, Any]:
     chosen |= {"best": best["name"], "near": near, "behind": mine["behind"],
                "behind_se": mine["behind_se"]}  # fmt: skip
     return {"choice": chosen, "said": [*_why(mine, best, near, found), *_limits(found)]}
+
+
+def nobody(found: Found) -> str:
+    """Why there is no choice, in a line, and what may be done."""
+    short = any(one["state"] == "untried" for one in found["candidates"])
+    next_ = "" if short else "; `stsfm list class` has who else may be asked"
+    return f"nobody can be chosen: {' · '.join(found['said'])}{next_}".replace(". ·", " ·")
+
+
+def _left_out(found: Found) -> Iterator[str]:
+    yield from _grouped("left out", {one["name"]: one["reason"] for one in found["excluded"]})
 
 
 def _why(mine: Found, best: Found, near: Sequence[str], found: Found) -> Iterator[str]:

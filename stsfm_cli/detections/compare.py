@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from stsfm import reports
-from stsfm.comparison import FORMATS
 from stsfm.detections import found
 from stsfm.detections.contest import LEVEL, SCORES, ZERO, Case, Contest, contest
 from stsfm.detections.sheets import each, sentences, summary
@@ -18,6 +17,7 @@ from stsfm.mistakes import cause
 from stsfm.record import Record
 from stsfm.screen import Screen
 from stsfm.significance.resampled import DRAWS
+from stsfm.tables.render import FORMATS
 
 
 def write_comparison(

@@ -88,8 +88,9 @@ def contest(runs: Sequence[Record], control: str | None) -> Contest:
             series=len(data),
             failed=len({case.data for case in scored if case.detector == name and case.failed}),
             changes=_changes(case for case in scored if case.detector == name),
-            scores={score: interval_over_datasets(means[score][:, k], level=LEVEL)
-                    for score in SCORES},
+            scores={
+                score: interval_over_datasets(means[score][:, k], level=LEVEL) for score in SCORES
+            },
             p={score: p[score].get(name) for score in SCORES},
         )
         for k, name in enumerate(everyone)

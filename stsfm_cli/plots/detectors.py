@@ -75,9 +75,7 @@ def _marked(told: Told) -> list[Told]:
     return [case for case in told["cases"] if case.get("no_change")]
 
 
-def _marks(
-    ax: Axes, told: Told, names: Sequence[str], data: Sequence[str], score: str
-) -> None:
+def _marks(ax: Axes, told: Told, names: Sequence[str], data: Sequence[str], score: str) -> None:
     """The scores of each detector, a mean with its interval on top; no change at all is a bar."""
     from stsfm.plots import style
 
@@ -111,7 +109,7 @@ def _caption(
     told: Told, names: Sequence[str], shown: Sequence[str], data: Sequence[str],
     drawn: Sequence[str],
 ) -> str:  # fmt: skip
-    less = f" Not drawn: {listed(names[len(shown):])}." if len(names) > len(shown) else ""
+    less = f" Not drawn: {listed(names[len(shown) :])}." if len(names) > len(shown) else ""
     less += f" The first {len(drawn)} of {len(data)} series." * (len(data) > len(drawn))
     level = f"{told['level']:.0%}".replace("%", " %")
     ends = any(one["covering"]["low"] is not None for one in told["detectors"])

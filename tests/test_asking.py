@@ -64,6 +64,8 @@ def test_words_may_stand_in_any_order_and_language(text):
         ("Когда менялся режим Нила?", {"intent": "changepoints", "data": "nile"}),
         ("forecast the airline passengers with arima",
          {"intent": "forecast", "data": "airline", "models": ("arima",)}),
+        ("Сравни pelt и bocpd на nile",
+         {"intent": "compare", "data": "nile", "models": ("pelt", "bocpd")}),
         ("airline lstm", {"intent": "forecast", "data": "airline", "models": ("lstm",)}),
         ("Спрогнозируй airline аримой",
          {"intent": "forecast", "data": "airline", "models": ("arima",)}),

@@ -26,7 +26,6 @@ from stsfm.mistakes import Mistake, no_such
 from stsfm.request import typed
 
 LAST = "last"
-OF_CLASSES = "class"
 
 
 @dataclass(frozen=True)

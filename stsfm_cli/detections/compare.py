@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stsfm.comparison import FORMATS
 from stsfm.detections import found
 from stsfm.detections.contest import SCORES, ZERO, Case, Contest, Contestant, contest
 from stsfm.files import write, write_json
@@ -16,6 +15,7 @@ from stsfm.record import Record
 from stsfm.screen import Screen
 from stsfm.significance.bootstrap import Interval
 from stsfm.significance.resampled import DRAWS
+from stsfm.tables.render import FORMATS
 from stsfm.tables.row import Value
 from stsfm.tables.sheet import NONE, Cell, Mark, Sheet, marks
 from stsfm.words import count

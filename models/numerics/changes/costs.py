@@ -24,7 +24,8 @@ class Costs:
     """Of any segments of series x (batch, t, s), seen (t, s), where a slope costs `slope`."""
 
     def __init__(self, x: Array, seen: Array, slope: float | Array, kind: Kind) -> None:
-        self.rows, self.series, self.kind = *x.shape[1:], kind
+        self.rows, self.series = x.shape[1:]
+        self.kind = kind
         self.slope = np.broadcast_to(slope, x.shape[:1])[:, None, None]  # (batch, 1, 1)
         t = np.linspace(-1, 1, self.rows)[:, None]
         w = seen.astype(float)

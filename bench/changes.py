@@ -1,6 +1,6 @@
 """Change points of the default detector: published scores, false alarms, power.
 
-python bench/changes.py tcpd      16 shared series of TCPD; also at other penalties and memories
+python bench/changes.py tcpd      16 shared series of TCPD; also at other penalties and settings
 python bench/changes.py alarms    1,000 series without a change for each kind of noise, and power;
                                   alarms 0 4: the first and the fifth line alone
 
@@ -31,7 +31,13 @@ SERIES = (
     "shanghai_license", "unemployment_nl", "us_population",
 )  # fmt: skip
 BEST = {"covering": 0.660, "F1": 0.718}  # published defaults on these: AMOC, BinSeg
-MEMORIES = (0.05, 0.1, 0.15, 0.2)
+KNOBS = {  # what was tuned with the series in view: its default, and other values, one at a time
+    "survey.memory": (0.1, (0.05, 0.15, 0.2)),
+    "survey.order": (4, (1, 2, 3, 8)),
+    "survey.whiten": ("false", ("true",)),
+    "least": (3, (2, 5)),
+    "kind": ("auto", ("mean", "line")),
+}
 ROWS, SEED = 200, 2026
 CASES = (  # innovations, φ, a step in deviations of the noise, series
     ("normal", 0.0, 0, 1_000), ("normal", 0.5, 0, 1_000), ("normal", 0.9, 0, 1_000),
@@ -69,21 +75,26 @@ def published() -> bool:
     for factor in (0.8, 1.2):
         means[f"penalty × {factor}"] = scores(penalty=factor).mean(0)
     ok = all(c > BEST["covering"] and f > BEST["F1"] for c, f in means.values())
-    by_memory = np.stack([table if m == 0.1 else scores(**{"survey.memory": m}) for m in MEMORIES])
-    for memory, mean in zip(MEMORIES, by_memory.mean(1), strict=True):
-        means[f"memory {memory}"] = mean
-    means["memory, series left out"] = left_out(by_memory)
+    for seed in (2, 3):
+        means[f"seed {seed}"] = scores(**{"survey.seed": seed}).mean(0)
+    tried = {}
+    for name, (default, others) in KNOBS.items():
+        tried[name, default] = table
+        for value in others:
+            tried[name, value] = scores(**{name: value})
+            means[f"{name.removeprefix('survey.')} {value}"] = tried[name, value].mean(0)
+    means["knobs, series left out"] = left_out(np.stack(list(tried.values())))
     for name, (c, f) in means.items():
         print(f"  {name:26s}{c:9.3f}{f:8.3f}")
     print(f"  {'best published default':26s}{BEST['covering']:9.3f}{BEST['F1']:8.3f}")
     return ok
 
 
-def left_out(by_memory: Array) -> Array:
-    """Each series at the memory that is the best of the others': (2)."""
-    both = by_memory.sum(2)  # (memory, series)
+def left_out(tried: Array) -> Array:
+    """Each series by the configuration that is the best of the others': (2)."""
+    both = tried.sum(2)  # (configuration, series)
     others = both.sum(1, keepdims=True) - both
-    return by_memory[others.argmax(0), np.arange(both.shape[1])].mean(0)
+    return tried[others.argmax(0), np.arange(both.shape[1])].mean(0)
 
 
 def noise(kind: str, phi: float, count: int, rng: np.random.Generator) -> Array:

@@ -78,9 +78,9 @@ class Costs:
 
 def _at(sums: Array, rows: Array) -> Array:
     """(batch, segment, s) of sums (batch or 1, t + 1, s) at rows (segment) or (batch, segment)."""
+    if rows.ndim == 1:
+        return sums.take(rows, axis=1)
     batch, length, series = sums.shape
-    if rows.ndim == 1 or batch == 1:
-        return sums.take(rows, axis=1) if rows.ndim == 1 else sums[0].take(rows, axis=0)
     return sums.reshape(-1, series).take(rows + length * np.arange(batch)[:, None], axis=0)
 
 

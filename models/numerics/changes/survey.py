@@ -48,10 +48,14 @@ class End(NamedTuple):
 
 
 class Search(Protocol):
-    """Where a signal (t, s), seen (t, s), changes; least and kind are those of its segments."""
+    """Where a signal (t, s), seen (t, s), changes; least and kind are those of its segments.
+
+    calibrated  whether its price is set on surrogates
+    """
 
     kind: Kind
     least: int
+    calibrated: bool
 
     def price(self, twins: Array, seen: Array, alpha: float) -> float:
         """Of a change, that a share alpha of signals (batch, t, s) without any would pay."""
@@ -108,8 +112,9 @@ class Survey:
             tracks=tuple(tracks),
             level=self.level,
             said=words.said(tracks, x, seen, panel, self.level),
-            noted=words.noted(tracks, season, logs, self.alpha, self.surrogates, self.draws, panel),
-        )
+            noted=words.noted(tracks, season, logs, self.alpha, self.surrogates, panel,
+                              self.draws if search.calibrated else 0),
+        )  # fmt: skip
 
     def _season(self, panel: Panel) -> int:
         if self.season == "none":

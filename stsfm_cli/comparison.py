@@ -19,11 +19,9 @@ from stsfm.screen import Screen
 from stsfm.search import told
 from stsfm.tables.ablation import ablation_sheet
 from stsfm.tables.grid import Grid, Layout
-from stsfm.tables.render import as_csv, as_latex, as_markdown, html_page
+from stsfm.tables.render import FORMATS
 from stsfm.tables.sheet import Sheet
 from stsfm.tables.table import Table
-
-FORMATS = {"md": as_markdown, "tex": as_latex, "csv": as_csv, "html": html_page}
 
 
 def write_comparison(

@@ -64,6 +64,8 @@ def test_words_may_stand_in_any_order_and_language(text):
         ("Когда менялся режим Нила?", {"intent": "changepoints", "data": "nile"}),
         ("forecast the airline passengers with arima",
          {"intent": "forecast", "data": "airline", "models": ("arima",)}),
+        ("Сравни pelt и bocpd на nile",
+         {"intent": "compare", "data": "nile", "models": ("pelt", "bocpd")}),
         ("airline lstm", {"intent": "forecast", "data": "airline", "models": ("lstm",)}),
         ("Спрогнозируй airline аримой",
          {"intent": "forecast", "data": "airline", "models": ("arima",)}),
@@ -350,6 +352,11 @@ def test_a_plan_is_kept_then_done_and_free_the_second_time(desk):
     assert before == (run.status, (folder / "report.md").read_bytes())
     assert desk("ask", "explain the last run", "--dry-run") == 0
     assert "stsfm report runs/nile/naive/" in desk.out
+    several = desk.folder / "runs/_comparisons/several/members.json"  # what is no run, too
+    several.parent.mkdir(parents=True)
+    several.write_text("{}")
+    assert desk("ask", "explain runs/_comparisons/several", "--dry-run") == 0
+    assert "stsfm report runs/_comparisons/several" in desk.out
 
 
 def test_words_beside_the_prompt_are_the_commands_own(desk):

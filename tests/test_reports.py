@@ -16,11 +16,11 @@ import pytest
 
 from stsfm import reports
 from stsfm.__main__ import main
-from stsfm.commands.report import find
 from stsfm.files import write_json
 from stsfm.gathered import again
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.record.pages import find
 from stsfm.record.shelf import compared
 from stsfm.reports import cited
 from stsfm.reports.account import made_with

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from stsfm.asking import amounts as counted
@@ -76,7 +77,7 @@ class _Reader:
             "select": self.selection,
             "compare": lambda: {
                 "data": self.data(),
-                "models": self.models(least=2),
+                "models": self.detectors() or self.models(least=2),
                 **self.numbers(),
             },
             "explain": lambda: {"run": self.run()},
@@ -153,6 +154,19 @@ class _Reader:
         if len(chosen) > most:
             raise Ambiguous("models", chosen, f"one model, or a comparison? {' · '.join(chosen)}")
         return tuple(chosen)
+
+    def detectors(self) -> tuple[str, ...]:
+        """Those to be compared, two or more; none where models are."""
+        named = [m for m in self.named if m.of("detector") and not m.of("model")]
+        models = [m.of("model")[0] for m in self.named if m.of("model") and not m.of("data")]
+        chosen = [self.only("models", m.of("detector")) for m in named]
+        if chosen and models:
+            others = "models forecast and detectors find changes: which are compared?"
+            raise Ambiguous("models", [*models, *chosen], f"{others} {', '.join(models)} or "
+                            f"{', '.join(chosen)}")  # fmt: skip
+        if len(set(chosen)) < 2:
+            return ()
+        return tuple(dict.fromkeys(map(partial(self.taken, "models"), named, chosen)))
 
     def is_data(self, mention: Mention) -> bool:
         """A word for data and models is data where no other is."""

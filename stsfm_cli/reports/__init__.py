@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from stsfm.files import write as write_file
 from stsfm.files import write_json
 from stsfm.mistakes import Mistake
-from stsfm.record import Record
 
 if TYPE_CHECKING:
+    from stsfm.record import Record
     from stsfm.reports.content import Report
     from stsfm.tables.grid import Grid
 
@@ -45,8 +45,6 @@ def of(
     kind = next((KINDS[name] for name in KINDS if (page / name).is_file()), None)
     if kind is None:
         raise Mistake(f"nothing to report in {page}: wanted one of {', '.join(KINDS)} in it")
-    if kind == "comparison" and Record(page).read("members.json").get("kind") == "detections":
-        raise Mistake(f"{page.name} is of detections: its table.md has all; report one of them")
     into.mkdir(parents=True, exist_ok=True)  # facts are read by their paths from there
     if kind in ("run", "comparison", "selection"):
         from stsfm.reports import pages

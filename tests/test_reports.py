@@ -25,9 +25,10 @@ from stsfm.record.shelf import compared
 from stsfm.reports import cited
 from stsfm.reports.account import made_with
 from stsfm.reports.answer import _chance, answer, conclusions, over_tasks
-from stsfm.reports.content import Mark, plain
+from stsfm.reports.content import Definitions, Mark, plain
 from stsfm.reports.facts import Fact
 from stsfm.reports.html import inline
+from stsfm.reports.model import described
 from stsfm.reports.references import entries, fields, line, references, unlatex
 from stsfm.reports.search import chapter
 from stsfm.reports.shown import Shown
@@ -142,6 +143,13 @@ def test_every_reference_that_ships_is_whole_and_in_its_place():
         assert {"title", "year"} < set(fields(entry)), key
         assert entry.count("{") == entry.count("}"), key
     assert len(cited.library(*cited.CARD, *cited.SPACE, *cited.RESIDUALS)) == 8
+
+
+def test_two_columns_of_a_docstring_are_terms_and_their_meanings():
+    blocks = list(described("stsfm.models.analysis.ccm.CCM"))
+    (terms,) = [dict(block.pairs) for block in blocks if isinstance(block, Definitions)]
+    assert list(terms) == ["chance", "convergence", "lag"]
+    assert not re.search(r"[*`]|  ", "".join(map(plain, terms.values())))
 
 
 def test_bibtex_is_read_as_it_is_written():

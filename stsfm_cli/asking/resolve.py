@@ -45,7 +45,7 @@ def resolve(
     scores = (selector or Keywords(names)).scores(f"{text} [{data}]" if data else text)
     intent = max(scores, key=lambda key: scores[key])
     if intent == REJECT:
-        raise Refused("nothing that there is was asked for, as far as this was understood")
+        raise Refused("this was not understood as a request that can be answered here")
     reader = _Reader(tokens, mentions(tokens, names), names, step or names.step, data)
     return reader.understand(intent, scores[intent])
 

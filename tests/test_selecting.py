@@ -20,7 +20,7 @@ from stsfm.launchers import local
 from stsfm.launchers.base import Ending, Launcher
 from stsfm.mistakes import Mistake
 from stsfm.screen import Screen
-from stsfm.selecting import classes, command, race
+from stsfm.selecting import classes, command, race, story
 from stsfm.selecting.candidates import Candidate
 from stsfm.selecting.judge import error, simplest, standings
 from stsfm.selecting.origins import Origins
@@ -110,6 +110,16 @@ def test_the_simplest_within_one_standard_error_is_chosen():
     assert [one.within for one in nearer] == [True, True, False]
     assert simplest(nearer, [(True, 9), (False, 99), (False, 0)]) == 1
     assert simplest(nearer, [(False, 9), (False, 99), (False, 0)]) == 0
+
+
+def test_who_else_is_within_one_standard_error_is_neither_the_best_nor_the_chosen():
+    one = {"place": 1, "error": 1.0, "se": 0.1, "behind": 0.02, "behind_se": 0.05}
+    told = [one | {"name": name, "within": True} for name in ("ets", "ar", "naive")]
+    found, winner = {"label": "MASE", "candidates": told[:2]}, told[1]
+    (two,) = story._why(winner, told[0], ["ets", "ar"], found)
+    (three,) = story._why(winner, told[0], ["ets", "ar", "naive"], found)
+    assert two.endswith("which it is behind by 0.02 ± 0.05.")
+    assert three.endswith("± 0.05; naive is within it as well.")
 
 
 def test_origins_that_overlap_are_not_counted_as_independent():

@@ -109,7 +109,7 @@ def perform(args: list[str], screen: Screen) -> Outcome:
     began = time.monotonic()
     one = ready(args)
     if one.asked.dry_run:
-        for line in story.planned(one.entries, one.facts()):
+        for line in story.planned(one.entries, one.facts(), one.said):
             screen.say(line)
         return Outcome()
     with holding(one.folder, LOCK):

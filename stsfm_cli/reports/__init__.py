@@ -15,6 +15,7 @@ from stsfm.files import write_json
 from stsfm.mistakes import Mistake
 
 if TYPE_CHECKING:
+    from stsfm.record import Record
     from stsfm.reports.content import Report
     from stsfm.tables.grid import Grid
 

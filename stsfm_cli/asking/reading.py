@@ -20,6 +20,7 @@ KEYS = ("among", "budget", "data", "detector", "given", "h", "horizon", "metric"
 
 FILE = re.compile(rf"[\w./~-]*\w\.(?:{'|'.join(ENDINGS)})(?:\.gz)?(?!\w|[./]\w)", re.IGNORECASE)
 RUN = re.compile(r"(?<!\w)(?:runs(?:/[\w-]+)+|s\d+-[0-9a-f]{10}|(?=[a-f]*\d)[0-9a-f]{10})(?!\w)")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+\d[^\W_]*|[^\W\d_]+|\n")
 MARKS = ("$", "`", "|", "&&", ">", "<", "\\", "{", "}", "://", "#!")  # of shells, of Hydra
 OPTION = re.compile(r"(?<![\w-])(?:--[A-Za-z][\w-]*|-[A-Za-z]{1,2}(?!\w))|([\w./]+)\s?=(?=\s?\S)")
@@ -98,7 +99,7 @@ def _words(text: str, start: int, end: int) -> list[Token]:
     found: list[Token] = []
     for match in WORD.finditer(text, start, end):
         word = fold(match[0])
-        number = word[:1].isdigit()
+        number = bool(NUMBER.fullmatch(word))
         if number:
             found.append(Token(match[0], word, "number", match.start()))
             continue

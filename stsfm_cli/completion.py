@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from stsfm import options
+from stsfm.commands.ask import FLAGS as ASKING
 from stsfm.detections.words import DEFAULT, as_detector, as_model
 
 CONFIG_DIR = ("-cd", "--config-dir")
@@ -22,7 +23,6 @@ FLAGS = [
     "--quiet",
     "--resolve",
 ]
-ASKING = ["--budget", "--dry-run", "--quiet", "--yes"]
 FILTERED = {  # commands that choose among runs, and their flags
     "compare": ["--all-configs", "--quiet"],
     "ls": ["--csv", "--json", "--sort"],

@@ -82,10 +82,10 @@ def _check_file(name: str) -> None:
     """A file that the user named, and that can be read as data."""
     path = Path(name).expanduser()
     ending = path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    if ending not in ENDINGS or not re.fullmatch(r"[\w./~-]+", name):
+    if ending not in ENDINGS or not re.fullmatch(r"[\w ./~(),+-]+", name):
         raise Mistake(f"{name!r} is no dataset and no file of data ({', '.join(ENDINGS)})")
     if not (path.is_dir() if ending == "zarr" else path.is_file()):
-        raise Mistake(f"there is no file {name}")
+        raise Mistake(f"there is no file {name}; names with blanks stand in brackets, or in data=")
 
 
 def of_detectors(spec: RunSpec, names: Names) -> bool:
@@ -95,7 +95,8 @@ def of_detectors(spec: RunSpec, names: Names) -> bool:
 
 def _words(spec: RunSpec, detectors: bool) -> tuple[list[str], list[str], list[str]]:
     """The head of a command, its words, and notes."""
-    data = [f"data={typed(spec.data)}"] if spec.data else []
+    plain = spec.data and re.fullmatch(r"[\w ./~-]+", spec.data)  # a blank is the shell's to quote
+    data = [f"data={spec.data if plain else typed(spec.data)}"] if spec.data else []
     steps = [f"protocol.horizon={spec.horizon}"] if spec.horizon else []
     seeds = [f"seeds={spec.seeds}"] if spec.seeds else []
     if spec.intent == "changepoints":

@@ -15,6 +15,7 @@ Intent = Literal[
     "changepoints", "forecast", "select", "compare", "explain", "causes", "embed", "list"
 ]
 INTENTS: tuple[Intent, ...] = get_args(Intent)
+TRAINING: tuple[Intent, ...] = ("forecast", "select", "compare")  # models, which takes time
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,16 +58,23 @@ def of(
 
 
 def write(
-    folder: Path, grid: Grid, runs: Sequence[Record], *, question: str = "", command: str = ""
+    folder: Path,
+    grid: Grid,
+    runs: Sequence[Record],
+    *,
+    asked: Sequence[Record] = (),
+    question: str = "",
+    command: str = "",
 ) -> list[Path]:
     """Write the reports of a comparison of `runs`, in its folder, with what is known by now.
 
-    Figures are those of its `plots`. An empty question is derived from what was compared.
+    Figures are those of its `plots`. An empty question is derived from what was compared; `asked`
+    are the runs that it was asked of, the others being baselines, and none = all.
     """
     from stsfm.reports.build import build
     from stsfm.reports.page import Page
 
-    page = Page(folder, folder, grid, runs, runs, question, command)
+    page = Page(folder, folder, grid, runs, asked or runs, question, command)
     return publish(build(page), folder, page.record)
 
 

@@ -42,7 +42,9 @@ def comparison(folder: Path, into: Path, question: str, command: str) -> Made:
         return contest.build(folder, into, runs, question, command)
     grid = again(folder)
     _known([row.records[0] for table in grid.tables for row in table.rows if row.records])
-    page = Page(folder, into, grid, runs, runs, question, command)
+    named = {(folder / path).resolve() for path in made_of.get("asked", ())}
+    asked = [run for run in runs if run.folder in named] or runs
+    page = Page(folder, into, grid, runs, asked, question, command)
     return build(page), page.record
 
 

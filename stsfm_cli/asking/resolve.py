@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any
 
 from stsfm.asking import amounts as counted
+from stsfm.asking import elsewhere
 from stsfm.asking.answers import Ambiguous, Refused, Understood
-from stsfm.asking.linking import Mention, by_card, mentions, nearest, strange
+from stsfm.asking.linking import Mention, alone, by_card, mentions, nearest, strange
 from stsfm.asking.reading import Token, read
 from stsfm.asking.registry import EMBEDDING, LISTED, Names, Step, registry, squeezed
 from stsfm.asking.rules import Keywords
@@ -46,6 +47,7 @@ def resolve(
     intent = max(scores, key=lambda key: scores[key])
     if intent == REJECT:
         raise Refused("nothing that there is was asked for, as far as this was understood")
+    elsewhere.code(text, names)
     reader = _Reader(tokens, mentions(tokens, names), names, step or names.step, data)
     return reader.understand(intent, scores[intent])
 
@@ -96,14 +98,19 @@ class _Reader:
         if self.fixed:
             self.found["data"] = "data="
             return self.fixed
-        if files := [token for token in self.tokens if token.kind == "file"]:
-            self.only("data", sorted({token.text for token in files}))
-            self.found["data"] = f"{files[0].text!r}, a file"
-            return files[0].text
         named = [m for m in self.named if m.of("data") and m is not law]
         named = [m for m in named if not m.of("model")] or named
+        if files := [token for token in self.tokens if token.kind == "file"]:
+            also = [m for m in named if m.how == "as written" and not m.of("model")]
+            also = [m for m in also if alone(self.tokens, m.first)]  # no ring road
+            names = {name for m in also for name in m.of("data")}
+            self.only("data", sorted({*(token.text for token in files), *names}))
+            self.found["data"] = f"{files[0].text!r}, a file"
+            return files[0].text
         if not named:
             return self.told()
+        for mention in named:
+            elsewhere.place(mention, self.tokens, self.mentions, self.names)
         exact = [m for m in named if m.how != "misspelt"] or named
         candidates = sorted({name for m in exact for name in self.narrowed(m, exact)})
         return self.taken("data", exact[0], self.only("data", candidates))

@@ -13,6 +13,7 @@ import pytest
 
 from stsfm import compose, options, subject
 from stsfm.__main__ import main
+from stsfm.completion import candidates as completed
 from stsfm.compose import door
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.job import make
@@ -90,6 +91,23 @@ def test_what_models_compose_to_together_is_what_each_does_by_itself(monkeypatch
     again = [compose.config([*words, f"model={model}"], known) for model in models]
     assert again == alone
     assert again[1]["choices"]["model/embedding"] == "lle"
+
+
+def test_who_needs_more_rows_is_told_how_many_and_a_preset_is_kept_for_what_it_builds_on():
+    """airline has 41 rows before the first block; composed is pca_var by the defaults of both."""
+    among = "among=composed,pca_var,patchtst,naive"
+    found = command.ready(["data=airline", among]).entries
+    out = {entry.candidate.name: entry.excluded for entry in found}
+    assert out["naive"] == out["pca_var"] == ""
+    assert out["composed"] == "is the same as pca_var, which takes part"
+    assert out["patchtst"].startswith("needs 348 rows to learn from (336 of past, 12 of future)")
+    assert out["patchtst"].endswith("before the first block there are 41")
+
+
+def test_classes_and_models_are_completed():
+    assert completed(["select", "among=naive,recu"], []) == ["among=naive,recurrent"]
+    assert completed(["select", "bud"], []) == ["budget="]
+    assert completed(["select", "protocol.until"], []) == []
 
 
 # ----- the one who is chosen --------------------------------------------------------------------
@@ -255,6 +273,19 @@ def test_what_the_budget_leaves_no_time_for_is_said(monkeypatch):
     assert slow.race.look(jobs[1]) is None  # for all that is known, libraries are still loading
     slow.race.ended(jobs[0], Ending("finished"))
     assert slow.race.look(jobs[1]).startswith("too costly: stopped after a third")
+    late = Track(monkeypatch, {"m0": 1.0, "m1": 2.0, "m2": 3.0}, seconds=30.0, each=0.0)
+    late.time = 58.0  # of a machine that is busy: all is spent before anything has run
+    late.go()
+    assert [words[0] for words in late.tried] == ["m0"]
+    assert late.race.chosen().name == "m0"
+    cut = Track(monkeypatch, {"m0": 1.0, "m1": 2.0}, seconds=30.0)
+    jobs = cut.race.next(), cut.race.next()
+    cut.time = 9.0
+    cut.race.ended(jobs[0], Ending("finished"))
+    job = cut.race.next() or jobs[1]
+    cut.race.under_way[job.words] = (*cut.race.under_way[job.words][:2], 99.0)
+    cut.time = 30.5
+    assert cut.race.look(job) == "stopped at the end of the time of the race"
 
 
 def test_a_failure_is_shown_and_who_cannot_be_fitted_is_left_out(monkeypatch):
@@ -365,6 +396,14 @@ def test_a_selection_from_words_to_test_and_free_again(here, capsys):
     first, made = capsys.readouterr().out, len(Inline.made)
     assert "seasonal_naive is chosen" in first
     assert "It was chosen from 2 candidates" in first
+    assert main(["ls", "model=naive"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert len(listed) == 2  # the test, and a line for the race
+    assert listed[1].endswith("stsfm ls protocol.until=72")
+    assert main(["ls", "model=naive", "protocol.until=72"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert main(["compare", "data=my"]) == 0
+    assert "test border" not in capsys.readouterr().out
     assert main(words) == 0
     assert len(Inline.made) == made
     assert "seasonal_naive is chosen" in capsys.readouterr().out

@@ -46,7 +46,8 @@ def candidates(
     name = config["choices"]["given"]
     added = [] if LEARNS in models else of_models([LEARNS])
     if terms:
-        compose.together(models, [*asked.task, f"model={LAW}", *asked.given, *_taught(terms)], known)
+        taught = [*asked.task, f"model={LEARNS}", *asked.given, *_taught(terms)]
+        compose.together(models, taught, known)
     for model in dict.fromkeys([*models, LEARNS]) if terms else ():
         tree = compose.config([*asked.task, f"model={model}"], known)["model"]
         if nets(tree):

@@ -7,7 +7,8 @@
 A round costs as much as the next, for half as many run on twice the blocks. Nothing is trained
 less than it would be in the end: what is saved are blocks, not epochs, for nets that learn slowly
 are no worse for it. A round that its share of the budget is spent on ends, and who was not tried is
-said. Jamieson & Talwalkar, AISTATS (2016).
+said; when all is spent, what runs is stopped, as soon as there is anybody to choose. Jamieson &
+Talwalkar, AISTATS (2016).
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ class Race:
             if has_all(job.run, job.config):
                 runner.runs[heat] = job.run
                 continue
-            if self.spent > self._deadline:
+            if self.spent > self._deadline and self._anybody:
                 self._out(runner, "untried", f"the time of round {self.round + 1} was spent before")
                 continue
             slot = max(SLOT * (self.seconds - self.spent), LEAST_SLOT * self.seconds)
@@ -168,14 +169,21 @@ class Race:
             self._out(runner, "untried", ending.reason)
         else:
             out = is_unfit(job, ending) and not runner.runs
-            self._out(runner, "excluded" if out else "failed", ending.reason)
+            on = f"block {heat.block}: " if runner.runs else ""  # an earlier one has fewer rows
+            self._out(runner, "excluded" if out else "failed", on + ending.reason)
         self.told(self)
 
     def look(self, job: Job) -> str | None:
-        began = any(runner.runs for runner in self.runners)  # else the libraries are still loading
-        if began and self.spent > self.under_way[job.words][2]:
+        if not self._anybody:  # as yet: libraries may still be loading
+            return None
+        if self.spent > self.under_way[job.words][2]:
             return "too costly: stopped after a third of the time that was left when it began"
-        return None
+        return "stopped at the end of the time of the race" if self.spent > self.seconds else None
+
+    @property
+    def _anybody(self) -> bool:
+        """Whether there is somebody to choose: until then no time is too long."""
+        return any(runner.runs for runner in self.runners)
 
     @property
     def _last(self) -> bool:
@@ -238,7 +246,7 @@ class Race:
         return [Heat(block, seed) for seed in (self.seeds if self._last else self.seeds[:1])]
 
     def _out(self, runner: Runner, state: State, why: str) -> None:
-        runner.state, runner.reason = state, why.removeprefix(UNFIT).removeprefix("model: ")
+        runner.state, runner.reason = state, why.replace(UNFIT, "", 1).removeprefix("model: ")
 
     @property
     def finalists(self) -> list[Runner]:

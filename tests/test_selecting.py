@@ -267,25 +267,29 @@ def test_what_the_budget_leaves_no_time_for_is_said(monkeypatch):
     heavy = Track(monkeypatch, {f"m{k}": float(k) for k in range(9)}, seconds=40.0, each=15.0)
     heavy.go()
     assert heavy.race.chosen().name == "m0"
-    slow = Track(monkeypatch, {"m0": 1.0, "m1": 1.0}, seconds=60.0)
-    jobs = slow.race.next(), slow.race.next()
-    slow.time = 20.5
-    assert slow.race.look(jobs[1]) is None  # for all that is known, libraries are still loading
-    slow.race.ended(jobs[0], Ending("finished"))
-    assert slow.race.look(jobs[1]).startswith("too costly: stopped after a third")
     late = Track(monkeypatch, {"m0": 1.0, "m1": 2.0, "m2": 3.0}, seconds=30.0, each=0.0)
     late.time = 58.0  # of a machine that is busy: all is spent before anything has run
     late.go()
     assert [words[0] for words in late.tried] == ["m0"]
     assert late.race.chosen().name == "m0"
-    cut = Track(monkeypatch, {"m0": 1.0, "m1": 2.0}, seconds=30.0)
-    jobs = cut.race.next(), cut.race.next()
-    cut.time = 9.0
-    cut.race.ended(jobs[0], Ending("finished"))
-    job = cut.race.next() or jobs[1]
-    cut.race.under_way[job.words] = (*cut.race.under_way[job.words][:2], 99.0)
-    cut.time = 30.5
-    assert cut.race.look(job) == "stopped at the end of the time of the race"
+
+
+def test_who_takes_long_is_stopped_once_there_is_somebody_to_choose(monkeypatch):
+    """A third of 60 s, from when libraries are loaded; nothing runs on when all is spent."""
+    track = Track(monkeypatch, {"m0": 1.0, "m1": 1.0, "m2": 1.0}, seconds=60.0)
+    jobs = track.race.next(), track.race.next()
+    track.time = 24.0
+    assert track.race.look(jobs[1]) is None
+    track.race.ended(jobs[0], Ending("finished"))
+    assert track.race.look(jobs[1]) is None
+    track.time = 35.0
+    assert track.race.look(jobs[1]) is None
+    track.time = 36.5
+    assert track.race.look(jobs[1]).startswith("too costly: stopped after a third")
+    track.time = 55.0
+    last = track.race.next()
+    track.time = 60.5
+    assert track.race.look(last) == "stopped at the end of the time of the race"
 
 
 def test_a_failure_is_shown_and_who_cannot_be_fitted_is_left_out(monkeypatch):

@@ -119,7 +119,7 @@ class Race:
         self.blocks: list[int] = []  # of the rounds that were begun
         self.entered: list[int] = []  # how many began each round
         self.queue: deque[tuple[Runner, Heat]] = deque()
-        self.under_way: dict[tuple[str, ...], tuple[Runner, Heat, float]] = {}
+        self.under_way: dict[tuple[str, ...], tuple[Runner, Heat, float | None]] = {}
         self.finished = False
         self._begin()
 
@@ -151,8 +151,7 @@ class Race:
             if self.spent > self._deadline and self._anybody:
                 self._out(runner, "untried", f"the time of round {self.round + 1} was spent before")
                 continue
-            slot = max(SLOT * (self.seconds - self.spent), LEAST_SLOT * self.seconds)
-            self.under_way[job.words] = runner, heat, self.spent + slot
+            self.under_way[job.words] = runner, heat, self._limit
             return job
         return None
 
@@ -174,11 +173,20 @@ class Race:
         self.told(self)
 
     def look(self, job: Job) -> str | None:
-        if not self._anybody:  # as yet: libraries may still be loading
+        if not self._anybody:
             return None
-        if self.spent > self.under_way[job.words][2]:
+        runner, heat, limit = self.under_way[job.words]
+        if limit is None:  # it began while libraries were loading: its time runs from now on
+            self.under_way[job.words] = runner, heat, self._limit
+        elif self.spent > limit:
             return "too costly: stopped after a third of the time that was left when it began"
         return "stopped at the end of the time of the race" if self.spent > self.seconds else None
+
+    @property
+    def _limit(self) -> float | None:
+        """When a run that begins now has taken too long; None as long as nobody has ended."""
+        slot = max(SLOT * (self.seconds - self.spent), LEAST_SLOT * self.seconds)
+        return self.spent + slot if self._anybody else None
 
     @property
     def _anybody(self) -> bool:

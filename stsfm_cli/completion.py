@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from stsfm import options
+from stsfm.commands.ask import FLAGS as ASKING
 from stsfm.detections.words import DEFAULT, as_detector, as_model
 from stsfm.selecting.asked import OWN, SETTLED
 from stsfm.selecting.classes import every
@@ -24,7 +25,6 @@ FLAGS = [
     "--quiet",
     "--resolve",
 ]
-ASKING = ["--budget", "--dry-run", "--quiet", "--yes"]
 FILTERED = {  # commands that choose among runs, and their flags
     "compare": ["--all-configs", "--quiet"],
     "ls": ["--csv", "--json", "--sort"],

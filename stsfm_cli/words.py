@@ -17,6 +17,16 @@ def steps(n: int, step: str) -> str:
     return f"{count(n, 'step')} of {step}" if step[:1].isdigit() else count(n, step or "row")
 
 
+def number(value: float, digits: int) -> str:
+    """With a true minus, and no sign where it rounds to zero."""
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """p = 0.21, p < 0.001."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
 def sized(size: float) -> str:
     """Bytes as powers of 1000: 12 MB."""
     for unit in ("B", "kB", "MB"):

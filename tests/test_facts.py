@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stsfm.reports.facts import Fact, Facts, at, keys_of, number, resolve, say
+from stsfm.reports.facts import Fact, Facts, at, figures, keys_of, resolve, say
 from stsfm.reports.html import inline as as_html
 from stsfm.reports.markdown import inline as as_markdown
 
@@ -53,8 +53,8 @@ def test_what_is_not_in_the_record_is_no_fact(facts):
 def test_numbers_are_read_to_three_figures_with_a_true_minus():
     seen = {0.5613: "0.561", 15.04: "15.0", 1520.4: "1,520", -0.0012345: "−0.00123", 0.0: "0.00",
             999.96: "1,000", 3e-7: "3e−07", 12: "12", 12345: "12,345"}  # fmt: skip
-    assert {value: number(value, None) for value in seen} == seen
-    assert number(-0.0004, 2) == "0.00" and number(2.5e9, 0) == "2,500,000,000"
+    assert {value: figures(value, None) for value in seen} == seen
+    assert figures(-0.0004, 2) == "0.00" and figures(2.5e9, 0) == "2,500,000,000"
     assert Fact(0.4712, "", "percent", 1).text == "47.1 %"
     assert Fact(0.012, "", "p").text == "p = 0.012" and Fact(1e-9, "", "p").text == "p < 0.001"
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from stsfm.datasets.acf import acf
 from stsfm.record import Record
+from stsfm.significance import ALPHA
 from stsfm.significance.memory import ljung_box
 
-ALPHA = 0.05
 FEWEST = 20  # residuals of a series, of fewer of which no memory can be seen
 LAGS = 10  # at most; and no more than a fifth of the residuals
 

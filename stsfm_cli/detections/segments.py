@@ -12,8 +12,8 @@ import numpy as np
 from stsfm.datasets.panel import Array, Panel
 from stsfm.headline import stamp
 from stsfm.models.segmenter import Change, Segmentation, Track
-from stsfm.tables.sheet import NONE, Cell, Sheet, number
-from stsfm.words import count
+from stsfm.tables.sheet import NONE, Cell, Sheet
+from stsfm.words import count, number
 
 COLUMNS = ("series", "from", "to", "between", "p", "n", "mean", "sd", "slope")
 WORDS = frozenset({0, 1, 2, 3})  # the columns of words

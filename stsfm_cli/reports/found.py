@@ -28,7 +28,8 @@ from stsfm.reports.content import (
 from stsfm.reports.facts import Facts, beside, pointer, resolve, say
 from stsfm.reports.model import described
 from stsfm.reports.references import references
-from stsfm.tables.sheet import NONE, Cell, Sheet, number
+from stsfm.tables.sheet import NONE, Cell, Sheet
+from stsfm.words import number
 
 TITLES = {"detection": "Where does {} change, by {}?", "analysis": "What does {} find in {}?"}
 MOST = 60  # rows of a table on the page; table.csv has all

@@ -8,8 +8,8 @@ from pathlib import Path
 from stsfm.record import Record
 from stsfm.reports.content import Block, Items, Words
 from stsfm.reports.facts import Facts, beside, resolve, say
+from stsfm.significance import ALPHA
 
-ALPHA = 0.05
 PLACES = (
     ("n", "memory/residuals", "number"), ("lag", "memory/lag1", "number"),
     ("p", "memory/p", "p"), ("lags", "memory/lags", "number"), ("nodes", "memory/nodes", "number"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stsfm.files import write as write_file
-from stsfm.tables.render import as_csv, as_latex, as_markdown, html_page
+from stsfm.tables.render import FORMATS
 from stsfm.tables.sheet import NONE, Cell, Sheet
 from stsfm.words import count, lasting
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from stsfm.selecting.race import Race, Runner
 
 Found = Mapping[str, Any]  # the content of selection.json
-FORMATS = {"md": as_markdown, "tex": as_latex, "csv": as_csv, "html": html_page}
 STATES = {  # of a candidate → what its row says
     "finalist": "", "dropped": "dropped", "failed": "failed", "untried": "not tried to the end",
 }  # fmt: skip

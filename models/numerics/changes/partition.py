@@ -32,7 +32,8 @@ def best(costs: Costs, price: Array, least: int, jump: int = 1) -> Array:
     total[:, 0] = -price
     last = np.zeros((len(price), rows + 1), int)
     spare = costs.slope.max() * costs.series  # two lines may cost a slope more than one
-    alive, late = np.arange(1), {}
+    alive = np.arange(1)
+    late: dict[int, list[int]] = {}
     for end in range(least, rows + 1):
         begin = end - least
         if begin >= least and begin % jump == 0:
@@ -98,7 +99,8 @@ def of_size(costs: Costs, count: int, least: int) -> list[list[int]]:
     ends = np.arange(least, rows + 1)
     total = np.full(rows + 1, np.inf)
     total[least:] = costs(np.zeros_like(ends), ends)[0]
-    begins, found = [], [[]]
+    begins: list[Array] = []
+    found: list[list[int]] = [[]]
     for size in range(1, count + 1):
         first = size * least  # row at which the last segment begins at the earliest
         if first + least > rows:

@@ -267,6 +267,8 @@ def test_what_the_budget_leaves_no_time_for_is_said(monkeypatch):
     heavy = Track(monkeypatch, {f"m{k}": float(k) for k in range(9)}, seconds=40.0, each=15.0)
     heavy.go()
     assert heavy.race.chosen().name == "m0"
+    four = Track(monkeypatch, {f"m{k}": float(k) for k in range(4)}, seconds=40.0, each=9.0)
+    assert set(four.go().values()) == {"untried"}  # the best no sooner than the others
     late = Track(monkeypatch, {"m0": 1.0, "m1": 2.0, "m2": 3.0}, seconds=30.0, each=0.0)
     late.time = 58.0  # of a machine that is busy: all is spent before anything has run
     late.go()

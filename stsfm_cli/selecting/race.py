@@ -120,7 +120,7 @@ class Race:
         self.entered: list[int] = []  # how many began each round
         self.queue: deque[tuple[Runner, Heat]] = deque()
         self.under_way: dict[tuple[str, ...], tuple[Runner, Heat, float | None]] = {}
-        self.finished = False
+        self.loaded = self.finished = False  # loaded: a run of this attempt has ended
         self._begin()
 
     @property
@@ -162,6 +162,7 @@ class Race:
 
     def ended(self, job: Job, ending: Ending) -> None:
         runner, heat, _ = self.under_way.pop(job.words)
+        self.loaded = True
         if ending.state == "finished":
             runner.runs[heat] = job.run
         elif ending.state == "interrupted":
@@ -184,9 +185,9 @@ class Race:
 
     @property
     def _limit(self) -> float | None:
-        """When a run that begins now has taken too long; None as long as nobody has ended."""
+        """When a run that begins now has taken too long; None as long as libraries are loading."""
         slot = max(SLOT * (self.seconds - self.spent), LEAST_SLOT * self.seconds)
-        return self.spent + slot if self._anybody else None
+        return self.spent + slot if self.loaded else None
 
     @property
     def _anybody(self) -> bool:
@@ -200,7 +201,7 @@ class Race:
     @property
     def _deadline(self) -> float:
         """When no run of the round begins any more; not before there is somebody to choose from."""
-        few = sum(bool(runner.runs) for runner in self.racing) < LEAST
+        few = sum(bool(runner.runs) for runner in self.runners) < LEAST
         return self.seconds * (1.0 if self._last or few else SHARES[self.round])
 
     def _begin(self) -> None:

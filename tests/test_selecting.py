@@ -21,7 +21,7 @@ from stsfm.launchers import local
 from stsfm.launchers.base import Ending, Launcher
 from stsfm.mistakes import Mistake
 from stsfm.screen import Screen
-from stsfm.selecting import classes, command, race
+from stsfm.selecting import classes, command, opened, race
 from stsfm.selecting.candidates import Candidate
 from stsfm.selecting.judge import error, simplest, standings
 from stsfm.selecting.origins import Origins
@@ -303,6 +303,18 @@ def test_a_failure_is_shown_and_who_cannot_be_fitted_is_left_out(monkeypatch):
     lost = Track(monkeypatch, {"m0": 1.0}, bad=bad)
     lost.go()
     assert lost.race.chosen() is None
+
+
+def test_what_is_said_to_be_opened_once_is():
+    rows = [{"model": "gru given pendulum", "mase": 0.5}, {"model": "naive", "mase": 1.0}]
+    found = {
+        "metric": "mase", "choice": {"name": "gru given pendulum", "model": "gru"},
+        "test": {"rows": rows}, "candidates": [{"trail": [1]}, {"trail": []}],
+    }  # fmt: skip
+    assert opened.said(found)[0].startswith("On test, opened once: gru given pendulum has MASE 0.5")
+    sides = {"with": {"name": "gru given pendulum"}, "without": {"name": "gru"}}
+    told = opened.said({**found, "ablation": sides})[0]
+    assert told.startswith("On test, opened after the choice, and then for gru to judge the law by")
 
 
 # ----- the command ------------------------------------------------------------------------------

@@ -82,9 +82,9 @@ def said(found: Mapping[str, Any]) -> list[str]:
     ablation = found.get("ablation") or {}
     sides = [ablation[side]["name"] for side in ("with", "without") if ablation]
     other = next((side for side in sides if side != name), "")
-    also = f", after the choice, and then for {other} to judge the law by" if other else " once"
+    when = f"after the choice, and then for {other} to judge the law by" if other else "once"
     return [
-        f"On test, opened{also}: {name} has {label} {mine[metric]:.4g}, place {place} beside the "
+        f"On test, opened {when}: {name} has {label} {mine[metric]:.4g}, place {place} beside the "
         "baselines.",
         f"It was chosen from {count(tried, 'candidate')} that were judged, so its error before the "
         "test border is optimistic; its test error is not.",

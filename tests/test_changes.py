@@ -20,12 +20,12 @@ from stsfm.models.numerics.changes.partition import best, changes, dearest, of_s
 from stsfm.models.numerics.changes.survey import Survey
 
 SHARED = {"kind": "auto", "least": 3, "penalty": 1.0}
-STEPS = (60, 122, 180, 250)
+STEPS = (30, 61, 90, 125)
 
 
 def survey(**keys):
     settings = {
-        "joint": "auto", "season": "auto", "log": "auto", "order": 1, "memory": 0.1,
+        "joint": "auto", "season": "auto", "log": "auto", "order": 4, "memory": 0.1,
         "whiten": False, "alpha": 0.05, "surrogates": 99, "draws": 49, "level": 0.9, "seed": 1,
     }  # fmt: skip
     return Survey(**(settings | keys))
@@ -54,8 +54,8 @@ def rows_of(found, track=0):
 
 
 def stairs(noise=0.0, seed=0):
-    level = np.repeat([0, 3, -1, 2, 5.0], np.diff([0, *STEPS, 300]))
-    return level + noise * np.random.default_rng(seed).normal(size=300)
+    level = np.repeat([0, 3, -1, 2, 5.0], np.diff([0, *STEPS, 150]))
+    return level + noise * np.random.default_rng(seed).normal(size=150)
 
 
 @pytest.fixture
@@ -138,12 +138,20 @@ def test_local_searches_find_what_is_strong(name):
 
 
 def test_two_series_change_together_or_each_by_itself():
-    x = np.random.default_rng(8).normal(size=(90, 2))
-    x[40:, 0] += 4
-    joint = Pelt(**SHARED, survey=survey(joint=True)).segment(panel(x))
-    each = Pelt(**SHARED, survey=survey(joint=False)).segment(panel(x))
-    assert rows_of(joint) == rows_of(each) == [40]
-    assert rows_of(each, 1) == [] and "y1" in each.said[-1]
+    """Of ten pairs, of which one changes by 4 deviations: at most 4 false alarms in the other,
+    more have a chance of 6 in 100,000 at 5 %. Any seed will do."""
+    still, rng = [], np.random.default_rng()
+    for _ in range(10):
+        x = rng.normal(size=(60, 2))
+        x[30:, 0] += 4
+        quick = {"surrogates": 39, "draws": 20}
+        joint = Binseg(**SHARED, survey=survey(joint=True, **quick)).segment(panel(x))
+        each = Binseg(**SHARED, survey=survey(joint=False, **quick)).segment(panel(x))
+        for found in (joint, each):
+            assert any(abs(row - 30) <= 2 for row in rows_of(found))
+        still.append(not rows_of(each, 1))
+    assert sum(still) >= 6
+    assert "y1" in each.said[-1] or not still[-1]
 
 
 def test_masked_cells_do_not_matter():

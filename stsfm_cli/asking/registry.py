@@ -64,6 +64,21 @@ class Names:
         return {alias: frozenset(senses) for alias, senses in found.items()}
 
     @cached_property
+    def joined(self) -> list[str]:
+        """Names of several words, without blanks."""
+        groups = ("data", "model", "detector", EMBEDDING)
+        return [squeezed(name) for group in groups for name in self.of(group) if "_" in name]
+
+    @cached_property
+    def proper(self) -> Mapping[str, frozenset[str]]:
+        """Dataset → proper nouns of its card: Shenzhen. One of them is enough to tell it."""
+        return {
+            name: told & {squeezed(word) for word in re.findall(r"(?<= )[A-Z][a-z]+", cards[name])}
+            for cards in [self.cards["data"]]
+            for name, told in self.telling.items()
+        }
+
+    @cached_property
     def telling(self) -> Mapping[str, frozenset[str]]:
         """Dataset → words of its card that tell what it is of."""
         found: dict[str, frozenset[str]] = {}

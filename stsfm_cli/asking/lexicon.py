@@ -89,7 +89,7 @@ class Lexicon:
         """Number of words → patterns of words that follow each other, section, what they mean."""
         found: dict[int, list[tuple[tuple[str, ...], str, str]]] = {}
         for section in ("names", "classes", "metrics"):
-            for phrases, meaning in self.raw[section].items():
+            for meaning, phrases in self.raw[section].items():
                 for phrase in phrases.split("|"):
                     words = tuple(phrase.split())
                     found.setdefault(len(words), []).append((words, section, str(meaning)))

@@ -175,6 +175,8 @@ def _parts(word: str, names: Names) -> frozenset[Sense]:
     found = {
         ("data", n) for n in names.of("data") if squeezed(n).startswith(word) and len(word) > 2
     }
+    if len(word) > 3:
+        found |= {("given", n) for n in names.of("given") if squeezed(n).startswith(word)}
     for group in ("data", "model", "given"):
         found |= {(group, n) for n in names.of(group) if len(word) > 3
                   and word in map(squeezed, n.split("_"))}  # fmt: skip
@@ -190,8 +192,11 @@ def _misspelt(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> I
             words = tokens[i : i + n]
             if len(words) < n or any(t.kind != "word" for t in words):
                 continue
+            forms = spellings(words[0].word) if n == 1 else []
             joined = "".join(squeezed(latin(t.word)) for t in words)
-            if near := nearest(joined, names.called):
+            close = ((form, nearest(form, names.called)) for form in (joined, *forms))
+            joined, near = next(((form, near) for form, near in close if near), ("", []))
+            if near:
                 senses = frozenset(s for alias in near for s in names.called[alias])
                 far = slips(near[0], joined)
                 if token.concept and token.slips < far and n == 1:
@@ -238,7 +243,8 @@ def _ordinary(tokens: Sequence[Token], mention: Mention) -> bool:
     """Is it a name that is an everyday word, too? What stands in brackets is a name."""
     (first, *more) = tokens[mention.first : mention.last + 1]
     named = {group for group, _ in mention.senses} - {"metric"}
-    return bool(named) and not more and not first.slot and _known(first)
+    slip = mention.how == "misspelt" and bool(first.concept)
+    return bool(named) and not more and not first.slot and (_known(first) or slip)
 
 
 def _called_for(tokens: Sequence[Token], mention: Mention, names: Sequence[Mention]) -> bool:

@@ -59,7 +59,7 @@ class Names:
         for metric in METRICS:
             found.setdefault(metric, set()).add(("metric", metric))
         for group, section in (("class", "classes"), ("metric", "metrics")):
-            for name in set(map(str, lexicon().raw[section].values())):
+            for name in lexicon().raw[section]:
                 found.setdefault(squeezed(name), set()).add((group, name))
         return {alias: frozenset(senses) for alias, senses in found.items()}
 

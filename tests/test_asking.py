@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from stsfm.asking.answers import Ambiguous, Refused
 from stsfm.asking.command import command
-from stsfm.asking.lexicon import lexicon, slips
-from stsfm.asking.reading import MOST
-from stsfm.asking.registry import Names, registry
+from stsfm.asking.reading.lexicon import lexicon, slips
+from stsfm.asking.reading.names import Names, registry
+from stsfm.asking.reading.tokens import MOST
 from stsfm.asking.resolve import resolve
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from stsfm.reports.facts import Fact, Facts, at, figures, keys_of, resolve, say
-from stsfm.reports.html import inline as as_html
-from stsfm.reports.markdown import inline as as_markdown
+from stsfm.reports.rendering.html import inline as as_html
+from stsfm.reports.rendering.markdown import inline as as_markdown
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stsfm.asking import amounts as counted
 from stsfm.asking.answers import Ambiguous, Refused, Understood
-from stsfm.asking.linking import Mention, by_card, mentions, nearest, strange
-from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import EMBEDDING, LISTED, Names, Step, registry, squeezed
+from stsfm.asking.reading import amounts as counted
+from stsfm.asking.reading.linking import Mention, by_card, mentions, nearest, strange
+from stsfm.asking.reading.names import EMBEDDING, LISTED, Names, Step, registry, squeezed
+from stsfm.asking.reading.tokens import Token, read
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT, Selector
 from stsfm.asking.spec import Intent, RunSpec

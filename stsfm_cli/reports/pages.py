@@ -11,8 +11,8 @@ from stsfm.gathered import again, gather
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.record.shelf import Shelf, Snapshot, compared
-from stsfm.reports import account
 from stsfm.reports.build import build
+from stsfm.reports.chapters import account
 from stsfm.reports.content import Report
 from stsfm.reports.page import Page
 

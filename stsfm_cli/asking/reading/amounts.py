@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from stsfm.asking.answers import Ambiguous, Refused
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.reading import Token
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.tokens import Token
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 UNITS = (*SECONDS, "month", "year")

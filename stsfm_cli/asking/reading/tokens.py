@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from stsfm.asking.answers import Refused
-from stsfm.asking.lexicon import lexicon
+from stsfm.asking.reading.lexicon import lexicon
 from stsfm.mistakes import did_you_mean
 
 MOST = 1000  # characters of a prompt

@@ -64,6 +64,8 @@ def test_words_may_stand_in_any_order_and_language(text):
         ("Когда менялся режим Нила?", {"intent": "changepoints", "data": "nile"}),
         ("forecast the airline passengers with arima",
          {"intent": "forecast", "data": "airline", "models": ("arima",)}),
+        ("Сравни pelt и bocpd на nile",
+         {"intent": "compare", "data": "nile", "models": ("pelt", "bocpd")}),
         ("airline lstm", {"intent": "forecast", "data": "airline", "models": ("lstm",)}),
         ("Спрогнозируй airline аримой",
          {"intent": "forecast", "data": "airline", "models": ("arima",)}),
@@ -166,6 +168,33 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest():
         spec("forecast etth3")
     with pytest.raises(Refused, match="no dataset named 'bourbon'"):
         spec("find change points in [bourbon]")
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("forecast airline with xgboost", "no model named 'xgboost'"),
+        ("forecast airline with [bar]", "no model named 'bar'. Did you mean 'ar' or 'var'?"),
+        ("compare lstm, gru and xgboost on airline", "no model named 'xgboost'"),
+        ("compare xgboost, lstm and gru on airline", "no model named 'xgboost'"),
+        ("Select a model from [trees] for [airline]", "no class or model named 'trees'"),
+        ("select a model for airline given navier-stokes", "no equation named 'navier stokes'"),
+        ("find change points in nile with cusum", "no detector named 'cusum'"),
+        ("embed lorenz63 using umap", "no embedding named 'umap'"),
+    ],
+)
+def test_a_name_that_nothing_has_is_never_passed_over(text, said):
+    with pytest.raises(Refused) as refused:
+        resolve(text)
+    assert said in str(refused.value)
+
+
+def test_words_beside_names_are_no_names():
+    says("forecast airline with lstm, please, and cheers, Bob",
+         intent="forecast", data="airline", models=("lstm",))  # fmt: skip
+    says("find change points in [the flow of the Nile]", intent="changepoints", data="nile")
+    says("слушай, сравни lstm и gru на airline, мы с Петей спорим",
+         intent="compare", data="airline", models=("lstm", "gru"))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -286,6 +315,11 @@ def test_files_are_data_that_are_there_and_are_not_read_to_be_understood(desk):
     assert said[0] == said[1] and "stsfm detect data=loads.csv" in said[0]
     assert [file.name for file in desk.folder.iterdir()] == ["loads.csv"]
     assert desk("ask", "Find change points in other.csv") == 2 and "no file other.csv" in desk.err
+    (desk.folder / "мои ряды.csv").write_text(table)
+    for words in (["Где разладки в [мои ряды.csv]?"], ["Где разладки в 'мои ряды.csv'?"],
+                  ["Где разладки?", "data=мои ряды.csv"]):  # fmt: skip
+        assert desk("ask", *words, "--dry-run") == 0
+        assert "stsfm detect 'data=мои ряды.csv'" in desk.out
     (desk.folder / "notes.md").write_text("secret")
     assert desk("ask", "Find change points in ./notes.md") == 2
 

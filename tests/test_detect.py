@@ -253,6 +253,20 @@ def test_several_end_in_one_table_and_a_failure_is_one(house):
     table = (house.comparison() / "table.md").read_text()
     assert "each prediction used once, nearest first" in table and "No test over datasets" in table
     assert "RuntimeError: no luck" in (house.comparison() / "series.md").read_text()
+    report = (house.comparison() / "report.md").read_text()
+    assert "None of these detectors covers what people saw better than to find nothing" in report
+    assert "- **step least=3** has 0.375 and 0.500" in report
+    assert "hits a mark within 5 rows" in report and "Runs that did not finish: 2 of 4" in report
+    assert (house.comparison() / "plots" / "scores.svg").is_file()
+    assert house("report", "last") == 0 and "report.html" in house.out
+
+
+def test_without_marks_the_report_says_where_each_finds_what(house):
+    assert house("detect", *MINE, "-m", "model.least=3,30", "data=nile", "question=Where?") == 0
+    report = (house.comparison() / "report.md").read_text()
+    assert report.startswith("# Where?\n") and "no detector is said to be right" in report
+    assert "Changes of **nile** by **step least=3**: 1, at 1899." in report
+    assert set(house.json(house.comparison() / "plots" / "captions.json")) == {"where.png"}
 
 
 def test_series_that_change_together_and_many_that_do_not(house):

@@ -11,8 +11,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from stsfm import options, subject
+from stsfm import compose, options, subject
 from stsfm.__main__ import main
+from stsfm.compose import door
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.job import make
 from stsfm.launchers import local
@@ -77,6 +78,18 @@ def test_classes_are_listed_and_nothing_heavy_is_imported(capsys):
         "sys.exit(any(name in sys.modules for name in ('numpy', 'torch', 'hydra')))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_models_compose_to_together_is_what_each_does_by_itself(monkeypatch):
+    """Of a composed one its parts' choices, too; and no model is composed again after it."""
+    models, known = ["gru", "lle_gpr_rbf", "ensemble"], compose.Known()
+    words = ["data=airline", "model=naive", "given=pendulum", "trainer.lr=0.01"]
+    compose.together(models, words, known)
+    alone = [compose.config([*words, f"model={model}"]) for model in models]
+    monkeypatch.setattr(door, "choose", None)
+    again = [compose.config([*words, f"model={model}"], known) for model in models]
+    assert again == alone
+    assert again[1]["choices"]["model/embedding"] == "lle"
 
 
 # ----- the one who is chosen --------------------------------------------------------------------

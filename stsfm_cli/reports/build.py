@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from stsfm.record import Record
 from stsfm.reports.chapters import account, common, limits, model, search
-from stsfm.reports.chapters.answer import answer, chances, conclusions, of_run, over_tasks, question
+from stsfm.reports.chapters.answer import (
+    among,
+    answer,
+    chances,
+    conclusions,
+    of_run,
+    over_tasks,
+    question,
+)
 from stsfm.reports.chapters.cited import cited
 from stsfm.reports.chapters.common import joined, named
 from stsfm.reports.chapters.space import space
@@ -65,7 +73,7 @@ def _answers(page: Page) -> Iterator[Block]:
     for one in page.shown:
         yield from named(one, page.shown)
         mine = page.alone(one)
-        said = of_run(one, mine) if mine else answer(one)
+        said = of_run(one, mine) if mine else (*among(one, page.wanted(one)), *answer(one))
         yield Paragraph(list(joined(said)), "" if len(page.shown) > 1 else "lead")
 
 

@@ -44,6 +44,12 @@ class Page:
         rows = [row for row in one.rows if mine & self._of(row)]
         return rows[0] if len(rows) == 1 and mine <= self._of(rows[0]) else None
 
+    def wanted(self, one: Shown) -> list[Row]:
+        """The rows of what was asked for, the best on test first."""
+        mine = {run.folder.resolve() for run in self.asked}
+        rows = [row for row in one.rows if mine & self._of(row) and not row.oracle]
+        return sorted(rows, key=lambda row: one.cost(row, "test"))
+
     @staticmethod
     def _of(row: Row) -> set[Path]:
         return {run.folder.resolve() for run in row.records}

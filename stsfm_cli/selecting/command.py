@@ -131,6 +131,7 @@ def ready(args: Sequence[str]) -> Selection:
     """Read the words, load the task and compose the candidates; nothing is fitted."""
     told = asked(args)
     models, known, planner = chosen(told.among, *told.folders), compose.Known(), Planner()
+    compose.together(models, [*told.task, "model=naive"], known)
     config = compose.config([*told.task, "model=naive"], known)
     os.environ.setdefault("OMP_NUM_THREADS", str(config["hardware"]["threads"]))
     if config["choices"]["protocol"] != "rolling":

@@ -46,6 +46,9 @@ def candidates(
         terms += [] if why else [term]
     name = config["choices"]["given"]
     added = [] if LEARNS in models else of_models([LEARNS])
+    if terms:
+        taught = [*asked.task, f"model={LAW}", *asked.given, *_taught(terms)]
+        compose.together(models, taught, known)
     for model in dict.fromkeys([*models, LEARNS]) if terms else ():
         tree = compose.config([*asked.task, f"model={model}"], known)["model"]
         if nets(tree):

@@ -24,7 +24,7 @@ from stsfm.models.numerics.changes.noise import Noise
 
 CUTS = 6  # of R
 LAYERS = 3  # all rows, halves, quarters
-BLOCK = 4_000_000  # numbers that are held at once
+BLOCK = 12_000  # numbers that are held at once: they stay in the cache
 
 
 class Verdict(NamedTuple):

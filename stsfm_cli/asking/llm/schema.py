@@ -75,7 +75,10 @@ def _names(names: Names) -> dict[str, tuple[str, ...]]:
     """Field → the names that it may hold, of the fields that hold names."""
     found = {field: tuple(names.of(group)) for field, group in GROUPS.items()}
     classes = tuple(dict.fromkeys(map(str, lexicon().raw["classes"].values())))
-    return found | {"among": (*classes, *found["among"]), "group": LISTED, "metric": METRICS}
+    return found | {
+        "models": (*found["models"], *found["detector"]), "among": (*classes, *found["among"]),
+        "group": LISTED, "metric": METRICS,
+    }  # fmt: skip
 
 
 def _fits(value: Any, wanted: Mapping[str, Any]) -> bool:

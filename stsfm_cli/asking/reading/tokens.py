@@ -19,6 +19,9 @@ ENDINGS = ("csv", "tsv", "txt", "dat", "parquet", "nc", "nc4", "zarr")  # of wha
 KEYS = ("among", "budget", "data", "detector", "given", "h", "horizon", "metric", "model", "seeds")
 
 FILE = re.compile(rf"[\w./~-]*\w\.(?:{'|'.join(ENDINGS)})(?:\.gz)?(?!\w|[./]\w)", re.IGNORECASE)
+MARKED = re.compile(  # with blanks in it: in brackets or quotes
+    rf"""(?<=[\["'«“])[\w./~-][\w ./~(),+-]*\.(?:{"|".join(ENDINGS)})(?:\.gz)?(?=[\]"'»”])""", re.I
+)
 RUN = re.compile(r"(?<!\w)(?:runs(?:/[\w-]+)+|s\d+-[0-9a-f]{10}|(?=[a-f]*\d)[0-9a-f]{10})(?!\w)")
 WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+\d[^\W_]*|[^\W\d_]+|\n")
 MARKS = ("$", "`", "|", "&&", ">", "<", "\\", "{", "}", "://", "#!")  # of shells, of Hydra
@@ -49,7 +52,8 @@ def read(text: str) -> list[Token]:
     """The tokens of a prompt. Refused where it holds what no request holds."""
     text = text.strip()
     check(text)
-    found = sorted([*_found(FILE, "file", text), *_found(RUN, "run", text)], key=lambda t: t.start)
+    found = [*_found(MARKED, "file", text), *_found(FILE, "file", text), *_found(RUN, "run", text)]
+    found.sort(key=lambda token: (token.start, -len(token.text)))
     tokens: list[Token] = []
     at = 0
     for token in [*found, None]:

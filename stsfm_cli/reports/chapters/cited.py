@@ -25,7 +25,7 @@ METHODS = {  # what a column or a sentence speaks of → its sources
     "Bayesian signed-rank": ("benavoli2017",),
 }
 SPACE = ("moran1950", "cliff1981", "zambon2022")  # of the chapter on space
-CARD = ("cleveland1990", "wang2006", "said1984", "kwiatkowski1992")  # of the card of a dataset
+CARD = ("cleveland1990stl", "wang2006", "said1984", "kwiatkowski1992")  # of the card of a dataset
 RESIDUALS = ("ljung1978",)
 
 

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from stsfm.asking import amounts as counted
-from stsfm.asking import elsewhere
 from stsfm.asking.answers import Ambiguous, Refused, Understood
-from stsfm.asking.linking import Mention, alone, by_card, mentions, nearest, strange
-from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import EMBEDDING, LISTED, Names, Step, registry, squeezed
+from stsfm.asking.reading import amounts as counted
+from stsfm.asking.reading import elsewhere
+from stsfm.asking.reading.linking import Mention, alone, by_card, mentions, nearest, strange
+from stsfm.asking.reading.names import EMBEDDING, LISTED, Names, Step, registry, squeezed
+from stsfm.asking.reading.strangers import strangers
+from stsfm.asking.reading.tokens import Token, read
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT, Selector
 from stsfm.asking.spec import Intent, RunSpec
-from stsfm.asking.strangers import strangers
 from stsfm.mistakes import did_you_mean, said
 
 OBJECT = {"in", "forecast", "continue", "compare", "embed", "data"}  # what stands before data
@@ -213,7 +213,11 @@ class _Reader:
         models = self.models(no_classes=True)
         among = [name for name in dict.fromkeys(named) if name != "all"]
         among = [*among, *(m for m in models if m not in among)] or ["all"]
-        given = self.taken("given", law, self.only("given", self.numbered(law, "given"))) if law else None
+        given = (
+            self.taken("given", law, self.only("given", self.numbered(law, "given")))
+            if law
+            else None
+        )
         self.found.pop("models", None)
         if models:
             self.found["among"] = ", ".join(among)

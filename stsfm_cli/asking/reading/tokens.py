@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from stsfm.asking.answers import Refused
-from stsfm.asking.lexicon import fits, lexicon
-from stsfm.asking.numerals import numeral
+from stsfm.asking.reading.lexicon import fits, lexicon
+from stsfm.asking.reading.numerals import numeral
 from stsfm.mistakes import did_you_mean
 
 MOST = 1000  # characters of a prompt

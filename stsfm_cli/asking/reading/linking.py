@@ -12,9 +12,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from stsfm.asking.lexicon import fits, lexicon, slips
-from stsfm.asking.reading import Token
-from stsfm.asking.registry import Names, squeezed
+from stsfm.asking.reading.lexicon import fits, lexicon, slips
+from stsfm.asking.reading.names import Names, squeezed
+from stsfm.asking.reading.tokens import Token
 
 LONGEST = 6  # words of a name
 SURE = {"as written": 1.0, "by the dictionary": 0.95, "by a part of its name": 0.9}

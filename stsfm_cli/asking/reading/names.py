@@ -14,7 +14,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from stsfm import options
-from stsfm.asking.lexicon import lexicon
+from stsfm.asking.reading.lexicon import lexicon
 
 EMBEDDING = "model/embedding"
 GROUPS = ("data", "model", "detector", "given", EMBEDDING, "analysis", "loss", "protocol")

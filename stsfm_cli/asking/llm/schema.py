@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.reading import ENDINGS
-from stsfm.asking.registry import EMBEDDING, LISTED, METRICS, Names, registry
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.names import EMBEDDING, LISTED, METRICS, Names, registry
+from stsfm.asking.reading.tokens import ENDINGS
 from stsfm.asking.spec import RunSpec
 
 GROUPS = {  # field → the group whose choices it may hold

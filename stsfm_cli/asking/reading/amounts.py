@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from stsfm.asking.answers import Ambiguous, Refused
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.reading import Token
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.tokens import Token
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 UNITS = (*SECONDS, "month", "year")
@@ -112,7 +112,9 @@ def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
     before = [t.concept for t in tokens[max(0, i - FAR) : i]]
     for k in range(i + 1, min(i + 4, len(tokens))):  # "12 more steps", "half an hour"
         concept = tokens[k].concept
-        if concept == "seed" or (concept in ("repeat", "run") and k == i + 1 and _several(tokens[i])):
+        if concept == "seed" or (
+            concept in ("repeat", "run") and k == i + 1 and _several(tokens[i])
+        ):
             return "seeds", "seed", k
         if concept in ("step", "point"):
             return "horizon", "step", k
@@ -124,7 +126,9 @@ def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
     if not _several(tokens[i]):
         return "", "", i
     for kind, concept in (("horizon", "horizon"), ("seeds", "seed"), ("horizon", "step")):
-        if concept in before[-2 if concept != "step" else -1 :]:  # "seeds: five", "шагов двенадцать"
+        if (
+            concept in before[-2 if concept != "step" else -1 :]
+        ):  # "seeds: five", "шагов двенадцать"
             return kind, "step", i
     if i + 1 < len(tokens) and tokens[i + 1].concept == "ahead":
         return "horizon", "step", i

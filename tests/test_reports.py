@@ -22,15 +22,15 @@ from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.record.pages import find
 from stsfm.record.shelf import compared
-from stsfm.reports import cited
-from stsfm.reports.account import made_with
-from stsfm.reports.answer import _chance, answer, conclusions, over_tasks
+from stsfm.reports.chapters import cited
+from stsfm.reports.chapters.account import made_with
+from stsfm.reports.chapters.answer import _chance, answer, conclusions, over_tasks
+from stsfm.reports.chapters.model import described
+from stsfm.reports.chapters.search import chapter
 from stsfm.reports.content import Definitions, Mark, plain
 from stsfm.reports.facts import Fact
-from stsfm.reports.html import inline
-from stsfm.reports.model import described
 from stsfm.reports.references import entries, fields, line, references, unlatex
-from stsfm.reports.search import chapter
+from stsfm.reports.rendering.html import inline
 from stsfm.reports.shown import Shown
 from stsfm.tables.grid import Grid
 

@@ -63,7 +63,7 @@ def _caption(told: Mapping[str, Any]) -> str:
     step = told["step"] if told["step"] and not told["step"][0].isdigit() else "row"
     return (
         f"Segments of {told['headline']}. Each begins where a change was found, `between` is its "
-        f"{told['level']:.0%} interval".replace("%", " %") + f"; n observed values, their mean and "
+        f"{100 * told['level']:g} % interval; n observed values, their mean and "
         f"standard deviation{of}, slope of the least-squares line per {step}. p: the chance of so "
         "strong a change where there is none; — where none is computed."
     )  # fmt: skip

@@ -24,9 +24,10 @@ STATES = {  # of a candidate → what its row says
 }  # fmt: skip
 
 
-def planned(entries: Sequence[Entry], facts: Found) -> Iterator[str]:
-    """What a selection would do, for --dry-run."""
+def planned(entries: Sequence[Entry], facts: Found, said: Sequence[str]) -> Iterator[str]:
+    """What a selection would do, for --dry-run; `said` of a law that is given."""
     yield facts["headline"]
+    yield from said
     yield from begun(entries, facts)
     taking = [entry.candidate.name for entry in entries if not entry.excluded]
     yield f"in this order: {', '.join(taking)}"
@@ -106,8 +107,16 @@ def _why(mine: Found, best: Found, near: Sequence[str], found: Found) -> Iterato
     yield (
         f"{mine['name']} is chosen: the simplest {among} within one standard error of the best, "
         f"{best['name']} ({error}), which it is behind by {_figure(mine['behind'])} ± "
-        f"{_figure(mine['behind_se'])}; so are {', '.join(n for n in near if n != mine['name'])}."
+        f"{_figure(mine['behind_se'])}{_so_are(near, mine, best)}."
     )
+
+
+def _so_are(near: Sequence[str], mine: Found, best: Found) -> str:
+    """Who else is within one standard error."""
+    others = [name for name in near if name not in (mine["name"], best["name"])]
+    if not others:
+        return ""
+    return f"; {', '.join(others)} {'is' if len(others) == 1 else 'are'} within it as well"
 
 
 def _limits(found: Found) -> Iterator[str]:

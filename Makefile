@@ -41,7 +41,7 @@ reproduce-composite: $(VENV)/.run  ## a loss with physics against plain mse, its
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[search]"
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py composite composite_carried
 
-eval-ask: $(VENV)/.run  ## how well prompts are understood, on those that nothing was tuned on
+eval-ask: $(VENV)/.run  ## how well prompts are understood
 	OMP_NUM_THREADS=1 $(BIN)/python bench/ask.py
 
 links:  ## lay the packages out for type checkers, in .links

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV ?= .venv
+DATA ?= ../shared/data
 BIN := $(abspath $(VENV))/bin
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -44,6 +45,10 @@ reproduce-composite: $(VENV)/.run  ## a loss with physics against plain mse, its
 eval-ask: $(VENV)/.run  ## how well prompts are understood
 	OMP_NUM_THREADS=1 $(BIN)/python bench/ask.py
 
+bench-selection: $(VENV)/.run  ## does stsfm select choose well? 20 known laws, and regret in DATA
+	OMP_NUM_THREADS=1 $(BIN)/python bench/selection.py --families
+	OMP_NUM_THREADS=1 $(BIN)/python bench/selection.py --regret $(DATA)
+
 links:  ## lay the packages out for type checkers, in .links
 	@rm -rf .links && mkdir -p .links/stsfm
 	@for entry in stsfm_cli/* conf datasets losses models; do ln -s ../../$$entry .links/stsfm/; done
@@ -65,5 +70,5 @@ $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
-.PHONY: help demo test bench eval-ask reproduce-airline reproduce-ltsf reproduce-losloop \
-	reproduce-manifold reproduce-composite links clean
+.PHONY: help demo test bench eval-ask bench-selection reproduce-airline reproduce-ltsf \
+	reproduce-losloop reproduce-manifold reproduce-composite links clean

@@ -30,6 +30,7 @@ from stsfm.sweeps.planner import Planner
 from stsfm.tables.claims import ADDITIVE
 
 if TYPE_CHECKING:
+    from stsfm.launchers.base import Launcher
     from stsfm.screen import Screen
     from stsfm.sweeps.plan import Job
     from stsfm.sweeps.planner import Task
@@ -133,11 +134,15 @@ def perform(args: list[str], screen: Screen) -> Outcome:
     return Outcome(code, opened.runs(found), [one.folder])
 
 
-def ready(args: Sequence[str]) -> Selection:
-    """Read the words, load the task and compose the candidates; nothing is fitted."""
+def ready(args: Sequence[str], known: compose.Known | None = None) -> Selection:
+    """Read the words, load the task and compose the candidates; nothing is fitted.
+
+    known  given to several calls, choices that they share are composed once
+    """
     began, worked = time.monotonic(), time.process_time()
-    told = asked(args)
-    models, known, planner = chosen(told.among, *told.folders), compose.Known(), Planner()
+    told, planner = asked(args), Planner()
+    known = compose.Known() if known is None else known
+    models = chosen(told.among, *told.folders)
     compose.together(models, [*told.task, "model=naive"], known)
     config = compose.config([*told.task, "model=naive"], known)
     os.environ.setdefault("OMP_NUM_THREADS", str(config["hardware"]["threads"]))
@@ -190,8 +195,10 @@ def _selected(one: Selection, spent: float, screen: Screen) -> kept.Found:
     return kept.keep(one.folder, found)
 
 
-def raced(one: Selection, spent: float, screen: Screen, keep: Any) -> Race:
-    """Run the race of a selection through the engine."""
+def raced(
+    one: Selection, spent: float, screen: Screen, keep: Any, launcher: Launcher | None = None
+) -> Race:
+    """Run the race of a selection through the engine; by the launcher of its words if by none."""
     from stsfm.build import build
     from stsfm.sweeps.engine import carry_out
 
@@ -211,8 +218,8 @@ def raced(one: Selection, spent: float, screen: Screen, keep: Any) -> Race:
     )  # fmt: skip
     where = one.asked.where or ("launcher.n_jobs=auto",)
     config = compose.config([*one.asked.task, *where, "model=naive"], one.known)
+    launcher = launcher or build(config["launcher"], path="launcher")
     status = Progress(screen, one.metric, METRIC[one.metric].label)
     status.begin(story.begins(race), len(race))
-    launcher = build(config["launcher"], path="launcher")
     carry_out(race, launcher, retries=config["retries"], fail_fast=False, status=status)
     return race

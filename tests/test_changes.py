@@ -174,6 +174,14 @@ def test_masked_cells_do_not_matter():
     assert "missing" in " ".join(found.noted)
 
 
+def test_where_zero_lies_does_not_matter_to_cells_that_are_missing():
+    rng, t = np.random.default_rng(2), np.arange(90)
+    x, mask = rng.normal(size=90) + 9 * (t >= 40) + 0.2 * (t - 40).clip(0), rng.random(90) > 0.2
+    here, far = (Pelt(**SHARED, survey=survey()).segment(panel(x + by, mask)) for by in (0, 5000))
+    assert rows_of(here) == rows_of(far) != []
+    np.testing.assert_allclose(far.tracks[0].fitted - 5000, here.tracks[0].fitted, atol=1e-6)
+
+
 @pytest.mark.parametrize("x", [np.arange(6.0), np.ones(50), np.zeros(1)])
 def test_what_nothing_can_be_said_of(x):
     found = Pelt(**SHARED, survey=survey()).segment(panel(x))

@@ -204,11 +204,11 @@ class Survey:
             own, own_seen, rows, slope, u, kind=search.kind, least=search.least,
             draws=self.draws, level=self.level, seed=self.seed + 2,
         )  # fmt: skip
-        scales = rest[:, some].std(0) if rows else np.ones(len(some))
+        scales = _spread(_about_mean(rest, seen), seen)  # those of the signal
         fitted = np.array(silent.fitted)
-        for k, s in enumerate(some):
+        for s in some:
             costs = Costs(rest[None, :, s : s + 1], seen[:, s : s + 1],
-                        slope * float(scales[k]) ** 2, search.kind)  # fmt: skip
+                        slope * float(scales[s]) ** 2, search.kind)  # fmt: skip
             fitted[:, s] = costs.fitted(rest[:, s : s + 1], seen[:, s : s + 1], rows)[:, 0]
         path = _path(search, end.looked, own_seen, price) if rows else None
         return Track(
@@ -244,10 +244,19 @@ def _path(search: Search, signal: Array, seen: Array, price: float) -> Curve:
 
 def _standardised(x: Array, seen: Array) -> Array:
     """Columns (t, s) of mean 0 and deviation 1 (ddof = 1) over what was seen, 0 elsewhere."""
-    mean = np.where(seen, x, 0).sum(0) / np.maximum(seen.sum(0), 1)
-    rest = np.where(seen, x - mean, 0)
-    spread = np.sqrt((rest**2).sum(0) / np.maximum(seen.sum(0) - 1, 1))
+    rest = _about_mean(x, seen)
+    spread = _spread(rest, seen)
     return rest / np.where(spread > 0, spread, 1)
+
+
+def _about_mean(x: Array, seen: Array) -> Array:
+    """Columns (t, s) less the mean of what was seen, 0 elsewhere."""
+    return np.where(seen, x - np.where(seen, x, 0).sum(0) / np.maximum(seen.sum(0), 1), 0)
+
+
+def _spread(rest: Array, seen: Array) -> Array:
+    """Deviation (s) of columns about their mean (ddof = 1), of what was seen."""
+    return np.sqrt((rest**2).sum(0) / np.maximum(seen.sum(0) - 1, 1))
 
 
 def _left(signal: Array, seen: Array, rows: list[int], kind: Kind, slope: float) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 FEW = 8  # names that a line lists
+ALPHA = 0.05  # that claims are made at: no p is rounded across it
 
 
 def count(n: int, what: str) -> str:
@@ -23,8 +24,11 @@ def number(value: float, digits: int) -> str:
 
 
 def p_value(p: float) -> str:
-    """p = 0.21, p < 0.001."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    """p = 0.21, p < 0.001; p = 0.0496, for 0.05 would be on the other side of the level."""
+    if p < 0.001:
+        return "p < 0.001"
+    told = (f"{p:.{figures}g}" for figures in range(2, 18))
+    return f"p = {next(text for text in told if (float(text) < ALPHA) == (p < ALPHA))}"
 
 
 def sized(size: float) -> str:

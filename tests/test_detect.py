@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stsfm import compose
 from stsfm.build import build
 from stsfm.completion import candidates
 from stsfm.datasets.nile import nile
@@ -296,6 +297,12 @@ def test_what_is_typed(desk):
         ("run", "detector=pelt", "data=nile"): "`stsfm detect detector=pelt …` finds change points",
     }.items():
         assert desk(*words) == 2 and said in desk.err
+    words = spelled_out(["model=residuals", "model.forecaster.order=3,12", "data=nile"])
+    made = [job.config["detector"]["forecaster"] for job in compose.jobs(words).jobs]
+    assert [tree["order"] for tree in made] == [3, 12]
+    for detector, said in (("residuals", "forecaster has no lags"), ("pelt", "has no forecaster")):
+        words = [f"model={detector}", "model.forecaster.lags=3", "data=nile"]
+        assert desk("detect", *words) == 2 and said in desk.err
     offered = lambda *words: candidates(["detect", *words], ["detect"])  # noqa: E731
     assert offered("mo") == ["model=", "model."] or offered("mo") == ["model.", "model="]
     assert "model=pelt" in offered("model=p") and "detector=pelt" in offered("detector=p")

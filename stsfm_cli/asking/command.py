@@ -100,7 +100,7 @@ def _words(spec: RunSpec, detectors: bool) -> tuple[list[str], list[str], list[s
     steps = [f"protocol.horizon={spec.horizon}"] if spec.horizon else []
     seeds = [f"seeds={spec.seeds}"] if spec.seeds else []
     if spec.intent == "changepoints":
-        return ["detect"], [*_one("model", spec.detector), *data], []
+        return ["detect"], [*_one("model", spec.detector), *data], list(_unsaid(spec))
     if spec.intent == "select" or (spec.intent == "forecast" and not spec.models):
         among = [f"among={','.join(spec.among)}"] if spec.among else []
         limits = [*_one("given", spec.given), *_one("metric", spec.metric)]
@@ -129,6 +129,6 @@ def _one(key: str, value: str | None) -> list[str]:
 
 def _unsaid(spec: RunSpec) -> Iterator[str]:
     if spec.budget:
-        yield "`stsfm select` alone keeps a limit of time: these models are trained to their end"
+        yield "`stsfm select` alone keeps a limit of time: this is done to its end"
     if spec.metric:
         yield f"nothing is chosen here, so {spec.metric} decides nothing: it is in the table"

@@ -2,7 +2,7 @@
 
 runs/_asks/<intent>_<data>-<digest>/
   ask.json       the prompt as it was typed, how each slot was found, spec, command, confidence
-  report.*       what was found, once it is
+  report.*       what was found, once it is; of several things, a folder for each
 """
 
 from __future__ import annotations
@@ -152,9 +152,16 @@ def _as_it_is(report: Report) -> Report:
 def report(
     planned: Plan, outcome: Outcome, screen: Screen, wording: Callable[[Report], Report] = _as_it_is
 ) -> None:
-    """The report of what was found, in the folder of the prompt."""
+    """The report of what was found, in the folder of the prompt; of several, each in its own."""
     from stsfm import reports
 
     for page in outcome.pages:
-        for path in reports.of(page, planned.folder, planned.prompt, planned.line, wording):
+        into = planned.folder / (_called(page, planned.home) if len(outcome.pages) > 1 else "")
+        for path in reports.of(page, into, planned.prompt, planned.line, wording):
             screen.say(f"→ {os.path.relpath(path)}")
+
+
+def _called(page: Path, home: Path) -> str:
+    """A name for what lies in a folder of runs: airline_lstm_s1-8c1f03d2aa."""
+    parts = Path(os.path.relpath(page, home)).parts
+    return "_".join(part for part in parts if part not in ("..", "_comparisons"))

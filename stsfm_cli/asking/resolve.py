@@ -14,7 +14,8 @@ from typing import Any
 
 from stsfm.asking.answers import Ambiguous, Refused, Understood
 from stsfm.asking.reading import amounts as counted
-from stsfm.asking.reading.linking import Mention, by_card, mentions, nearest, strange
+from stsfm.asking.reading import elsewhere
+from stsfm.asking.reading.linking import Mention, alone, by_card, mentions, nearest, strange
 from stsfm.asking.reading.names import EMBEDDING, LISTED, Names, Step, registry, squeezed
 from stsfm.asking.reading.strangers import strangers
 from stsfm.asking.reading.tokens import Token, read
@@ -46,6 +47,7 @@ def resolve(
     intent = max(scores, key=lambda key: scores[key])
     if intent == REJECT:
         raise Refused("nothing that there is was asked for, as far as this was understood")
+    elsewhere.code(text, names)
     reader = _Reader(tokens, mentions(tokens, names), names, step or names.step, data)
     return reader.understand(intent, scores[intent])
 
@@ -96,14 +98,19 @@ class _Reader:
         if self.fixed:
             self.found["data"] = "data="
             return self.fixed
-        if files := [token for token in self.tokens if token.kind == "file"]:
-            self.only("data", sorted({token.text for token in files}))
-            self.found["data"] = f"{files[0].text!r}, a file"
-            return files[0].text
         named = [m for m in self.named if m.of("data") and m is not law]
         named = [m for m in named if not m.of("model")] or named
+        if files := [token for token in self.tokens if token.kind == "file"]:
+            also = [m for m in named if m.how == "as written" and not m.of("model")]
+            also = [m for m in also if alone(self.tokens, m.first)]  # no ring road
+            names = {name for m in also for name in m.of("data")}
+            self.only("data", sorted({*(token.text for token in files), *names}))
+            self.found["data"] = f"{files[0].text!r}, a file"
+            return files[0].text
         if not named:
             return self.told()
+        for mention in named:
+            elsewhere.place(mention, self.tokens, self.mentions, self.names)
         exact = [m for m in named if m.how != "misspelt"] or named
         candidates = sorted({name for m in exact for name in self.narrowed(m, exact)})
         return self.taken("data", exact[0], self.only("data", candidates))

@@ -10,7 +10,7 @@ from stsfm import identity, options, trust
 from stsfm.compose import door, experiments
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import NO_SEARCH, as_typed
-from stsfm.compose.subtrees import MEMBERS, drawing, placed, trees
+from stsfm.compose.subtrees import FORECASTER, MEMBERS, drawing, forecasting, placed, trees
 from stsfm.mistakes import Mistake
 from stsfm.request import Request
 from stsfm.search import space
@@ -58,7 +58,8 @@ class Table:
         chosen = self.choose(texts)
         typed = [parse(text) for text in texts if not self.is_choice(text)]
         inner = [key for key in typed if key.key_or_group.startswith(MEMBERS)]
-        values = [key for key in typed if key not in inner]
+        ahead = [key for key in typed if key.key_or_group.startswith(FORECASTER)]
+        values = [key for key in typed if key not in (*inner, *ahead)]
         with door.explained(lambda: self.every(lines)):
             config = chosen.resolved(values)
         if NO_SEARCH in texts:
@@ -72,6 +73,7 @@ class Table:
         if config["score"] not in ("all", "val"):
             raise Mistake(f"score={config['score']}: wanted score=all or score=val")
         config["model"] = placed(config, inner, *self.request.folders)
+        config["detector"] = forecasting(config, ahead, *self.request.folders)
         if config["analysis"]:
             config["analysis"] = drawing(config["analysis"])
             _spaces(config["analysis"])  # for nothing of an analysis is searched

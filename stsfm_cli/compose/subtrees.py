@@ -16,6 +16,7 @@ from stsfm.identity import parts
 from stsfm.mistakes import Mistake, did_you_mean, no_such
 
 MEMBERS = "model.members."
+FORECASTER = "detector.forecaster."
 Choices = Mapping[str, str]  # of parts: model/embedding → pca
 
 
@@ -92,6 +93,25 @@ def placed(config: Mapping[str, Any], keys: Iterable[Override], *folders: Path) 
     for key in keys:
         _set(model, key)
     return drawing(model)
+
+
+def forecasting(
+    config: Mapping[str, Any], keys: Iterable[Override], *folders: Path
+) -> dict[str, Any] | None:
+    """The detector of a config; of one that names a forecaster, with this in place.
+
+    keys  detector.forecaster.lags=4: what is typed of it
+    """
+    detector: dict[str, Any] | None = config["detector"]
+    name = (detector or {}).get("forecaster")
+    made = detector
+    if detector and name:
+        made = {**detector, "forecaster": deepcopy(models([name], config, *folders)[name])}
+    for key in keys:
+        if made is detector or made is None:
+            raise Mistake(f"unknown key '{key.key_or_group}': this detector has no forecaster")
+        _set(made, key)
+    return made
 
 
 def drawing(made: Mapping[str, Any]) -> dict[str, Any]:

@@ -185,12 +185,18 @@ def _counted(value: Any, decimals: int | None) -> str:
     return f"{len(value):,}"
 
 
+def _tabled(p: float, decimals: int | None) -> str:
+    """Of KPSS, whose table ends at 0.01 and at 0.1."""
+    return "p ≤ 0.01" if p <= 0.01 else "p ≥ 0.1" if p >= 0.1 else p_value(p)
+
+
 READINGS: Mapping[str, Callable[[Any, int | None], str]] = {
     "number": figures,
     "cell": lambda value, decimals: number(value, decimals or 0),  # of a table
     "percent": lambda value, decimals: f"{figures(100 * value, decimals)} %",
     "seconds": lambda value, decimals: lasting(value),
     "p": lambda value, decimals: p_value(value),
+    "p of KPSS": _tabled,
     "count": _counted,  # how many there are in a list
     "words": lambda value, decimals: str(value),  # as they stand: a date, a sentence
     "list": lambda value, decimals: ", ".join(map(str, value)),

@@ -108,13 +108,16 @@ def _quoted(key: str, lines: Any, facts: Facts, source: str) -> Iterator[Words]:
 
 def _protocol(found: dict[str, Any], facts: Facts, page: Page | None) -> Iterator[Block]:
     """How candidates were judged before the test border; then how the test was scored."""
+    opened = "once, for the choice"
+    if found.get("ablation"):
+        opened = "after the choice: for it, and for the one that the law is judged by"
     yield Paragraph(say(
         "Candidates were judged by {metric} over rolling origins before the test border (row "
         "{until}): {origins} origins in {blocks} blocks, {independent} of them independent, "
         "{horizon} steps ahead. They raced through {rounds} rounds, each with more blocks and "
         "fewer candidates; the simplest within one standard error of the best is chosen. The "
-        "budget was {budget}, of which {spent} were spent. The test was opened once, for the "
-        "choice.", facts))  # fmt: skip
+        "budget was {budget}, of which {spent} were spent. The test was opened "
+        f"{opened}.", facts))  # fmt: skip
     if page:
         yield from common.protocol(page)
 

@@ -68,6 +68,8 @@ def steps(amount: Amount, step: tuple[int, str] | None, data: str) -> int:
         count = amount.number * SECONDS[amount.unit] / (step[0] * SECONDS[step[1]])
     else:
         count = 0.5
+    if amount.unit == "step" and count != max(int(count), 1):
+        raise Ambiguous("horizon", (), f"{amount.said!r}: wanted a whole number of steps, from 1")
     if count != int(count) or count < 1:
         size = (
             f"{step[0]} {step[1]}s"

@@ -143,7 +143,7 @@ def _partly(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Ite
         if i in taken or token.kind != "word" or _known(token) or len(token.word) < 3:
             continue
         senses = _parts(squeezed(latin(token.word)), names)
-        if not _alone(tokens, i):
+        if not alone(tokens, i):
             senses = frozenset(sense for sense in senses if sense[0] != "data")
         whole = {(g, n) for g, n in senses if {squeezed(p) for p in n.split("_")} <= said}
         if senses:
@@ -151,7 +151,7 @@ def _partly(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Ite
             yield Mention(i, i, frozenset(whole or senses), how, SURE[how])
 
 
-def _alone(tokens: Sequence[Token], i: int) -> bool:
+def alone(tokens: Sequence[Token], i: int) -> bool:
     """Is a part of a name no part of another: no "heart rate" for exchange_rate?"""
     beside = [tokens[k] for k in (i - 1, i + 1) if 0 <= k < len(tokens)]
     return not any(strange(token) for token in beside)
@@ -198,9 +198,12 @@ def nearest(word: str, called: Iterable[str], *, hint: bool = False) -> list[str
     hint   further names, too, and other digits: to be shown, and not to be taken
     """
     near: list[tuple[int, str]] = []
+    letters = frozenset(word)
     for alias in called:
         allowed = _allowed(alias, word) + 2 * hint
         if not allowed or abs(len(alias) - len(word)) > allowed:
+            continue
+        if len(letters ^ frozenset(alias)) > 2 * allowed:  # each slip tells apart two letters
             continue
         if hint or DIGITS.findall(alias) == DIGITS.findall(word):
             far = slips(alias, word)
@@ -261,6 +264,6 @@ def by_card(tokens: Sequence[Token], names: Names, taken: Iterable[int]) -> list
     held = {
         n: {k for k, word in said.items() if word in names.telling[n]} for n in names.of("data")
     }
-    held = {n: at for n, at in held.items() if len(at) > 1 or all(_alone(tokens, k) for k in at)}
+    held = {n: at for n, at in held.items() if len(at) > 1 or all(alone(tokens, k) for k in at)}
     most = max(map(len, held.values()), default=0)
     return sorted(name for name, at in held.items() if len(at) == most) if most else []

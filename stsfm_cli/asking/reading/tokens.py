@@ -23,6 +23,7 @@ MARKED = re.compile(  # with blanks in it: in brackets or quotes
     rf"""(?<=[\["'«“])[\w./~-][\w ./~(),+-]*\.(?:{"|".join(ENDINGS)})(?:\.gz)?(?=[\]"'»”])""", re.I
 )
 RUN = re.compile(r"(?<!\w)(?:runs(?:/[\w-]+)+|s\d+-[0-9a-f]{10}|(?=[a-f]*\d)[0-9a-f]{10})(?!\w)")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+\d[^\W_]*|[^\W\d_]+|\n")
 MARKS = ("$", "`", "|", "&&", ">", "<", "\\", "{", "}", "://", "#!")  # of shells, of Hydra
 OPTION = re.compile(r"(?<![\w-])(?:--[A-Za-z][\w-]*|-[A-Za-z]{1,2}(?!\w))|([\w./]+)\s?=(?=\s?\S)")
@@ -87,6 +88,8 @@ def check(text: str) -> None:
                 f"{option[0]!r} is an option; those of a command go after the prompt, as words of "
                 f"their own.{did_you_mean(option[1] or '', KEYS)}"
             )
+    if below := re.search(r"(?<!\S)[-−–]\d[\d.]*", bare):
+        raise Refused(f"{below[0]!r}: wanted a whole number from 1")
     for path in (found.rstrip(".?!)]\"'»") for found in PATH.findall(bare)):
         if not FILE.fullmatch(path):
             raise Refused(f"{path!r} is no file of data ({', '.join(ENDINGS)})")
@@ -102,7 +105,7 @@ def _words(text: str, start: int, end: int) -> list[Token]:
     found: list[Token] = []
     for match in WORD.finditer(text, start, end):
         word = fold(match[0])
-        number = word[:1].isdigit()
+        number = bool(NUMBER.fullmatch(word))
         if number:
             found.append(Token(match[0], word, "number", match.start()))
             continue

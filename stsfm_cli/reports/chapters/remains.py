@@ -51,8 +51,8 @@ def _memory(facts: Facts, memory: dict[str, float]) -> Iterator[Words]:
 def _bias(facts: Facts) -> Iterator[Words]:
     if facts.knows("bias", "share"):
         unit = " {units}" if facts.knows("units") and facts["units"].value else ""
-        yield say(f"Its bias, observed less forecast, is {{bias}}{unit}: {{share}} of the mean "
-                  "size of a residual.", facts)  # fmt: skip
+        yield say(f"Its bias one step ahead, observed less forecast, is {{bias}}{unit}: {{share}} "
+                  "of the mean size of such a residual.", facts)  # fmt: skip
 
 
 def _where(facts: Facts) -> Iterator[Words]:

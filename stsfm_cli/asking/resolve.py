@@ -25,6 +25,7 @@ from stsfm.asking.spec import Intent, RunSpec
 from stsfm.mistakes import did_you_mean, said
 
 OBJECT = {"in", "forecast", "continue", "compare", "embed", "data"}  # what stands before data
+BEFORE_A_YEAR = 3  # words between a name and its number, "the Lorenz system of 1963"
 BEFORE_A_LAW = 6  # words between "given" and the equation
 
 
@@ -117,9 +118,22 @@ class _Reader:
 
     def narrowed(self, mention: Mention, all_: Sequence[Mention]) -> list[str]:
         """What a mention may mean, where another says more: "pems", then "pems04"."""
-        mine = mention.of("data")
-        others = [set(m.of("data")) for m in all_ if m is not mention]
+        mine = self.numbered(mention, "data")
+        others = [set(self.numbered(m, "data")) for m in all_ if m is not mention]
         return next((sorted(o) for o in others if o < set(mine)), mine)
+
+    def numbered(self, mention: Mention, group: str) -> list[str]:
+        """What a mention may mean, where a number or a year after it tells: "Lorenz, 1963"."""
+        mine = mention.of(group)
+        after = self.tokens[mention.last + 1 : mention.last + 1 + BEFORE_A_YEAR]
+        numbers = [t.word for t in after if t.kind == "number"]
+        told = [
+            name
+            for name in mine
+            if (number := re.sub(r"\D", "", name))
+            and any(n in (number, f"19{number}", f"20{number}") for n in numbers[:1])
+        ]
+        return told if len(mine) > 1 and len(told) == 1 else mine
 
     def told(self) -> str:
         sure = [mention for mention in self.mentions if mention.how != "misspelt"]
@@ -199,7 +213,11 @@ class _Reader:
         models = self.models(no_classes=True)
         among = [name for name in dict.fromkeys(named) if name != "all"]
         among = [*among, *(m for m in models if m not in among)] or ["all"]
-        given = self.taken("given", law, self.only("given", law.of("given"))) if law else None
+        given = (
+            self.taken("given", law, self.only("given", self.numbered(law, "given")))
+            if law
+            else None
+        )
         self.found.pop("models", None)
         if models:
             self.found["among"] = ", ".join(among)

@@ -74,7 +74,7 @@ def problems(value: Any, wanted: Mapping[str, Any], at: str = "") -> Iterator[st
 def _names(names: Names) -> dict[str, tuple[str, ...]]:
     """Field → the names that it may hold, of the fields that hold names."""
     found = {field: tuple(names.of(group)) for field, group in GROUPS.items()}
-    classes = tuple(dict.fromkeys(map(str, lexicon().raw["classes"].values())))
+    classes = tuple(lexicon().raw["classes"])
     return found | {
         "models": (*found["models"], *found["detector"]), "among": (*classes, *found["among"]),
         "group": LISTED, "metric": METRICS,

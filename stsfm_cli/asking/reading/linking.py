@@ -114,10 +114,10 @@ def _longest(tokens: Sequence[Token], i: int, names: Names) -> Mention | None:
             told |= _parts(joined, names)  # "heat" is an equation, and may be heat_grid
         if n == 1 and not exact:
             told |= _heard(tokens[i], names)
-        if n == 2 and not exact | told and any(map(strange, tokens[i : i + n])):
-            if len(near := nearest(joined, names.joined)) == 1:  # "sesaonal naive"
-                sure = round(1 - slips(near[0], joined) / len(near[0]), 2)
-                return Mention(i, i + 1, names.called[near[0]], "misspelt", sure)
+        halves = n == 2 and not exact | told and any(map(strange, tokens[i : i + n]))
+        if halves and len(near := nearest(joined, names.joined)) == 1:  # "sesaonal naive"
+            sure = round(1 - slips(near[0], joined) / len(near[0]), 2)
+            return Mention(i, i + 1, names.called[near[0]], "misspelt", sure)
         if exact or told:
             how = "as written" if exact and all(map(str.isascii, words)) else "by the dictionary"
             return Mention(i, i + n - 1, exact | told, how, SURE[how])

@@ -12,21 +12,16 @@ import csv
 import io
 import json
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import yaml
-
-from stsfm.build import analyser, build
+from stsfm import findings
+from stsfm.build import analyser
 from stsfm.datasets.panel import Panel
-from stsfm.datasets.protocols.borders import with_season
 from stsfm.datasets.split import panel_digest
-from stsfm.environment import environment
-from stsfm.files import write, write_json
-from stsfm.headline import missing, noticed, stamp
+from stsfm.files import write, write_npz
+from stsfm.headline import noticed
 from stsfm.identity import data_name, identify_analysis
 from stsfm.mistakes import Mistake, cause
 from stsfm.models.analyser import Analysis
@@ -34,18 +29,15 @@ from stsfm.plots.analysis import draw
 from stsfm.record import Record, attempt
 from stsfm.results import reference
 from stsfm.screen import Screen
-from stsfm.words import aligned, count, steps
+from stsfm.words import aligned, count
 
-KEPT = ("analysis", "data", "seed", "plugins")  # of a config: what the numbers are made of
 MOST = 30  # rows of a table on the screen
 
 
 def analyse(config: Mapping[str, Any], words: Sequence[str], screen: Screen) -> Record:
     """Do an analysis, unless it was done before, and show it. A failure is recorded and said."""
-    panel = build(config["data"], path="data")
-    panel = with_season(panel.history(), len(panel))
-    name = config["choices"]["analysis"]
-    headline = _headline(panel, name)
+    panel, name = findings.looked_at(config["data"]), config["choices"]["analysis"]
+    headline = findings.headline(panel, f"analysis {name}")
     screen.say(headline)
     if config["data"].get("path"):
         screen.say(noticed(panel, config["data"]))
@@ -58,7 +50,7 @@ def analyse(config: Mapping[str, Any], words: Sequence[str], screen: Screen) -> 
         try:
             with attempt.writing(home, identity, about, force=config["force"]) as mine:
                 if mine is not None:
-                    _preface(mine, config, words)
+                    findings.preface(mine, config, _groups(config), "analyse", words)
                     _save(mine.folder, made.analyse(panel), made.cites, headline, panel)
         except ValueError as error:
             raise Mistake(f"{name}: {error}") from error
@@ -71,31 +63,13 @@ def analyse(config: Mapping[str, Any], words: Sequence[str], screen: Screen) -> 
     return record
 
 
-def _headline(panel: Panel, name: str) -> str:
-    about, last = panel.about, len(panel) - 1
-    return (
-        f"{about.name} · {steps(len(panel), about.step)} · {count(panel.nodes, 'node')} · "
-        f"{count(len(about.targets), 'channel')} · {stamp(panel, 0)} … {stamp(panel, last)} · "
-        f"{missing(panel)} · analysis {name}"
-    )
-
-
-def _preface(record: Record, config: Mapping[str, Any], words: Sequence[str]) -> None:
-    """What it is made of, before anything is computed."""
-    groups = ("analysis", "data", *(group for group in config["choices"] if "analysis/" in group))
-    chosen = {group: config["choices"][group] for group in groups}
-    kept = {key: config[key] for key in KEPT} | {"choices": chosen}
-    made_of = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
-    write(record.folder / "config.yaml", made_of)
-    write(record.folder / "command.txt", shlex.join(["stsfm", "analyse", *words]) + "\n")
-    write_json(record.folder / "environment.json", environment(config["hardware"]["threads"]))
+def _groups(config: Mapping[str, Any]) -> list[str]:
+    return ["analysis", *(group for group in config["choices"] if "analysis/" in group)]
 
 
 def _save(folder: Path, found: Analysis, cites: Sequence[str], headline: str, panel: Panel) -> None:
     """Numbers, words, table, figures and references."""
-    arrays = io.BytesIO()
-    np.savez_compressed(arrays, allow_pickle=False, **found.arrays)
-    write(folder / "analysis.npz", arrays.getvalue())
+    write_npz(folder / "analysis.npz", found.arrays)
     links = [
         {"from": found.names[a], "to": found.names[b], "strength": x} for a, b, x in found.links
     ]

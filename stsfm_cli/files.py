@@ -7,12 +7,16 @@ time is another (a copy, an edit, a repair), its digest decides.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 Manifest = Mapping[str, Mapping[str, Any]]  # name → bytes, changed (ns since 1970), sha256
 
@@ -36,6 +40,15 @@ def write(path: Path, content: str | bytes) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     write(path, json.dumps(content, indent=1, default=str) + "\n")
+
+
+def write_npz(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
+    """Write named arrays as one compressed file, that holds no code."""
+    from numpy import savez_compressed  # readers of text alone need none
+
+    content = io.BytesIO()
+    savez_compressed(content, allow_pickle=False, **arrays)
+    write(path, content.getvalue())
 
 
 def append(path: Path, line: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,7 +15,7 @@ from stsfm.backtest import Backtest, Evaluation
 from stsfm.datasets.about import KINDS
 from stsfm.datasets.panel import Panel
 from stsfm.datasets.split import Split
-from stsfm.files import naming, write, write_json
+from stsfm.files import naming, write, write_json, write_npz
 from stsfm.given import constants
 from stsfm.headline import stamp
 from stsfm.identity import nets
@@ -46,19 +45,19 @@ def save(
     folder, val, test = run.folder, evaluation.val, evaluation.test
     with naming(folder / "model"):
         model.save(folder / "model")
-    write(folder / "transform.npz", _npz(split.prepare.arrays()))
+    write_npz(folder / "transform.npz", split.prepare.arrays())
     write_json(folder / "data.json", data_of(split))
-    write(folder / "windows.npz", _npz(_errors(split, val, test)))
+    write_npz(folder / "windows.npz", _errors(split, val, test))
     if test and (forecasts := _forecasts(split, test)):
-        write(folder / "forecast.npz", _npz(forecasts))
+        write_npz(folder / "forecast.npz", forecasts)
     place = Place.of(split.panel.space, split.panel.nodes)
     if not place.empty:
-        write(folder / "space.npz", _npz(place.arrays()))
+        write_npz(folder / "space.npz", place.arrays())
     cites = [*model.cites, *([model.intervals["cite"]] if "cite" in model.intervals else [])]
     write(folder / "references.bib", "\n".join(map(reference, cites)))
     seen = model.states(split.test) if test else {}
     if seen:
-        write(folder / "states.npz", _npz(seen))
+        write_npz(folder / "states.npz", seen)
     if drawn := model.drawing():
         write_json(folder / "drawing.json", dict(drawn))
     scores = {
@@ -167,12 +166,6 @@ def _forecasts(split: Split, test: Backtest) -> dict[str, np.ndarray]:
     arrays |= {"point": forecast.point, "levels": np.array(forecast.levels)}
     optional = {"mean": forecast.mean, "quantiles": forecast.quantiles}
     return arrays | {name: array for name, array in optional.items() if array is not None}
-
-
-def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    out = io.BytesIO()
-    np.savez_compressed(out, allow_pickle=False, **arrays)
-    return out.getvalue()
 
 
 def reference(key: str) -> str:

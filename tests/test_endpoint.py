@@ -7,14 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from stsfm.asking import endpoint
 from stsfm.asking.answers import Ambiguous, Refused
-from stsfm.asking.endpoint import Endpoint, Unanswered
-from stsfm.asking.exchanges import Exchanges
-from stsfm.asking.filling import filled
-from stsfm.asking.helped import understand
+from stsfm.asking.llm import endpoint
+from stsfm.asking.llm.endpoint import Endpoint, Unanswered
+from stsfm.asking.llm.exchanges import Exchanges
+from stsfm.asking.llm.filling import filled
+from stsfm.asking.llm.helped import understand
+from stsfm.asking.llm.schema import problems, schema
 from stsfm.asking.resolve import resolve
-from stsfm.asking.schema import problems, schema
 from stsfm.asking.spec import RunSpec
 from stsfm.commands import ask as ask_command
 from stsfm.mistakes import Mistake

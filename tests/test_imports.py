@@ -58,6 +58,7 @@ PEERS = {
     },
     "reports": {
         "cards",
+        "detections",
         "files",
         "gathered",
         "mistakes",

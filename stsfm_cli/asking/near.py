@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from stsfm import options
 from stsfm.asking.answers import Refused
-from stsfm.asking.linking import Mention, mentions
-from stsfm.asking.reading import read
-from stsfm.asking.registry import Names
+from stsfm.asking.reading.linking import Mention, mentions
+from stsfm.asking.reading.names import Names
+from stsfm.asking.reading.tokens import read
 from stsfm.asking.selector import REJECT, Selector
 from stsfm.asking.spec import INTENTS, Intent
 

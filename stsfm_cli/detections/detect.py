@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import yaml
-
+from stsfm import findings
 from stsfm.build import build, build_model
 from stsfm.datasets.panel import Panel
-from stsfm.datasets.protocols.borders import with_season
 from stsfm.datasets.split import panel_digest
 from stsfm.detections import found, segments
-from stsfm.environment import environment
-from stsfm.files import write, write_json
-from stsfm.headline import missing, noticed, stamp
+from stsfm.files import write, write_json, write_npz
+from stsfm.headline import noticed
 from stsfm.identity import data_name, identify_detection
 from stsfm.mistakes import Mistake, cause
 from stsfm.models.segmenter import Segmenter
 from stsfm.record import Record, attempt
 from stsfm.results import reference
 from stsfm.screen import Screen
-from stsfm.tables.render import as_csv, as_latex, as_markdown, as_text
-from stsfm.words import count, steps
-
-KEPT = ("detector", "data", "seed", "plugins")  # of a config: what the numbers are made of
-FORMATS = {"md": as_markdown, "csv": as_csv, "tex": as_latex}
+from stsfm.tables.render import FORMATS, as_text
+from stsfm.words import count
 
 
 def detect(
@@ -41,10 +32,8 @@ def detect(
 
     alone  it is all that was asked for: shown at length, and a Mistake where data do not suit
     """
-    panel = build(config["data"], path="data")
-    panel = with_season(panel.history(), len(panel))
-    name = config["choices"]["detector"]
-    headline = _headline(panel, name)
+    panel, name = findings.looked_at(config["data"]), config["choices"]["detector"]
+    headline = findings.headline(panel, f"detector {name}")
     screen.say(headline)
     if alone and config["data"].get("path"):
         screen.say(noticed(panel, config["data"]))
@@ -63,7 +52,7 @@ def detect(
         try:
             with attempt.writing(home, identity, about, force=config["force"]) as mine:
                 if mine is not None:
-                    _preface(mine, config, words)
+                    findings.preface(mine, config, ["detector"], "detect", words)
                     _look(mine.folder, segmenter, panel, headline)
         except Exception as error:
             if alone and isinstance(error, ValueError):
@@ -77,38 +66,13 @@ def detect(
     return record
 
 
-def _headline(panel: Panel, name: str) -> str:
-    about, last = panel.about, len(panel) - 1
-    return (
-        f"{about.name} · {steps(len(panel), about.step)} · {count(panel.nodes, 'node')} · "
-        f"{count(len(about.targets), 'channel')} · {stamp(panel, 0)} … {stamp(panel, last)} · "
-        f"{missing(panel)} · detector {name}"
-    )
-
-
-def _whole(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The subtree of the detector, that of its forecaster in it."""
-    own, tree = config["detector"], config["forecaster"]
-    return own if tree is None else {**own, "forecaster": tree}
-
-
 def _segmenter(config: Mapping[str, Any]) -> Segmenter:
     """The detector; a forecaster is built as for a run, and tells nobody of its epochs."""
-    tree, own = config["forecaster"], dict(config["detector"])
-    if tree is not None:
+    own = dict(config["detector"])
+    if tree := own.get("forecaster"):
         own["forecaster"] = build_model(tree, lambda row: None, {"calibration": 0})
     built: Segmenter = build(own, path="detector")
     return built
-
-
-def _preface(record: Record, config: Mapping[str, Any], words: Sequence[str]) -> None:
-    """What it is made of, before anything is computed."""
-    chosen = {group: config["choices"][group] for group in ("detector", "data")}
-    kept = {key: config[key] for key in KEPT} | {"choices": chosen}
-    made_of = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
-    write(record.folder / "config.yaml", made_of)
-    write(record.folder / "command.txt", shlex.join(["stsfm", "detect", *words]) + "\n")
-    write_json(record.folder / "environment.json", environment(config["hardware"]["threads"]))
 
 
 def _look(folder: Path, segmenter: Segmenter, panel: Panel, headline: str) -> None:
@@ -118,9 +82,7 @@ def _look(folder: Path, segmenter: Segmenter, panel: Panel, headline: str) -> No
     seen = replace(panel, about=replace(panel.about, changes={}))
     segmentation = segmenter.segment(seen)
     told = found.told(segmentation, panel, headline)
-    arrays = io.BytesIO()
-    np.savez_compressed(arrays, allow_pickle=False, **found.arrays(segmentation, panel))
-    write(folder / "detection.npz", arrays.getvalue())
+    write_npz(folder / "detection.npz", found.arrays(segmentation, panel))
     write_json(folder / "detection.json", told)
     sheet = segments.sheet(told)
     for end, render in FORMATS.items():

@@ -10,10 +10,11 @@ import yaml
 
 from stsfm import cards
 from stsfm.record import Record
-from stsfm.reports import account, card
 from stsfm.reports.build import bound
-from stsfm.reports.chapters import asked, figures
-from stsfm.reports.cited import CARD, library, text_of
+from stsfm.reports.chapters import account, card
+from stsfm.reports.chapters.cited import CARD, library, text_of
+from stsfm.reports.chapters.common import asked, figures
+from stsfm.reports.chapters.model import described
 from stsfm.reports.content import (
     Block,
     Code,
@@ -26,9 +27,9 @@ from stsfm.reports.content import (
     Words,
 )  # fmt: skip
 from stsfm.reports.facts import Facts, beside, pointer, resolve, say
-from stsfm.reports.model import described
 from stsfm.reports.references import references
-from stsfm.tables.sheet import NONE, Cell, Sheet, number
+from stsfm.tables.sheet import NONE, Cell, Sheet
+from stsfm.words import number
 
 TITLES = {"detection": "Where does {} change, by {}?", "analysis": "What does {} find in {}?"}
 MOST = 60  # rows of a table on the page; table.csv has all

@@ -12,8 +12,8 @@ from stsfm.tables.values import as_csv
 from stsfm.words import aligned
 
 __all__ = [
-    "SCRIPT", "STYLE", "as_csv", "as_html", "as_latex", "as_markdown", "as_text", "html_page",
-    "html_table",
+    "FORMATS", "SCRIPT", "STYLE", "as_csv", "as_html", "as_latex", "as_markdown", "as_text",
+    "html_page", "html_table",
 ]  # fmt: skip
 MARKDOWN = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
 
@@ -51,3 +51,6 @@ def _markdown(sheet: Sheet) -> str:
 
 def _bars(line: list[str]) -> list[str]:
     return [cell.replace("|", r"\|") for cell in line]
+
+
+FORMATS = {"md": as_markdown, "tex": as_latex, "csv": as_csv, "html": html_page}

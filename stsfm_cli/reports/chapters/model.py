@@ -12,7 +12,7 @@ import yaml
 
 from stsfm import targets
 from stsfm.record import Record
-from stsfm.reports import account
+from stsfm.reports.chapters import account
 from stsfm.reports.content import Block, Code, Paragraph, grid
 from stsfm.reports.facts import Facts, beside, say
 from stsfm.reports.shown import Shown

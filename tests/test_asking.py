@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from stsfm.asking import plan
 from stsfm.asking.answers import Ambiguous, Refused
 from stsfm.asking.command import command
-from stsfm.asking.lexicon import lexicon, slips
-from stsfm.asking.reading import MOST
-from stsfm.asking.registry import Names, registry
+from stsfm.asking.reading.lexicon import lexicon, slips
+from stsfm.asking.reading.names import Names, registry
+from stsfm.asking.reading.tokens import MOST
 from stsfm.asking.resolve import resolve
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT
@@ -251,7 +251,7 @@ def test_a_long_prompt_of_nothing_costs_no_more_than_its_words(monkeypatch):
     """Names are measured against a word only where its letters leave room for them."""
     measured = []
     monkeypatch.setattr(
-        "stsfm.asking.linking.slips", lambda *a, **k: measured.append(a) or slips(*a, **k)
+        "stsfm.asking.reading.linking.slips", lambda *a, **k: measured.append(a) or slips(*a, **k)
     )
     words = [
         "".join(chr(97 + (7 * k * k + 3 * j * k + j) % 26) for j in range(6)) for k in range(140)
@@ -428,7 +428,7 @@ def test_it_asks_before_models_are_trained_where_somebody_is_there(desk, monkeyp
 def test_the_dictionary_is_whole():
     words = lexicon()
     assert set(words.cues) == {*INTENTS, REJECT}
-    concepts = set(words.raw["concepts"])
+    concepts = {*words.raw["concepts"], *words.raw["idioms"]}
     for cue in (cue for cues in words.cues.values() for cue in cues):
         assert all(part in concepts or part.isupper() for part in cue.split()), cue
     listed = [w for patterns in words.raw["concepts"].values() for w in patterns.split()]

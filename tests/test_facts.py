@@ -6,8 +6,8 @@ import pytest
 
 from stsfm.cards.residuals import _nodes as nodes
 from stsfm.reports.facts import Fact, Facts, at, figures, keys_of, resolve, say
-from stsfm.reports.html import inline as as_html
-from stsfm.reports.markdown import inline as as_markdown
+from stsfm.reports.rendering.html import inline as as_html
+from stsfm.reports.rendering.markdown import inline as as_markdown
 
 
 @pytest.fixture

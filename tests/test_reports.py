@@ -22,14 +22,15 @@ from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.record.pages import find
 from stsfm.record.shelf import compared
-from stsfm.reports import cited
-from stsfm.reports.account import made_with
-from stsfm.reports.answer import _chance, answer, conclusions, over_tasks
-from stsfm.reports.content import Mark, plain
+from stsfm.reports.chapters import cited
+from stsfm.reports.chapters.account import made_with
+from stsfm.reports.chapters.answer import _chance, answer, conclusions, over_tasks
+from stsfm.reports.chapters.model import described
+from stsfm.reports.chapters.search import chapter
+from stsfm.reports.content import Definitions, Mark, plain
 from stsfm.reports.facts import Fact
-from stsfm.reports.html import inline
 from stsfm.reports.references import entries, fields, line, references, unlatex
-from stsfm.reports.search import chapter
+from stsfm.reports.rendering.html import inline
 from stsfm.reports.shown import Shown
 from stsfm.tables.grid import Grid
 
@@ -142,6 +143,13 @@ def test_every_reference_that_ships_is_whole_and_in_its_place():
         assert {"title", "year"} < set(fields(entry)), key
         assert entry.count("{") == entry.count("}"), key
     assert len(cited.library(*cited.CARD, *cited.SPACE, *cited.RESIDUALS)) == 8
+
+
+def test_two_columns_of_a_docstring_are_terms_and_their_meanings():
+    blocks = list(described("stsfm.models.analysis.ccm.CCM"))
+    (terms,) = [dict(block.pairs) for block in blocks if isinstance(block, Definitions)]
+    assert list(terms) == ["chance", "convergence", "lag"]
+    assert not re.search(r"[*`]|  ", "".join(map(plain, terms.values())))
 
 
 def test_bibtex_is_read_as_it_is_written():

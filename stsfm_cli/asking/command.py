@@ -19,8 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stsfm.asking.reading import ENDINGS, RUN
-from stsfm.asking.registry import EMBEDDING, LISTED, METRICS, Names, registry
+from stsfm.asking.reading.names import EMBEDDING, LISTED, METRICS, Names, registry
+from stsfm.asking.reading.tokens import ENDINGS, RUN
 from stsfm.asking.spec import RunSpec
 from stsfm.mistakes import Mistake, no_such
 from stsfm.request import typed

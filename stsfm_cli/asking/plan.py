@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from stsfm.asking.answers import Understood
 from stsfm.asking.command import Command, command
-from stsfm.asking.registry import Step, registry
+from stsfm.asking.reading.names import Step, registry
 from stsfm.asking.spec import TRAINING
 from stsfm.files import write
 from stsfm.mistakes import Mistake

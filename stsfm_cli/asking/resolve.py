@@ -12,19 +12,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from stsfm.asking import amounts as counted
-from stsfm.asking import elsewhere
 from stsfm.asking.answers import Ambiguous, Refused, Understood
-from stsfm.asking.linking import Mention, alone, by_card, mentions, nearest, strange
-from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import EMBEDDING, LISTED, Names, Step, registry, squeezed
+from stsfm.asking.reading import amounts as counted
+from stsfm.asking.reading import elsewhere
+from stsfm.asking.reading.linking import Mention, alone, by_card, mentions, nearest, strange
+from stsfm.asking.reading.names import EMBEDDING, LISTED, Names, Step, registry, squeezed
+from stsfm.asking.reading.strangers import strangers
+from stsfm.asking.reading.tokens import Token, read
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT, Selector
 from stsfm.asking.spec import Intent, RunSpec
-from stsfm.asking.strangers import strangers
 from stsfm.mistakes import did_you_mean, said
 
 OBJECT = {"in", "forecast", "continue", "compare", "embed", "data"}  # what stands before data
+BEFORE_A_YEAR = 3  # words between a name and its number, "the Lorenz system of 1963"
 BEFORE_A_LAW = 6  # words between "given" and the equation
 
 
@@ -46,7 +47,7 @@ def resolve(
     scores = (selector or Keywords(names)).scores(f"{text} [{data}]" if data else text)
     intent = max(scores, key=lambda key: scores[key])
     if intent == REJECT:
-        raise Refused("nothing that there is was asked for, as far as this was understood")
+        raise Refused("this was not understood as a request that can be answered here")
     elsewhere.code(text, names)
     reader = _Reader(tokens, mentions(tokens, names), names, step or names.step, data)
     return reader.understand(intent, scores[intent])
@@ -117,9 +118,22 @@ class _Reader:
 
     def narrowed(self, mention: Mention, all_: Sequence[Mention]) -> list[str]:
         """What a mention may mean, where another says more: "pems", then "pems04"."""
-        mine = mention.of("data")
-        others = [set(m.of("data")) for m in all_ if m is not mention]
+        mine = self.numbered(mention, "data")
+        others = [set(self.numbered(m, "data")) for m in all_ if m is not mention]
         return next((sorted(o) for o in others if o < set(mine)), mine)
+
+    def numbered(self, mention: Mention, group: str) -> list[str]:
+        """What a mention may mean, where a number or a year after it tells: "Lorenz, 1963"."""
+        mine = mention.of(group)
+        after = self.tokens[mention.last + 1 : mention.last + 1 + BEFORE_A_YEAR]
+        numbers = [t.word for t in after if t.kind == "number"]
+        told = [
+            name
+            for name in mine
+            if (number := re.sub(r"\D", "", name))
+            and any(n in (number, f"19{number}", f"20{number}") for n in numbers[:1])
+        ]
+        return told if len(mine) > 1 and len(told) == 1 else mine
 
     def told(self) -> str:
         sure = [mention for mention in self.mentions if mention.how != "misspelt"]
@@ -199,7 +213,11 @@ class _Reader:
         models = self.models(no_classes=True)
         among = [name for name in dict.fromkeys(named) if name != "all"]
         among = [*among, *(m for m in models if m not in among)] or ["all"]
-        given = self.taken("given", law, self.only("given", law.of("given"))) if law else None
+        given = (
+            self.taken("given", law, self.only("given", self.numbered(law, "given")))
+            if law
+            else None
+        )
         self.found.pop("models", None)
         if models:
             self.found["among"] = ", ".join(among)

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import itertools
 import math
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from typing import final
 
-from stsfm.asking.amounts import amounts
 from stsfm.asking.answers import Refused
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.linking import Mention, by_card, mentions
-from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import EMBEDDING, Names, registry
+from stsfm.asking.reading.amounts import amounts
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.linking import Mention, by_card, mentions
+from stsfm.asking.reading.names import EMBEDDING, Names, registry
+from stsfm.asking.reading.tokens import Token, read
 from stsfm.asking.selector import REJECT, Reject
 from stsfm.asking.spec import INTENTS, Intent
 
 DOUBT, RELIEVED = 2.6, 1.0  # cues that a request needs; where it names what there is: data, a run
-NEAR = 4  # words from the first concept of a cue to its last
+NEAR = 4  # words from the first concept of a cue to its last, but for those that only join
+BARE = 3  # words of a prompt that is no more than what is to be listed: "available losses?"
+JOINING = ("in", "and", "with")
 GROUP = ("model", "data", "loss", "analysis", "detector", "protocol", "embedding", "class")
 
 
@@ -48,10 +51,11 @@ def weigh(
 ) -> dict[Intent | Reject, float]:
     """The sum of the cues of each intent."""
     at = _places(tokens, found, names)
+    saying = _saying(tokens)
     weights: dict[Intent | Reject, float] = {}
     for intent in (*INTENTS, REJECT):
         cues = lexicon().cues[intent]
-        weights[intent] = sum(w for cue, w in cues.items() if _stands(cue.split(), at))
+        weights[intent] = sum(w for cue, w in cues.items() if _stands(cue.split(), at, saying))
     weights[REJECT] += RELIEVED if {"DATA", "RUN"} & at.keys() else DOUBT
     return weights
 
@@ -76,11 +80,18 @@ def _places(
     if "DATA" not in at and by_card(tokens, names, inside):
         at["DATA"] = [0]
     models = [m for m in found if m.of("model") and not m.of("data") and not m.of("class")]
+    if "GROUP" in at and not {"DATA", "MODEL"} & at.keys() and len(_saying(tokens)) <= BARE:
+        at["BARE"] = [0]
     if amounts(tokens, frozenset(inside)).horizon:
         at["HORIZON"] = [0]
     if len({tuple(m.of("model")) for m in models}) > 1:
         at["MODELS"] = [models[0].first]
     return at
+
+
+def _saying(tokens: Sequence[Token]) -> list[int]:
+    """Where the words stand that do more than join others."""
+    return [k for k, t in enumerate(tokens) if not t.filler and t.concept not in JOINING]
 
 
 def _kind(mention: Mention) -> str:
@@ -93,12 +104,13 @@ def _kind(mention: Mention) -> str:
     return first.rpartition("/")[2].upper()
 
 
-def _stands(cue: Sequence[str], at: Mapping[str, Sequence[int]]) -> bool:
+def _stands(cue: Sequence[str], at: Mapping[str, Sequence[int]], saying: Sequence[int]) -> bool:
     """Do the concepts of a cue stand together? Mentions may stand anywhere."""
     if not all(concept in at for concept in cue):
         return False
     places = [at[concept] for concept in cue if concept.islower() or concept == "GROUP"]
     return not places or any(
-        max(spots) - min(spots) <= NEAR and len(set(spots)) == len(spots)
+        bisect(saying, max(spots)) - bisect(saying, min(spots)) <= NEAR
+        and len(set(spots)) == len(spots)
         for spots in itertools.product(*places)
     )

@@ -90,7 +90,7 @@ def _answer(
     by_rule = partial(resolve, prompt, selector, data=given, step=plan.step_of)
     model = None
     if {"--llm", "--replay"} & set(flags):
-        from stsfm.asking import helped
+        from stsfm.asking.llm import helped
 
         model = helped.exchanges(split_home(more)[0] / "_asks", replay="--replay" in flags)
         understood = helped.understand(prompt, by_rule, model, screen.warn, data=given,

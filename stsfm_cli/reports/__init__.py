@@ -81,9 +81,9 @@ def write(
 def publish(report: Report, into: Path, record: Any = None) -> list[Path]:
     """Render a report; `record` is what its numbers were worked out from several records."""
     from stsfm.reports.facts import REPORT
-    from stsfm.reports.html import html
-    from stsfm.reports.latex import bibliography, latex
-    from stsfm.reports.markdown import markdown
+    from stsfm.reports.rendering.html import html
+    from stsfm.reports.rendering.latex import bibliography, latex
+    from stsfm.reports.rendering.markdown import markdown
 
     if record is not None:
         write_json(into / REPORT, record)

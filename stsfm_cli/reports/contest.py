@@ -10,10 +10,10 @@ from stsfm import targets
 from stsfm.detections import contest as beside_each_other
 from stsfm.detections.sheets import each, summary
 from stsfm.record import Record
-from stsfm.reports import account
 from stsfm.reports.build import bound
-from stsfm.reports.chapters import asked, figures
-from stsfm.reports.cited import METHODS, library, text_of
+from stsfm.reports.chapters import account
+from stsfm.reports.chapters.cited import METHODS, library, text_of
+from stsfm.reports.chapters.common import asked, figures
 from stsfm.reports.content import (
     Block,
     Code,

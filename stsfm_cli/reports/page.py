@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from stsfm.record import Record
-from stsfm.reports import account, stability
-from stsfm.reports.answer import over
+from stsfm.reports.chapters import account, stability
+from stsfm.reports.chapters.answer import over
 from stsfm.reports.shown import Shown
 from stsfm.tables.grid import Grid
 from stsfm.tables.row import Row

@@ -10,8 +10,8 @@ from stsfm import cards
 from stsfm.gathered import again, gather
 from stsfm.record import Record
 from stsfm.record.shelf import Shelf, Snapshot, compared
-from stsfm.reports import account
 from stsfm.reports.build import build
+from stsfm.reports.chapters import account
 from stsfm.reports.content import Report
 from stsfm.reports.page import Page
 

@@ -25,7 +25,7 @@ from stsfm.datasets.season import infer_season
 from stsfm.models.analyser import Curve
 from stsfm.models.numerics.changes import words
 from stsfm.models.numerics.changes.costs import Costs, Kind
-from stsfm.models.numerics.changes.gate import Verdict, gate
+from stsfm.models.numerics.changes.gate import Verdict, gate, strongest
 from stsfm.models.numerics.changes.intervals import judged
 from stsfm.models.numerics.changes.noise import Noise, noise, whitened
 from stsfm.models.numerics.changes.season import adjusted
@@ -163,10 +163,19 @@ class Survey:
         return self._searched(silent, rest, signal, seen, some, verdict, search, facts)
 
     def admitted(self, signal: Array, seen: Array, search: Search) -> Verdict:
-        """What the gate says of a signal (t, s)."""
+        """What the gate says of a signal (t, s).
+
+        Memory is that of what is left about one line, as it is if nothing changes. A change looks
+        like memory of a high order there, and would hide itself: the order is no higher than what
+        is left about the strongest change asks for, or 1.
+        """
+        found = strongest(signal, seen, search.kind, search.least)
+        order = self._noise(_left(signal, seen, found[0], "line", 0.0), seen, found[0]).order
+        most = min(self.order, max(order, 1))
         about = _left(signal, seen, [], "line", 0.0)
-        u = self._noise(about, seen, [])
-        return gate(signal, seen, u, search.kind, search.least, self.surrogates, self.seed)
+        u = noise(about, seen, [0], most, self.memory, self.seed)
+        p = gate(signal, seen, u, search.kind, search.least, self.surrogates, self.seed)
+        return Verdict(p, found)
 
     def _noise(self, left: Array, seen: Array, rows: list[int]) -> Noise:
         return noise(left, seen, [0, *rows], self.order, self.memory, self.seed)
@@ -185,7 +194,7 @@ class Survey:
             end = End([], self._noise(left, own_seen, []), 0.0, 0.0, own)
         rows, u, slope, price = end.rows, end.noise, end.slope, end.price
         facts |= {
-            "order": u.phi.shape[1],
+            "order": u.order,
             "memory": float(abs(u.phi.sum(1)).max()) if u.phi.size else 0.0,
             "bounded": "yes" if u.bound else "no",
         }

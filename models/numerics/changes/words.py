@@ -84,10 +84,9 @@ def noted(
     )
     gaps = int((~panel.mask).sum())
     notes = (
-        f"Something is claimed where p ≤ {alpha:g}: the greatest gain of one change, and the share "
-        f"that several explain, are ranked among those of {surrogates} autoregressive surrogates, "
-        "which have the memory of the series and no change; p is the share of them whose higher "
-        "rank of the two is as high.",
+        f"A change is claimed where p ≤ {alpha:g}, by the gain of one or by what several explain: "
+        f"p is the rank of the rarer of the two among {surrogates} autoregressive surrogates, "
+        "which have the memory of the series and no change.",
         f"The price of a change is set on {draws} surrogates of what is left about the segments."
         if draws
         else "The price of a change is its chance a priori: it is not set on surrogates.",

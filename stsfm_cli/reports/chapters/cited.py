@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from stsfm.reports.chapters import cards_of, diagnosed
+from stsfm.reports.chapters.common import cards_of, diagnosed
 from stsfm.reports.content import Block, References
 from stsfm.reports.page import Page
 from stsfm.reports.references import entries, references

@@ -1,20 +1,23 @@
 """A prompt as it was typed, word by word. What no honest request holds is refused here.
 
-text → checked → tokens: words, numbers, file paths, runs
+text → formulas blotted out → checked → tokens: words and idioms, numbers, file paths, runs
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from stsfm.asking.answers import Refused
-from stsfm.asking.lexicon import lexicon
+from stsfm.asking.reading.lexicon import fits, lexicon
+from stsfm.asking.reading.numerals import numeral
 from stsfm.mistakes import did_you_mean
 
 MOST = 1000  # characters of a prompt
+LONGEST = 5  # words of a number: two thousand and twenty four
 ENDINGS = ("csv", "tsv", "txt", "dat", "parquet", "nc", "nc4", "zarr")  # of what data= reads
 KEYS = ("among", "budget", "data", "detector", "given", "h", "horizon", "metric", "model", "seeds")
 
@@ -28,6 +31,11 @@ WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+\d[^\W_]*|[^\W\d_]+|\n")
 MARKS = ("$", "`", "|", "&&", ">", "<", "\\", "{", "}", "://", "#!")  # of shells, of Hydra
 OPTION = re.compile(r"(?<![\w-])(?:--[A-Za-z][\w-]*|-[A-Za-z]{1,2}(?!\w))|([\w./]+)\s?=(?=\s?\S)")
 PATH = re.compile(r"(?<![\w/])[~.]*/[^\s,;]+")
+SYMBOL = r"d?[^\W\d_]{1,2}\d?(?:_(?:\w{1,2}|\{[^{}$]*\}))?['′]*(?:\([^\W\d_](?:, ?[^\W\d_])*\))?"
+FORMULA = re.compile(  # u_t = κ Δu, x_{i+1} = r x_i (1 − x_i), dx/dt = −x
+    rf"(?<![\w./=-])(?!h ?=)(?:∂\S{{1,3}}/∂\S{{1,3}}|{SYMBOL}(?:/{SYMBOL})?) ?=(?!=)"
+    rf"(?:[\s\d+*/^().,−·∂∇ΔΣ∫√²³-](?![A-Za-z]{{3}})|\b(?:sin|cos|tan|exp|log|tanh|sqrt)\b|{SYMBOL}(?![^\W_]))+"
+)
 
 Kind = Literal["word", "number", "file", "run"]
 
@@ -51,7 +59,7 @@ class Token:
 
 def read(text: str) -> list[Token]:
     """The tokens of a prompt. Refused where it holds what no request holds."""
-    text = text.strip()
+    text = FORMULA.sub(lambda found: " " * len(found[0]), text.strip())
     check(text)
     found = [*_found(MARKED, "file", text), *_found(FILE, "file", text), *_found(RUN, "run", text)]
     found.sort(key=lambda token: (token.start, -len(token.text)))
@@ -65,6 +73,7 @@ def read(text: str) -> list[Token]:
         if token:
             tokens.append(token)
             at = token.start + len(token.text)
+    tokens = list(_idioms(_numerals(tokens)))
     return [replace(token, slot=_slot(text, token.start)) for token in tokens]
 
 
@@ -77,7 +86,8 @@ def check(text: str) -> None:
             raise Refused(f"a prompt is one line of text; got the character {ord(letter):#06x}")
     for word in re.findall(r"[^\W\d_]+", text):
         scripts = {_script(letter) for letter in word if letter.isalpha()}
-        if len(scripts) > 1 or "other" in scripts:
+        symbol = len(word) <= 2 and scripts <= {"LATIN", "GREEK"}  # of a formula
+        if not symbol and scripts not in ({"LATIN"}, {"CYRILLIC"}):
             raise Refused(f"{word!r} is neither Latin nor Cyrillic throughout")
     bare = re.sub(r"`([\w .-]+)`", r"\1", text)  # `airline`, as in Markdown
     if mark := next((mark for mark in MARKS if mark in bare), ""):
@@ -119,6 +129,43 @@ def _words(text: str, start: int, end: int) -> list[Token]:
     return found
 
 
+def _numerals(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Numbers in words as one number each: twenty-four is 24. One word alone is left a word."""
+    at = 0
+    while at < len(tokens):
+        words = [token.word for token in tokens[at : at + LONGEST]]
+        number, n = numeral(words, lexicon().numbers)
+        if n > 1:
+            said = " ".join(token.text for token in tokens[at : at + n])
+            yield Token(said, f"{number:g}", "number", tokens[at].start)
+        else:
+            yield tokens[at]
+        at += max(n, 1)
+
+
+def _idioms(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Words that say something together, "head to head", as one word of that concept."""
+    left = list(tokens)
+    while left:
+        n, concept = _idiom(left)
+        if n:
+            said = " ".join(token.text for token in left[:n])
+            yield Token(said, said.lower(), "word", left[0].start, concept)
+        else:
+            yield left[0]
+        left = left[max(n, 1) :]
+
+
+def _idiom(tokens: Sequence[Token]) -> tuple[int, str]:
+    """How many words an idiom at the beginning has, and its concept; (0, "") where none is."""
+    for n, idioms in lexicon().idioms.items():
+        words = [token.word for token in tokens[:n]]
+        for patterns, concept in idioms if len(words) == n else ():
+            if all(map(fits, patterns, words)):
+                return n, concept
+    return 0, ""
+
+
 def _after_number(found: list[Token]) -> bool:
     return bool(found) and found[-1].kind == "number"
 
@@ -135,4 +182,4 @@ def _slot(text: str, at: int) -> int:
 
 def _script(letter: str) -> str:
     name = unicodedata.name(letter, "")
-    return next((s for s in ("LATIN", "CYRILLIC") if name.startswith(f"{s} ")), "other")
+    return next((s for s in ("LATIN", "CYRILLIC", "GREEK") if name.startswith(f"{s} ")), "other")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from stsfm.asking.linking import Mention, strange
-from stsfm.asking.reading import Token
+from stsfm.asking.reading.linking import Mention, strange
+from stsfm.asking.reading.tokens import Token
 
 JOINING = ("and", "with", "in", "given", "among", "compare")
 

@@ -9,18 +9,20 @@ A word that is near to several names means none of them: all are kept, for the u
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from stsfm.asking.lexicon import fits, lexicon, slips
-from stsfm.asking.reading import Token
-from stsfm.asking.registry import Names, squeezed
+from stsfm.asking.reading.lexicon import fits, lexicon, slips
+from stsfm.asking.reading.names import Names, squeezed
+from stsfm.asking.reading.tokens import Token
 
 LONGEST = 6  # words of a name
 SURE = {"as written": 1.0, "by the dictionary": 0.95, "by a part of its name": 0.9}
 DIGITS = re.compile(r"\d+")
 DETECTING = ("change", "changepoint", "find")
 CALLING = ("with", "model", "detector", "embedding", "compare", "better", "among", "except")
+CLASSED = ("model", "class")
+JOINING = ("и", "а", "к", "с", "у", "о", "в")
 LETTERS = str.maketrans(
     dict(zip("абвгдезийклмнопрстуфхцыэ", "abvgdeziyklmnoprstufhcye", strict=True))
     | {"ж": "zh", "ч": "ch", "ш": "sh", "щ": "sch", "ъ": "", "ь": "", "ю": "u", "я": "a"}
@@ -104,12 +106,18 @@ def _longest(tokens: Sequence[Token], i: int, names: Names) -> Mention | None:
         words = [token.word for token in tokens[i : i + n]]
         if any(token.kind in ("file", "run") for token in tokens[i : i + n]):
             continue
+        if n > 1 and words[0] in JOINING:
+            continue  # "и transformer" is no itransformer
         joined = "".join(squeezed(latin(word)) for word in words)
         exact, told = names.called.get(joined, frozenset()), _by_phrase(words, names)
         if {group for group, _ in exact} == {"given"}:
             told |= _parts(joined, names)  # "heat" is an equation, and may be heat_grid
         if n == 1 and not exact:
             told |= _heard(tokens[i], names)
+        halves = n == 2 and not exact | told and any(map(strange, tokens[i : i + n]))
+        if halves and len(near := nearest(joined, names.joined)) == 1:  # "sesaonal naive"
+            sure = round(1 - slips(near[0], joined) / len(near[0]), 2)
+            return Mention(i, i + 1, names.called[near[0]], "misspelt", sure)
         if exact or told:
             how = "as written" if exact and all(map(str.isascii, words)) else "by the dictionary"
             return Mention(i, i + n - 1, exact | told, how, SURE[how])
@@ -143,7 +151,7 @@ def _partly(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Ite
         if i in taken or token.kind != "word" or _known(token) or len(token.word) < 3:
             continue
         senses = _parts(squeezed(latin(token.word)), names)
-        if not alone(tokens, i):
+        if not alone(tokens, i, taken):
             senses = frozenset(sense for sense in senses if sense[0] != "data")
         whole = {(g, n) for g, n in senses if {squeezed(p) for p in n.split("_")} <= said}
         if senses:
@@ -151,9 +159,9 @@ def _partly(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Ite
             yield Mention(i, i, frozenset(whole or senses), how, SURE[how])
 
 
-def alone(tokens: Sequence[Token], i: int) -> bool:
+def alone(tokens: Sequence[Token], i: int, taken: Collection[int] = ()) -> bool:
     """Is a part of a name no part of another: no "heart rate" for exchange_rate?"""
-    beside = [tokens[k] for k in (i - 1, i + 1) if 0 <= k < len(tokens)]
+    beside = [tokens[k] for k in (i - 1, i + 1) if 0 <= k < len(tokens) and k not in taken]
     return not any(strange(token) for token in beside)
 
 
@@ -167,6 +175,8 @@ def _parts(word: str, names: Names) -> frozenset[Sense]:
     found = {
         ("data", n) for n in names.of("data") if squeezed(n).startswith(word) and len(word) > 2
     }
+    if len(word) > 3:
+        found |= {("given", n) for n in names.of("given") if squeezed(n).startswith(word)}
     for group in ("data", "model", "given"):
         found |= {(group, n) for n in names.of(group) if len(word) > 3
                   and word in map(squeezed, n.split("_"))}  # fmt: skip
@@ -182,8 +192,11 @@ def _misspelt(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> I
             words = tokens[i : i + n]
             if len(words) < n or any(t.kind != "word" for t in words):
                 continue
+            forms = spellings(words[0].word) if n == 1 else []
             joined = "".join(squeezed(latin(t.word)) for t in words)
-            if near := nearest(joined, names.called):
+            close = ((form, nearest(form, names.called)) for form in (joined, *forms))
+            joined, near = next(((form, near) for form, near in close if near), ("", []))
+            if near:
                 senses = frozenset(s for alias in near for s in names.called[alias])
                 far = slips(near[0], joined)
                 if token.concept and token.slips < far and n == 1:
@@ -232,19 +245,38 @@ def _known(token: Token) -> bool:
 def _ordinary(tokens: Sequence[Token], mention: Mention) -> bool:
     """Is it a name that is an everyday word, too? What stands in brackets is a name."""
     (first, *more) = tokens[mention.first : mention.last + 1]
-    named = {group for group, _ in mention.senses} - {"class", "metric"}
-    return bool(named) and not more and not first.slot and _known(first)
+    named = {group for group, _ in mention.senses} - {"metric"}
+    slip = mention.how == "misspelt" and bool(first.concept)
+    return bool(named) and not more and not first.slot and (_known(first) or slip)
 
 
 def _called_for(tokens: Sequence[Token], mention: Mention, names: Sequence[Mention]) -> bool:
     """Is an everyday word a name here: "with drift", "drift and lstm", "the drift model"?"""
     before, after = mention.first - 1, mention.last + 1
     around = [k for k in (before - 1, before, after) if 0 <= k < len(tokens)]
+    if {group for group, _ in mention.senses} == {"class"}:
+        return _classed(tokens, mention, names)
     calling = CALLING + DETECTING * bool(mention.of("detector"))
     if any(tokens[k].concept in calling for k in around):
         return True
-    if mention.of("data") and before >= 0 and tokens[before].concept == "in":
+    if mention.of("data") and (before < 0 or tokens[before].concept in ("in", "data", "series")):
         return after == len(tokens) or tokens[after].word != "by"
+    return _beside(tokens, mention, names)
+
+
+def _classed(tokens: Sequence[Token], mention: Mention, names: Sequence[Mention]) -> bool:
+    """Is it a class of models: "physics models", "из прямых", and no physics that is known?"""
+    before, after = mention.first - 1, mention.last + 1
+    said = [tokens[k].concept for k in (after, after + 1) if k < len(tokens)]
+    chosen = before >= 0 and (
+        tokens[before].concept == "among" or tokens[before].word in ("from", "из", "class")
+    )
+    return chosen or bool({*said} & {*CLASSED}) or _beside(tokens, mention, names)
+
+
+def _beside(tokens: Sequence[Token], mention: Mention, names: Sequence[Mention]) -> bool:
+    """Does it stand beside names of its kind, with or without a word that joins them?"""
+    before, after = mention.first - 1, mention.last + 1
     groups = {group for group, _ in mention.senses}
     names = [m for m in names if groups & {group for group, _ in m.senses}]
     beside = {k for m in names for k in (m.first, m.last)}
@@ -264,6 +296,10 @@ def by_card(tokens: Sequence[Token], names: Names, taken: Iterable[int]) -> list
     held = {
         n: {k for k, word in said.items() if word in names.telling[n]} for n in names.of("data")
     }
-    held = {n: at for n, at in held.items() if len(at) > 1 or all(alone(tokens, k) for k in at)}
+    held = {
+        n: at
+        for n, at in held.items()
+        if len(at) > 1 or all(said[k] in names.proper[n] and alone(tokens, k, used) for k in at)
+    }
     most = max(map(len, held.values()), default=0)
     return sorted(name for name, at in held.items() if len(at) == most) if most else []

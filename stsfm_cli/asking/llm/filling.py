@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stsfm.asking import amounts as counted
 from stsfm.asking.answers import Understood
-from stsfm.asking.endpoint import Unanswered, parsed
-from stsfm.asking.exchanges import Exchanges
-from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import Names, Step, registry
-from stsfm.asking.schema import problems, schema
+from stsfm.asking.llm.endpoint import Unanswered, parsed
+from stsfm.asking.llm.exchanges import Exchanges
+from stsfm.asking.llm.schema import problems, schema
+from stsfm.asking.reading import amounts as counted
+from stsfm.asking.reading.names import Names, Step, registry
+from stsfm.asking.reading.tokens import Token, read
 from stsfm.asking.spec import TRAINING, Intent, RunSpec
 
 REPAIRS = 2

@@ -14,7 +14,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from stsfm import options
-from stsfm.asking.lexicon import lexicon
+from stsfm.asking.reading.lexicon import lexicon
 
 EMBEDDING = "model/embedding"
 GROUPS = ("data", "model", "detector", "given", EMBEDDING, "analysis", "loss", "protocol")
@@ -59,9 +59,24 @@ class Names:
         for metric in METRICS:
             found.setdefault(metric, set()).add(("metric", metric))
         for group, section in (("class", "classes"), ("metric", "metrics")):
-            for name in set(map(str, lexicon().raw[section].values())):
+            for name in lexicon().raw[section]:
                 found.setdefault(squeezed(name), set()).add((group, name))
         return {alias: frozenset(senses) for alias, senses in found.items()}
+
+    @cached_property
+    def joined(self) -> list[str]:
+        """Names of several words, without blanks."""
+        groups = ("data", "model", "detector", EMBEDDING)
+        return [squeezed(name) for group in groups for name in self.of(group) if "_" in name]
+
+    @cached_property
+    def proper(self) -> Mapping[str, frozenset[str]]:
+        """Dataset → proper nouns of its card: Shenzhen. One of them is enough to tell it."""
+        return {
+            name: told & {squeezed(word) for word in re.findall(r"(?<= )[A-Z][a-z]+", cards[name])}
+            for cards in [self.cards["data"]]
+            for name, told in self.telling.items()
+        }
 
     @cached_property
     def telling(self) -> Mapping[str, frozenset[str]]:

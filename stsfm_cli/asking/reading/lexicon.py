@@ -38,14 +38,15 @@ class Stems:
 
     @cache  # noqa: B019  of one dictionary
     def near(self, word: str) -> tuple[str, int]:
-        """The concept that a misspelt word is nearest to, and the slips; "" where none is near."""
+        """The concept that a misspelt word is nearest to, and the slips; "" where none is near.
+        Nobody is taken to have meant a word that is forbidden."""
         best = (9, 0, "")
         for table, begins in ((self._whole, False), (self._begun, True)):
             for stem, concept in table.items():
                 if stem[0] == word[0] and (begins or abs(len(stem) - len(word)) <= 2):
                     far = slips(stem, word, begins=begins)
                     swapped = not begins and far == 1 and sorted(stem) == sorted(word)
-                    if far <= max(forgiven(len(stem)), swapped):
+                    if concept != "forbidden" and far <= max(forgiven(len(stem)), swapped):
                         best = min(best, (far, -len(stem), concept))
         return (best[2], best[0]) if best[2] else ("", 0)
 
@@ -74,11 +75,21 @@ class Lexicon:
         return cues
 
     @cached_property
+    def idioms(self) -> Mapping[int, list[tuple[tuple[str, ...], str]]]:
+        """Number of words, the most first → patterns of words that follow each other, concept."""
+        found: dict[int, list[tuple[tuple[str, ...], str]]] = {}
+        for concept, idioms in self.raw["idioms"].items():
+            for idiom in idioms.split("|"):
+                words = tuple(idiom.split())
+                found.setdefault(len(words), []).append((words, concept))
+        return dict(sorted(found.items(), reverse=True))
+
+    @cached_property
     def phrases(self) -> Mapping[int, list[tuple[tuple[str, ...], str, str]]]:
         """Number of words → patterns of words that follow each other, section, what they mean."""
         found: dict[int, list[tuple[tuple[str, ...], str, str]]] = {}
         for section in ("names", "classes", "metrics"):
-            for phrases, meaning in self.raw[section].items():
+            for meaning, phrases in self.raw[section].items():
                 for phrase in phrases.split("|"):
                     words = tuple(phrase.split())
                     found.setdefault(len(words), []).append((words, section, str(meaning)))

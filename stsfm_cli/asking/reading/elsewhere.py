@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 
 from stsfm.asking.answers import Refused
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.linking import Mention, strange
-from stsfm.asking.reading import FILE, Token, fold
-from stsfm.asking.registry import Names, squeezed
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.linking import Mention, strange
+from stsfm.asking.reading.names import Names, squeezed
+from stsfm.asking.reading.tokens import FILE, Token, fold
 
 DOTTED = re.compile(r"(?<![\w./-])[^\W\d_]\w+(?:\.[^\W\d_]\w*)+(?![\w./])")  # torch.nn.Linear
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from stsfm.asking.answers import Ambiguous, Refused
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.reading import Token
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.tokens import Token
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 UNITS = (*SECONDS, "month", "year")
 DOZEN = 12
 PASSED = ("next", "future", "ahead", "seed")  # between a number and what it counts
+A_DATE = range(1000, 3000)  # no number of years
 FAR = 4  # words around a number that may say what it is of
 
 
@@ -111,27 +112,40 @@ def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
     before = [t.concept for t in tokens[max(0, i - FAR) : i]]
     for k in range(i + 1, min(i + 4, len(tokens))):  # "12 more steps", "half an hour"
         concept = tokens[k].concept
-        if concept == "seed" or (concept == "repeat" and k == i + 1):
+        if concept == "seed" or (
+            concept in ("repeat", "run") and k == i + 1 and _several(tokens[i])
+        ):
             return "seeds", "seed", k
-        if concept == "step":
+        if concept in ("step", "point"):
             return "horizon", "step", k
         if concept in UNITS:
             return _time(tokens, i, k, before), concept, k
         one = lexicon().numbers.get(tokens[k].word) in (1, DOZEN)  # half an hour, two dozen steps
         if tokens[k].kind == "number" or not (one or tokens[k].filler or concept in PASSED):
             break
-    for kind, concept in (("horizon", "horizon"), ("seeds", "seed")):
-        if concept in before[-2:] and tokens[i].kind == "number":
+    if not _several(tokens[i]):
+        return "", "", i
+    for kind, concept in (("horizon", "horizon"), ("seeds", "seed"), ("horizon", "step")):
+        if (
+            concept in before[-2 if concept != "step" else -1 :]
+        ):  # "seeds: five", "шагов двенадцать"
             return kind, "step", i
-    if tokens[i].kind == "number" and i + 1 < len(tokens) and tokens[i + 1].concept == "ahead":
+    if i + 1 < len(tokens) and tokens[i + 1].concept == "ahead":
         return "horizon", "step", i
     return "", "", i
+
+
+def _several(token: Token) -> bool:
+    """Is it surely a number, and no article?"""
+    return token.kind == "number" or lexicon().numbers.get(token.word, 0) > 1
 
 
 def _time(tokens: Sequence[Token], i: int, k: int, before: Sequence[str]) -> str:
     """Is a stretch of time looked into, or waited for? "" where it only describes the data."""
     unit, after = tokens[k].concept, [t.concept for t in tokens[k + 1 : k + 3]]
     if "every" in before[-2:] or "last" in before[-2:]:
+        return ""
+    if unit == "year" and _number(tokens, i) in A_DATE:
         return ""
     if {"ahead", "next"} & {*before[-2:], *after}:
         return "horizon"
@@ -143,7 +157,7 @@ def _time(tokens: Sequence[Token], i: int, k: int, before: Sequence[str]) -> str
         return "horizon"
     if i and tokens[i - 1].word in ("на", "for"):
         return "horizon"
-    return "budget" if tokens[i].kind == "number" else ""
+    return "budget" if _several(tokens[i]) else ""
 
 
 def _a_unit_ahead(tokens: Sequence[Token], i: int) -> bool:

@@ -18,8 +18,8 @@ METRIC = {
     "seed": 1,
 }  # fmt: skip
 SURVEY = Survey(
-    joint="auto", season="none", order=1, memory=0.1, whiten=False, alpha=0.05, surrogates=99,
-    draws=39, level=0.9, seed=1,
+    joint="auto", season="none", log="auto", order=1, memory=0.1, whiten=False,
+    alpha=0.05, surrogates=99, draws=39, level=0.9, seed=1,
 )  # fmt: skip
 WATCH = {"first": 0.3, "watch": "both", "least": 5, "penalty": 1.0, "survey": SURVEY}
 BENDS = {

@@ -10,7 +10,7 @@ from stsfm.asking.answers import Ambiguous, Refused
 from stsfm.asking.command import command
 from stsfm.asking.lexicon import lexicon, slips
 from stsfm.asking.reading import MOST
-from stsfm.asking.registry import Names, registry
+from stsfm.asking.registry import LISTED, Names, registry
 from stsfm.asking.resolve import resolve
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT
@@ -144,6 +144,48 @@ def test_seeds_and_limits_of_time(said, seeds, budget):
     assert (found.seeds, found.budget) == (seeds, budget)
 
 
+@pytest.mark.parametrize(
+    "text, slots",
+    [
+        ("Partition the nile record at its structural breaks, by a moving window",
+         {"intent": "changepoints", "data": "nile", "detector": "window"}),
+        ("Когда в nile нарушилась стационарность?", {"intent": "changepoints", "data": "nile"}),
+        ("continue lorenz63 by one hundred and twenty iterations with a neural ODE",
+         {"intent": "forecast", "data": "lorenz63", "models": ("neural_ode",), "horizon": 120}),
+        ("прогони аириму на airline, шагов двенадцать, пять прогонов",
+         {"intent": "forecast", "data": "airline", "models": ("arima",), "horizon": 12,
+          "seeds": 5}),
+        ("Knowing that dx/dt = -x + {x}_{i-1} sin(ω t), forecast sines", None),
+        ("As dx_i/dt = (x_{i+1} - x_{i-2}) x_{i-1} - x_i + F is known, i. e. the Lorenz equations "
+         "of 1996, pick a model for lorenz96",
+         {"intent": "select", "data": "lorenz96", "among": ("all",), "given": "lorenz96"}),
+        ("The physics is known: the heat equation. Which gated network suits heat_grid best?",
+         {"intent": "select", "data": "heat_grid", "among": ("recurrent",), "given": "heat"}),
+        ("put sesaonal_naive and ariam head to head on airline",
+         {"intent": "compare", "data": "airline", "models": ("seasonal_naive", "arima")}),
+        ("сравни gru и transformer на airline",
+         {"intent": "compare", "data": "airline", "models": ("gru", "transformer")}),
+        ("show me an attractor of lorenz63, the embedding is at your discretion",
+         {"intent": "embed", "data": "lorenz63"}),
+        ("losses?", {"intent": "list", "group": "loss"}),
+    ],
+)  # fmt: skip
+def test_idioms_numerals_and_formulas(text, slots):
+    if slots is None:
+        with pytest.raises(Refused, match="has no place"):
+            resolve(text)
+    else:
+        says(text, **slots)
+
+
+@pytest.mark.parametrize("text", ["explain what an lstm is", "forecast the moved place",
+                                  "compute the Lyapunov exponent of lorenz63",
+                                  "did the new tax change electricity?"])  # fmt: skip
+def test_no_dataset_and_no_intent_is_guessed(text):
+    with pytest.raises((Refused, Ambiguous)):
+        resolve(text)
+
+
 def test_what_fits_several_is_listed_and_never_guessed():
     with pytest.raises(Ambiguous) as asked:
         spec("find change points in pems")
@@ -241,6 +283,7 @@ WORD = re.compile(
     r"-m|(run|select|detect|analyse|report|list)|last|runs(/[\w-]+)+|analysis=(ccm|states)"
     r"|(protocol\.horizon|seeds)=[1-9]\d*|budget=[1-9]\d*s"
     r"|(model|among|given|metric|analysis/embedding|data)=([\w,-]+|'?[\w./~-]+\.csv'?)"
+    rf"|{'|'.join(LISTED)}"
 )
 
 
@@ -338,7 +381,7 @@ def test_it_asks_before_models_are_trained_where_somebody_is_there(desk, monkeyp
 def test_the_dictionary_is_whole():
     words = lexicon()
     assert set(words.cues) == {*INTENTS, REJECT}
-    concepts = set(words.raw["concepts"])
+    concepts = {*words.raw["concepts"], *words.raw["idioms"]}
     for cue in (cue for cues in words.cues.values() for cue in cues):
         assert all(part in concepts or part.isupper() for part in cue.split()), cue
     listed = [w for patterns in words.raw["concepts"].values() for w in patterns.split()]

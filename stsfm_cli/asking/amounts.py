@@ -53,6 +53,8 @@ def amounts(tokens: Sequence[Token], taken: frozenset[int] = frozenset()) -> Amo
                 found.setdefault(kind, Amount(number, unit, said))
         elif token.concept == "half" and token.word.startswith("пол") and len(token.word) > 3:
             found.setdefault("budget", Amount(0.5, "hour", token.text))
+        elif token.concept in ("minute", "hour") and i and tokens[i - 1].concept == "limit":
+            found.setdefault("budget", Amount(1, token.concept, token.text))
         elif token.concept in UNITS and _a_unit_ahead(tokens, i):
             found.setdefault("horizon", Amount(1, token.concept, token.text))
     return Amounts(**found)
@@ -110,7 +112,9 @@ def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
     before = [t.concept for t in tokens[max(0, i - FAR) : i]]
     for k in range(i + 1, min(i + 4, len(tokens))):  # "12 more steps", "half an hour"
         concept = tokens[k].concept
-        if concept == "seed" or (concept in ("repeat", "run") and k == i + 1 and _several(tokens[i])):
+        if concept == "seed" or (
+            concept in ("repeat", "run") and k == i + 1 and _several(tokens[i])
+        ):
             return "seeds", "seed", k
         if concept in ("step", "point"):
             return "horizon", "step", k
@@ -122,7 +126,9 @@ def _of_what(tokens: Sequence[Token], i: int) -> tuple[str, str, int]:
     if not _several(tokens[i]):
         return "", "", i
     for kind, concept in (("horizon", "horizon"), ("seeds", "seed"), ("horizon", "step")):
-        if concept in before[-2 if concept != "step" else -1 :]:  # "seeds: five", "шагов двенадцать"
+        if (
+            concept in before[-2 if concept != "step" else -1 :]
+        ):  # "seeds: five", "шагов двенадцать"
             return kind, "step", i
     if i + 1 < len(tokens) and tokens[i + 1].concept == "ahead":
         return "horizon", "step", i

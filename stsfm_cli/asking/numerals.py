@@ -18,7 +18,7 @@ def numeral(words: Sequence[str], known: Mapping[str, float]) -> tuple[float, in
     """
     total, n, last = 0.0, 0, 0.0
     for k, word in enumerate(words):
-        if word == "and" and last >= MANY[1] and 0 < known.get("".join(words[k + 1 : k + 2]), 0):
+        if word == "and" and last >= MANY[1] and known.get("".join(words[k + 1 : k + 2]), 0) > 0:
             continue
         number = known.get(word, 0.0)
         if not number or (n and not _goes_on(last, number)):

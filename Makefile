@@ -2,6 +2,7 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV ?= .venv
+DATA ?= ../shared/data
 BIN := $(abspath $(VENV))/bin
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -41,8 +42,12 @@ reproduce-composite: $(VENV)/.run  ## a loss with physics against plain mse, its
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[search]"
 	OMP_NUM_THREADS=1 $(BIN)/python bench/reproduce.py composite composite_carried
 
-eval-ask: $(VENV)/.run  ## how well prompts are understood, on those that nothing was tuned on
+eval-ask: $(VENV)/.run  ## how well prompts are understood
 	OMP_NUM_THREADS=1 $(BIN)/python bench/ask.py
+
+bench-selection: $(VENV)/.run  ## does stsfm select choose well? 20 known laws, and regret in DATA
+	OMP_NUM_THREADS=1 $(BIN)/python bench/selection.py --families
+	OMP_NUM_THREADS=1 $(BIN)/python bench/selection.py --regret $(DATA)
 
 links:  ## lay the packages out for type checkers, in .links
 	@rm -rf .links && mkdir -p .links/stsfm
@@ -65,5 +70,5 @@ $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
-.PHONY: help demo test bench eval-ask reproduce-airline reproduce-ltsf reproduce-losloop \
-	reproduce-manifold reproduce-composite links clean
+.PHONY: help demo test bench eval-ask bench-selection reproduce-airline reproduce-ltsf \
+	reproduce-losloop reproduce-manifold reproduce-composite links clean

@@ -1,6 +1,6 @@
 """How well prompts are understood: the ladder of selectors, and requests from end to end.
 
-    python ask.py                        on the prompts that nothing was tuned on, with intervals
+    python ask.py                        on writers b and c, with intervals (docs/ask_evaluation.md)
     python ask.py --development          on those that rules and settings were made with
     python ask.py --errors               of these, what is not understood exactly
     python ask.py --figure risk.svg      risk over coverage

@@ -58,12 +58,18 @@ def write_comparison(
         shelf, together, every_config=every_config, layout=layout, control=control, search=found
     )
     kept = [os.path.relpath(run.folder, folder) for run in together]
-    made_of = {"members": kept, "every_config": every_config, "layout": asdict(layout)}
+    wanted = [os.path.relpath(run.folder, folder) for run in runs]
+    made_of = {
+        "members": kept,
+        "asked": wanted,
+        "every_config": every_config,
+        "layout": asdict(layout),
+    }
     made_of |= {"question": question, "control": control, "command": command}
     written = write_tables(grid, folder)
     write_json(folder / "members.json", made_of | {"tables": written})
     _draw(grid, folder / "plots", control, screen)
-    reports.write(folder, grid, together, question=question, command=command)
+    reports.write(folder, grid, together, asked=runs, question=question, command=command)
     shown = ["report.html", *written[: len(FORMATS)]]
     _say(grid, screen)
     screen.say(f"→ {os.path.relpath(folder)}   {' · '.join(shown)}")

@@ -7,7 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from stsfm import options
+from stsfm.commands.ask import FLAGS as ASKING
 from stsfm.detections.words import DEFAULT, as_detector, as_model
+from stsfm.selecting.asked import OWN, SETTLED
+from stsfm.selecting.classes import every
 
 CONFIG_DIR = ("-cd", "--config-dir")
 FLAGS = [
@@ -22,7 +25,6 @@ FLAGS = [
     "--quiet",
     "--resolve",
 ]
-ASKING = ["--budget", "--dry-run", "--quiet", "--yes"]
 FILTERED = {  # commands that choose among runs, and their flags
     "compare": ["--all-configs", "--quiet"],
     "ls": ["--csv", "--json", "--sort"],
@@ -53,6 +55,8 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
     elif command == "ask":
         chosen = [*_choices(word, folders), *_keys(before, word, folders)]
         found = [*ASKING, *chosen] if len(before) > 1 else []
+    elif command == "select":
+        found = _of_a_selection(before, word, folders)
     elif command == "detect":
         found = _of_a_detection(before, word, folders)
     elif command in ("run", "why"):
@@ -69,12 +73,29 @@ def candidates(words: list[str], commands: Iterable[str]) -> list[str]:
 
 
 def _of_a_detection(before: list[str], word: str, folders: list[Path]) -> Iterator[str]:
-    """Data, and detectors as a run has models: model=pelt, then model.min_size=3."""
+    """Data, and detectors as a run has models: model=pelt, then model.least=3."""
     asked, *said = map(as_detector, [word, *before])
     said = [f"detector={DEFAULT}", *said]
     for text in (*_choices(asked, folders), *_keys(said, asked, folders)):
         if text.startswith(("detector", "data", "seed=")):
             yield text if word.startswith("d") else as_model(text)
+
+
+def _of_a_selection(before: list[str], word: str, folders: list[Path]) -> Iterator[str]:
+    """Classes and models of among=, also after a comma; its own keys, and those of the task."""
+    key, equals, value = word.partition("=")
+    if word.startswith("-"):
+        yield from ("--dry-run", "--help", "--quiet")
+    elif equals and key == "among":
+        taken, comma, _ = value.rpartition(",")
+        for name in {**every(*folders), **dict.fromkeys(options.groups(*folders)["model"])}:
+            if name not in taken.split(","):
+                yield f"among={taken}{comma}{name}"
+    else:
+        yield from (f"{name}=" for name in OWN)
+        for text in (*_choices(word, folders), *_keys(before, word, folders)):
+            if text.partition("=")[0] not in SETTLED and not text.startswith("model"):
+                yield text
 
 
 def _runs() -> Iterator[str]:

@@ -91,6 +91,12 @@ def made_of(group: str, name: str, *folders: Path) -> dict[str, str]:
     return found
 
 
+def builds_on(group: str, name: str, *folders: Path) -> list[str]:
+    """The files of its own group that a choice builds on: pca_var on composed."""
+    file = file_of(group, name, *folders)
+    return [choice for part, choice in _defaults_list(file.read_text()) if not part]
+
+
 def having(part: str, *folders: Path) -> list[str]:
     """The choices that have a part: composed and others have model/embedding."""
     group = part.rpartition("/")[0]

@@ -80,6 +80,18 @@ def split_flags(args: list[str], *names: str) -> tuple[bool, list[str]]:
     return len(rest) < len(args), rest
 
 
+def split_home(args: Iterable[str]) -> tuple[Path, list[str]]:
+    """The folder of runs that runs_dir= names, and the args without it."""
+    rest, home = list[str](), "runs"
+    for arg in args:
+        key, _, value = arg.partition("=")
+        if key == "runs_dir":
+            home = value
+        else:
+            rest.append(arg)
+    return Path(home), rest
+
+
 def spell_out(texts: Iterable[str]) -> list[str]:
     """seeds=3 → seed=1,2,3 · seeds=2,7 → seed=2,7 · data=my.csv → data=tabular data.path=my.csv
 

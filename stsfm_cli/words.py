@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 FEW = 8  # names that a line lists
+ALPHA = 0.05  # that claims are made at: no p is rounded across it
 
 
 def count(n: int, what: str) -> str:
@@ -15,6 +16,19 @@ def count(n: int, what: str) -> str:
 def steps(n: int, step: str) -> str:
     """144 months, 12 steps of 5 min; rows where there are no dates."""
     return f"{count(n, 'step')} of {step}" if step[:1].isdigit() else count(n, step or "row")
+
+
+def number(value: float, digits: int) -> str:
+    """With a true minus, and no sign where it rounds to zero."""
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """p = 0.21, p < 0.001; p = 0.0496, for 0.05 would be on the other side of the level."""
+    if p < 0.001:
+        return "p < 0.001"
+    told = (f"{p:.{figures}g}" for figures in range(2, 18))
+    return f"p = {next(text for text in told if (float(text) < ALPHA) == (p < ALPHA))}"
 
 
 def sized(size: float) -> str:

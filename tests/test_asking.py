@@ -6,17 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stsfm.asking import plan
 from stsfm.asking.answers import Ambiguous, Refused
 from stsfm.asking.command import command
-from stsfm.asking.lexicon import lexicon, slips
-from stsfm.asking.reading import MOST
-from stsfm.asking.registry import LISTED, Names, registry
+from stsfm.asking.reading.lexicon import lexicon, slips
+from stsfm.asking.reading.names import LISTED, Names, registry
+from stsfm.asking.reading.tokens import MOST
 from stsfm.asking.resolve import resolve
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT
 from stsfm.asking.spec import INTENTS, RunSpec
 from stsfm.completion import candidates
 from stsfm.mistakes import Mistake
+from stsfm.outcome import Outcome
+from stsfm.screen import Screen
 
 
 def spec(text, **more):
@@ -64,6 +67,8 @@ def test_words_may_stand_in_any_order_and_language(text):
         ("Когда менялся режим Нила?", {"intent": "changepoints", "data": "nile"}),
         ("forecast the airline passengers with arima",
          {"intent": "forecast", "data": "airline", "models": ("arima",)}),
+        ("Сравни pelt и bocpd на nile",
+         {"intent": "compare", "data": "nile", "models": ("pelt", "bocpd")}),
         ("airline lstm", {"intent": "forecast", "data": "airline", "models": ("lstm",)}),
         ("Спрогнозируй airline аримой",
          {"intent": "forecast", "data": "airline", "models": ("arima",)}),
@@ -194,6 +199,8 @@ def test_what_fits_several_is_listed_and_never_guessed():
     for text, slot in (
         ("find change points", "data"),
         ("find change points in nile and airline", "data"),
+        ("show the states of airline and read inst.csv", "data"),
+        ("compare pelt, lstm and gru on airline", "models"),
         ("compare lstm on airline", "models"),
         ("explain the run", "run"),
         ("show the heat states", "data"),
@@ -208,6 +215,50 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest():
         spec("forecast etth3")
     with pytest.raises(Refused, match="no dataset named 'bourbon'"):
         spec("find change points in [bourbon]")
+    with pytest.raises(Refused, match=r"'torch.nn.Linear' is no name of a model"):
+        spec("compare torch.nn.Linear and lstm on airline")
+    with pytest.raises(Refused, match="weather is not of Paris: A weather station in Jena"):
+        spec("forecast the weather in Paris")
+    assert spec("forecast the weather in Jena").data == "weather"
+    assert spec("change points of lane.csv, beside the ring road").data == "lane.csv"
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("forecast airline with xgboost", "no model named 'xgboost'"),
+        ("forecast airline with [bar]", "no model named 'bar'. Did you mean 'ar' or 'var'?"),
+        ("compare lstm, gru and xgboost on airline", "no model named 'xgboost'"),
+        ("compare xgboost, lstm and gru on airline", "no model named 'xgboost'"),
+        ("Select a model from [trees] for [airline]", "no class or model named 'trees'"),
+        ("select a model for airline given navier-stokes", "no equation named 'navier stokes'"),
+        ("find change points in nile with cusum", "no detector named 'cusum'"),
+        ("embed lorenz63 using umap", "no embedding named 'umap'"),
+    ],
+)
+def test_a_name_that_nothing_has_is_never_passed_over(text, said):
+    with pytest.raises(Refused) as refused:
+        resolve(text)
+    assert said in str(refused.value)
+
+
+def test_a_raised_digit_is_no_number():
+    says("find change points in nile, in 10⁸ m³ or ²x",
+         intent="changepoints", data="nile")  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["-3 steps", "zero steps", "2.5 steps"])
+def test_a_horizon_is_a_whole_number_from_one(said):
+    with pytest.raises(Mistake, match="wanted a whole number"):
+        resolve(f"forecast airline with lstm for {said}")
+
+
+def test_words_beside_names_are_no_names():
+    says("forecast airline with lstm, please, and cheers, Bob",
+         intent="forecast", data="airline", models=("lstm",))  # fmt: skip
+    says("find change points in [the flow of the Nile]", intent="changepoints", data="nile")
+    says("слушай, сравни lstm и gru на airline, мы с Петей спорим",
+         intent="compare", data="airline", models=("lstm", "gru"))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -236,6 +287,20 @@ def test_a_new_choice_is_understood_without_another_edit():
     cards = {**known.cards, "data": {**known.cards["data"], "volkhov": "Flow of the Volkhov"}}
     found = resolve("find change points in volkhof", names=Names(cards))
     assert found.spec.data == "volkhov" and found.confidence < 1
+
+
+def test_a_long_prompt_of_nothing_costs_no_more_than_its_words(monkeypatch):
+    """Names are measured against a word only where its letters leave room for them."""
+    measured = []
+    monkeypatch.setattr(
+        "stsfm.asking.reading.linking.slips", lambda *a, **k: measured.append(a) or slips(*a, **k)
+    )
+    words = [
+        "".join(chr(97 + (7 * k * k + 3 * j * k + j) % 26) for j in range(6)) for k in range(140)
+    ]
+    with pytest.raises(Refused):
+        resolve(" ".join(words))
+    assert len(measured) < 20 * len(words)
 
 
 def test_slips_of_the_keys_are_counted_as_by_hand():
@@ -283,7 +348,7 @@ WORD = re.compile(
     r"-m|(run|select|detect|analyse|report|list)|last|runs(/[\w-]+)+|analysis=(ccm|states)"
     r"|(protocol\.horizon|seeds)=[1-9]\d*|budget=[1-9]\d*s"
     r"|(model|among|given|metric|analysis/embedding|data)=([\w,-]+|'?[\w./~-]+\.csv'?)"
-    rf"|{'|'.join(LISTED)}"
+    rf"|{'|'.join(LISTED)}|model/embedding"
 )
 
 
@@ -313,6 +378,8 @@ def test_a_spec_is_checked_whoever_made_it():
     ):  # fmt: skip
         with pytest.raises(Mistake):
             command(RunSpec(**{**good, **wrong}))
+    both = RunSpec(intent="compare", data="nile", models=("pelt", "bocpd"))
+    assert command(both).words == ("detect", "-m", "model=pelt,bocpd", "data=nile")
     for run in ("../x", "/etc", "runs/../x", "--force"):
         with pytest.raises(Mistake, match="no run"):
             command(RunSpec(intent="explain", run=run))
@@ -329,8 +396,26 @@ def test_files_are_data_that_are_there_and_are_not_read_to_be_understood(desk):
     assert said[0] == said[1] and "stsfm detect data=loads.csv" in said[0]
     assert [file.name for file in desk.folder.iterdir()] == ["loads.csv"]
     assert desk("ask", "Find change points in other.csv") == 2 and "no file other.csv" in desk.err
+    (desk.folder / "мои ряды.csv").write_text(table)
+    for words in (["Где разладки в [мои ряды.csv]?"], ["Где разладки в 'мои ряды.csv'?"],
+                  ["Где разладки?", "data=мои ряды.csv"]):  # fmt: skip
+        assert desk("ask", *words, "--dry-run") == 0
+        assert "stsfm detect 'data=мои ряды.csv'" in desk.out
     (desk.folder / "notes.md").write_text("secret")
     assert desk("ask", "Find change points in ./notes.md") == 2
+
+
+def test_several_reports_have_places_of_their_own(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr("stsfm.reports.of", lambda page, into, *_: written.append(into) or [])
+    asked = plan.plan("Find change points in nile", resolve("Find change points in nile"),
+                      [f"runs_dir={tmp_path}"])  # fmt: skip
+    for pages in (
+        [tmp_path / "a/_detections/pelt/s1-0"],
+        [tmp_path / "_comparisons/x", tmp_path / "a/b/1"],
+    ):
+        plan.report(asked, Outcome(0, comparisons=pages), Screen(quiet=True))
+    assert written == [asked.folder, asked.folder / "x", asked.folder / "a_b_1"]
 
 
 def test_a_plan_is_kept_then_done_and_free_the_second_time(desk):
@@ -350,6 +435,11 @@ def test_a_plan_is_kept_then_done_and_free_the_second_time(desk):
     assert before == (run.status, (folder / "report.md").read_bytes())
     assert desk("ask", "explain the last run", "--dry-run") == 0
     assert "stsfm report runs/nile/naive/" in desk.out
+    several = desk.folder / "runs/_comparisons/several/members.json"  # what is no run, too
+    several.parent.mkdir(parents=True)
+    several.write_text("{}")
+    assert desk("ask", "explain runs/_comparisons/several", "--dry-run") == 0
+    assert "stsfm report runs/_comparisons/several" in desk.out
 
 
 def test_words_beside_the_prompt_are_the_commands_own(desk):

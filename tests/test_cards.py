@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from stsfm import options
-from stsfm.asking import cards
+from stsfm.asking import tools
 from stsfm.asking.spec import INTENTS
 from stsfm.build import build
 
@@ -20,7 +20,7 @@ def defaults(schema):
 
 @pytest.mark.parametrize("name", LIGHT)
 def test_a_model_is_made_again_from_its_schema(name):
-    schema = cards.schema("model", name)
+    schema = tools.schema("model", name)
     assert schema["parameters"]["required"] == []
     made = build({"_target_": next(sources(name)), **defaults(schema)}, path="model")
     kept = {key: value for key, value in defaults(schema).items() if key in vars(made)}
@@ -40,35 +40,35 @@ def sources(name):
 
 @pytest.mark.parametrize("name", NETS)
 def test_a_net_is_made_again_from_its_schema(name):
-    schema = cards.schema("model", name)
+    schema = tools.schema("model", name)
     config = {"_target_": next(sources(name)), "_partial_": True} | defaults(schema)
     assert build(config, path="model").keywords == defaults(schema)
 
 
 def test_a_wrong_type_is_told_by_the_schema():
-    kinds = cards.schema("model", "lstm")["parameters"]["properties"]
+    kinds = tools.schema("model", "lstm")["parameters"]["properties"]
     assert kinds["hidden"] == {"type": "integer", "default": 64}
     assert kinds["dropout"]["description"] == "between layers"
-    assert cards.of_type(typing.Literal["a", 2]) == {"enum": ["a", 2]}
-    assert cards.of_type(list[int] | None) == {
+    assert tools.of_type(typing.Literal["a", 2]) == {"enum": ["a", 2]}
+    assert tools.of_type(list[int] | None) == {
         "anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "null"}]
     }
-    assert cards.of_type(dict[str, float]) == {
+    assert tools.of_type(dict[str, float]) == {
         "type": "object",
         "additionalProperties": {"type": "number"},
     }
 
 
-@pytest.mark.parametrize("intent", [i for i in INTENTS if cards.ASKED[i][0] in cards.COMMANDS])
+@pytest.mark.parametrize("intent", [i for i in INTENTS if tools.ASKED[i][0] in tools.COMMANDS])
 def test_an_intent_is_described_by_its_command(intent):
-    command, groups = cards.ASKED[intent]
-    text = cards.of_intent(intent).text
-    assert cards.COMMANDS[command] in text
+    command, groups = tools.ASKED[intent]
+    text = tools.of_intent(intent).text
+    assert tools.COMMANDS[command] in text
     known = options.groups()
     assert all(f"={name} " in text for group in groups for name in known.get(group, ()))
 
 
 def test_a_card_repeats_the_comments_of_its_file():
-    card = cards.of_choice("model", "arima")
+    card = tools.of_choice("model", "arima")
     assert card.name == "model=arima" and "Box & Jenkins" in card.reference
     assert "model.steps of the optimiser" in card.text.splitlines()

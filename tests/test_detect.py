@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stsfm import compose
 from stsfm.build import build
 from stsfm.completion import candidates
 from stsfm.datasets.nile import nile
@@ -253,6 +254,20 @@ def test_several_end_in_one_table_and_a_failure_is_one(house):
     table = (house.comparison() / "table.md").read_text()
     assert "each prediction used once, nearest first" in table and "No test over datasets" in table
     assert "RuntimeError: no luck" in (house.comparison() / "series.md").read_text()
+    report = (house.comparison() / "report.md").read_text()
+    assert "None of these detectors covers what people saw better than to find nothing" in report
+    assert "- **step least=3** has 0.375 and 0.500" in report
+    assert "hits a mark within 5 rows" in report and "Runs that did not finish: 2 of 4" in report
+    assert (house.comparison() / "plots" / "scores.svg").is_file()
+    assert house("report", "last") == 0 and "report.html" in house.out
+
+
+def test_without_marks_the_report_says_where_each_finds_what(house):
+    assert house("detect", *MINE, "-m", "model.least=3,30", "data=nile", "question=Where?") == 0
+    report = (house.comparison() / "report.md").read_text()
+    assert report.startswith("# Where?\n") and "no detector is said to be right" in report
+    assert "Changes of **nile** by **step least=3**: 1, at 1899." in report
+    assert set(house.json(house.comparison() / "plots" / "captions.json")) == {"where.png"}
 
 
 def test_series_that_change_together_and_many_that_do_not(house):
@@ -282,6 +297,12 @@ def test_what_is_typed(desk):
         ("run", "detector=pelt", "data=nile"): "`stsfm detect detector=pelt …` finds change points",
     }.items():
         assert desk(*words) == 2 and said in desk.err
+    words = spelled_out(["model=residuals", "model.forecaster.order=3,12", "data=nile"])
+    made = [job.config["detector"]["forecaster"] for job in compose.jobs(words).jobs]
+    assert [tree["order"] for tree in made] == [3, 12]
+    for detector, said in (("residuals", "forecaster has no lags"), ("pelt", "has no forecaster")):
+        words = [f"model={detector}", "model.forecaster.lags=3", "data=nile"]
+        assert desk("detect", *words) == 2 and said in desk.err
     offered = lambda *words: candidates(["detect", *words], ["detect"])  # noqa: E731
     assert offered("mo") == ["model=", "model."] or offered("mo") == ["model.", "model="]
     assert "model=pelt" in offered("model=p") and "detector=pelt" in offered("detector=p")

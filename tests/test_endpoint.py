@@ -7,14 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from stsfm.asking import endpoint
 from stsfm.asking.answers import Ambiguous, Refused
-from stsfm.asking.endpoint import Endpoint, Unanswered
-from stsfm.asking.exchanges import Exchanges
-from stsfm.asking.filling import filled
-from stsfm.asking.helped import understand
+from stsfm.asking.llm import endpoint
+from stsfm.asking.llm.endpoint import Endpoint, Unanswered
+from stsfm.asking.llm.exchanges import Exchanges
+from stsfm.asking.llm.filling import filled
+from stsfm.asking.llm.helped import understand
+from stsfm.asking.llm.schema import problems, schema
 from stsfm.asking.resolve import resolve
-from stsfm.asking.schema import problems, schema
 from stsfm.asking.spec import RunSpec
 from stsfm.commands import ask as ask_command
 from stsfm.mistakes import Mistake
@@ -349,7 +349,7 @@ def test_without_an_answer_the_rules_go_on(server, tmp_path):
     spec, lines = by_rules("forecast airline with gru", server, tmp_path, 503)
     assert spec == RunSpec(intent="forecast", data="airline", models=("gru",))
     assert len(lines) == 1 and "without a model" in lines[0] and "HTTP 503" in lines[0]
-    with pytest.raises(Refused, match="nothing that there is"):
+    with pytest.raises(Refused, match="this was not understood"):
         by_rules("colourless green ideas", server, tmp_path, '{"request": null}')
 
 

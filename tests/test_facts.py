@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from stsfm.reports.facts import Fact, Facts, at, keys_of, number, resolve, say
-from stsfm.reports.html import inline as as_html
-from stsfm.reports.markdown import inline as as_markdown
+from stsfm.cards.residuals import _nodes as nodes
+from stsfm.reports.facts import Fact, Facts, at, figures, keys_of, resolve, say
+from stsfm.reports.rendering.html import inline as as_html
+from stsfm.reports.rendering.markdown import inline as as_markdown
 
 
 @pytest.fixture
@@ -53,10 +54,20 @@ def test_what_is_not_in_the_record_is_no_fact(facts):
 def test_numbers_are_read_to_three_figures_with_a_true_minus():
     seen = {0.5613: "0.561", 15.04: "15.0", 1520.4: "1,520", -0.0012345: "−0.00123", 0.0: "0.00",
             999.96: "1,000", 3e-7: "3e−07", 12: "12", 12345: "12,345"}  # fmt: skip
-    assert {value: number(value, None) for value in seen} == seen
-    assert number(-0.0004, 2) == "0.00" and number(2.5e9, 0) == "2,500,000,000"
+    assert {value: figures(value, None) for value in seen} == seen
+    assert figures(-0.0004, 2) == "0.00" and figures(2.5e9, 0) == "2,500,000,000"
     assert Fact(0.4712, "", "percent", 1).text == "47.1 %"
     assert Fact(0.012, "", "p").text == "p = 0.012" and Fact(1e-9, "", "p").text == "p < 0.001"
+    told = [Fact(p, "", "p").text for p in (0.0496, 0.0499996, 0.05, 0.0504)]  # none crosses 0.05
+    assert told == ["p = 0.0496", "p = 0.0499996", "p = 0.05", "p = 0.05"]
+    ends = [Fact(p, "", "p of KPSS").text for p in (0.01, 0.043, 0.1)]
+    assert ends == ["p ≤ 0.01", "p = 0.043", "p ≥ 0.1"]
+
+
+def test_of_an_even_number_of_nodes_the_median_error_lies_between_two():
+    found = nodes([0.4, None, 0.1, 0.2, 0.7], list("abcde"))
+    assert found["median"] == pytest.approx(0.3) and found["count"] == 4
+    assert (found["best"]["name"], found["worst"]["name"]) == ("c", "e")
 
 
 def test_a_page_says_where_a_number_stands_and_markdown_does_not(facts):

@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,19 +16,21 @@ import pytest
 
 from stsfm import reports
 from stsfm.__main__ import main
-from stsfm.commands.report import find
 from stsfm.files import write_json
 from stsfm.gathered import again
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.record.pages import find
 from stsfm.record.shelf import compared
-from stsfm.reports.account import made_with
-from stsfm.reports.answer import _chance, answer, conclusions, over_tasks
-from stsfm.reports.content import Mark, plain
+from stsfm.reports.chapters import cited
+from stsfm.reports.chapters.account import made_with
+from stsfm.reports.chapters.answer import _chance, answer, conclusions, over_tasks
+from stsfm.reports.chapters.model import described
+from stsfm.reports.chapters.search import chapter
+from stsfm.reports.content import Definitions, Mark, plain
 from stsfm.reports.facts import Fact
-from stsfm.reports.html import inline
-from stsfm.reports.references import entries, line, references, unlatex
-from stsfm.reports.search import chapter
+from stsfm.reports.references import entries, fields, line, references, unlatex
+from stsfm.reports.rendering.html import inline
 from stsfm.reports.shown import Shown
 from stsfm.tables.grid import Grid
 
@@ -91,6 +94,15 @@ def test_a_sentence_is_that_of_a_row_and_not_of_its_namesake():
     assert said == [tested[1], tested[0], tested[2]]
 
 
+def test_those_that_were_asked_about_are_put_beside_each_other(home, folder):
+    page = (folder / "report.md").read_text()
+    assert re.search(r"Of those that were asked about, \*\*(lstm|drift)\*\* has the least", page)
+    assert re.search(r"^\| seasonal_naive \| classical \| baseline ", page, re.M)
+    assert re.search(r"^\| drift \| classical \| asked for ", page, re.M)
+    (said,) = reports.of(folder, home / "anew")[:1]
+    assert "| classical | baseline " in said.read_text()  # from what is kept, too
+
+
 def test_a_best_rank_that_is_shared_is_nobodys_alone():
     ranks = {"ar": 1.5, "ets": 2.5, "arima": 1.5}
     grid = SimpleNamespace(ranks=lambda: ranks, tasks=[1, 2], tested=(), skill=lambda name: 0.1)
@@ -121,6 +133,23 @@ def test_the_references_are_those_of_what_is_shown(folder):
     wanted |= {"hyndman2006mase", "gneiting2007scoring"}
     cited = re.findall(r"^@\w+\{([^,]+),", (folder / "report.md").read_text(), re.M)
     assert sorted(cited) == sorted(wanted) and "hochreiter1997lstm" in wanted
+
+
+def test_every_reference_that_ships_is_whole_and_in_its_place():
+    text = files("stsfm").joinpath("references.bib").read_text(encoding="utf-8")
+    keys = [key for key, _ in entries(text)]
+    assert keys == sorted(set(keys))
+    for key, entry in entries(text):
+        assert {"title", "year"} < set(fields(entry)), key
+        assert entry.count("{") == entry.count("}"), key
+    assert len(cited.library(*cited.CARD, *cited.SPACE, *cited.RESIDUALS)) == 8
+
+
+def test_two_columns_of_a_docstring_are_terms_and_their_meanings():
+    blocks = list(described("stsfm.models.analysis.ccm.CCM"))
+    (terms,) = [dict(block.pairs) for block in blocks if isinstance(block, Definitions)]
+    assert list(terms) == ["chance", "convergence", "lag"]
+    assert not re.search(r"[*`]|  ", "".join(map(plain, terms.values())))
 
 
 def test_bibtex_is_read_as_it_is_written():

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from stsfm.asking.endpoint import Unanswered
-from stsfm.asking.exchanges import Exchanges
-from stsfm.asking.helped import wording
-from stsfm.asking.rewording import faithful, reworded, template
+from stsfm.asking.llm.endpoint import Unanswered
+from stsfm.asking.llm.exchanges import Exchanges
+from stsfm.asking.llm.helped import wording
+from stsfm.asking.llm.rewording import faithful, reworded, template
 from stsfm.reports.content import Code, Items, Mark, Paragraph, Report, Section
 from stsfm.reports.facts import Fact
 

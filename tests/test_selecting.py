@@ -11,15 +11,17 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from stsfm import options, subject
+from stsfm import compose, options, subject
 from stsfm.__main__ import main
+from stsfm.completion import candidates as completed
+from stsfm.compose import door
 from stsfm.datasets.protocols.rolling import rolling
 from stsfm.job import make
 from stsfm.launchers import local
 from stsfm.launchers.base import Ending, Launcher
 from stsfm.mistakes import Mistake
 from stsfm.screen import Screen
-from stsfm.selecting import classes, command, race
+from stsfm.selecting import classes, command, opened, race, story
 from stsfm.selecting.candidates import Candidate
 from stsfm.selecting.judge import error, simplest, standings
 from stsfm.selecting.origins import Origins
@@ -79,6 +81,35 @@ def test_classes_are_listed_and_nothing_heavy_is_imported(capsys):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_what_models_compose_to_together_is_what_each_does_by_itself(monkeypatch):
+    """Of a composed one its parts' choices, too; and no model is composed again after it."""
+    models, known = ["gru", "lle_gpr_rbf", "ensemble"], compose.Known()
+    words = ["data=airline", "model=naive", "given=pendulum", "trainer.lr=0.01"]
+    compose.together(models, words, known)
+    alone = [compose.config([*words, f"model={model}"]) for model in models]
+    monkeypatch.setattr(door, "choose", None)
+    again = [compose.config([*words, f"model={model}"], known) for model in models]
+    assert again == alone
+    assert again[1]["choices"]["model/embedding"] == "lle"
+
+
+def test_who_needs_more_rows_is_told_how_many_and_a_preset_is_kept_for_what_it_builds_on():
+    """airline has 41 rows before the first block; composed is pca_var by the defaults of both."""
+    among = "among=composed,pca_var,patchtst,naive"
+    found = command.ready(["data=airline", among]).entries
+    out = {entry.candidate.name: entry.excluded for entry in found}
+    assert out["naive"] == out["pca_var"] == ""
+    assert out["composed"] == "is the same as pca_var, which takes part"
+    assert out["patchtst"].startswith("needs 348 rows to learn from (336 of past, 12 of future)")
+    assert out["patchtst"].endswith("before the first block there are 41")
+
+
+def test_classes_and_models_are_completed():
+    assert completed(["select", "among=naive,recu"], []) == ["among=naive,recurrent"]
+    assert completed(["select", "bud"], []) == ["budget="]
+    assert completed(["select", "protocol.until"], []) == []
+
+
 # ----- the one who is chosen --------------------------------------------------------------------
 
 FOUR = np.array([10, 22, 34, 46])  # origins a horizon of 12 apart
@@ -97,6 +128,16 @@ def test_the_simplest_within_one_standard_error_is_chosen():
     assert [one.within for one in nearer] == [True, True, False]
     assert simplest(nearer, [(True, 9), (False, 99), (False, 0)]) == 1
     assert simplest(nearer, [(False, 9), (False, 99), (False, 0)]) == 0
+
+
+def test_who_else_is_within_one_standard_error_is_neither_the_best_nor_the_chosen():
+    one = {"place": 1, "error": 1.0, "se": 0.1, "behind": 0.02, "behind_se": 0.05}
+    told = [one | {"name": name, "within": True} for name in ("ets", "ar", "naive")]
+    found, winner = {"label": "MASE", "candidates": told[:2]}, told[1]
+    (two,) = story._why(winner, told[0], ["ets", "ar"], found)
+    (three,) = story._why(winner, told[0], ["ets", "ar", "naive"], found)
+    assert two.endswith("which it is behind by 0.02 ± 0.05.")
+    assert three.endswith("± 0.05; naive is within it as well.")
 
 
 def test_origins_that_overlap_are_not_counted_as_independent():
@@ -236,12 +277,31 @@ def test_what_the_budget_leaves_no_time_for_is_said(monkeypatch):
     heavy = Track(monkeypatch, {f"m{k}": float(k) for k in range(9)}, seconds=40.0, each=15.0)
     heavy.go()
     assert heavy.race.chosen().name == "m0"
-    slow = Track(monkeypatch, {"m0": 1.0, "m1": 1.0}, seconds=60.0)
-    jobs = slow.race.next(), slow.race.next()
-    slow.time = 20.5
-    assert slow.race.look(jobs[1]) is None  # for all that is known, libraries are still loading
-    slow.race.ended(jobs[0], Ending("finished"))
-    assert slow.race.look(jobs[1]).startswith("too costly: stopped after a third")
+    four = Track(monkeypatch, {f"m{k}": float(k) for k in range(4)}, seconds=40.0, each=9.0)
+    assert set(four.go().values()) == {"untried"}  # the best no sooner than the others
+    late = Track(monkeypatch, {"m0": 1.0, "m1": 2.0, "m2": 3.0}, seconds=30.0, each=0.0)
+    late.time = 58.0  # of a machine that is busy: all is spent before anything has run
+    late.go()
+    assert [words[0] for words in late.tried] == ["m0"]
+    assert late.race.chosen().name == "m0"
+
+
+def test_who_takes_long_is_stopped_once_there_is_somebody_to_choose(monkeypatch):
+    """A third of 60 s, from when libraries are loaded; nothing runs on when all is spent."""
+    track = Track(monkeypatch, {"m0": 1.0, "m1": 1.0, "m2": 1.0}, seconds=60.0)
+    jobs = track.race.next(), track.race.next()
+    track.time = 24.0
+    assert track.race.look(jobs[1]) is None
+    track.race.ended(jobs[0], Ending("finished"))
+    assert track.race.look(jobs[1]) is None
+    track.time = 35.0
+    assert track.race.look(jobs[1]) is None
+    track.time = 36.5
+    assert track.race.look(jobs[1]).startswith("too costly: stopped after a third")
+    track.time = 55.0
+    last = track.race.next()
+    track.time = 60.5
+    assert track.race.look(last) == "stopped at the end of the time of the race"
 
 
 def test_a_failure_is_shown_and_who_cannot_be_fitted_is_left_out(monkeypatch):
@@ -253,6 +313,18 @@ def test_a_failure_is_shown_and_who_cannot_be_fitted_is_left_out(monkeypatch):
     lost = Track(monkeypatch, {"m0": 1.0}, bad=bad)
     lost.go()
     assert lost.race.chosen() is None
+
+
+def test_what_is_said_to_be_opened_once_is():
+    rows = [{"model": "gru given pendulum", "mase": 0.5}, {"model": "naive", "mase": 1.0}]
+    found = {
+        "metric": "mase", "choice": {"name": "gru given pendulum", "model": "gru"},
+        "test": {"rows": rows}, "candidates": [{"trail": [1]}, {"trail": []}],
+    }  # fmt: skip
+    assert opened.said(found)[0].startswith("On test, opened once: gru given pendulum has MASE 0.5")
+    sides = {"with": {"name": "gru given pendulum"}, "without": {"name": "gru"}}
+    told = opened.said({**found, "ablation": sides})[0]
+    assert told.startswith("On test, opened after the choice, and then for gru to judge the law by")
 
 
 # ----- the command ------------------------------------------------------------------------------
@@ -352,6 +424,14 @@ def test_a_selection_from_words_to_test_and_free_again(here, capsys):
     first, made = capsys.readouterr().out, len(Inline.made)
     assert "seasonal_naive is chosen" in first
     assert "It was chosen from 2 candidates" in first
+    assert main(["ls", "model=naive"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert len(listed) == 2  # the test, and a line for the race
+    assert listed[1].endswith("stsfm ls protocol.until=72")
+    assert main(["ls", "model=naive", "protocol.until=72"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert main(["compare", "data=my"]) == 0
+    assert "test border" not in capsys.readouterr().out
     assert main(words) == 0
     assert len(Inline.made) == made
     assert "seasonal_naive is chosen" in capsys.readouterr().out

@@ -13,8 +13,9 @@ from stsfm.record.attempt import writing
 from stsfm.record.choosing import flatten
 from stsfm.tables.render import as_latex, as_text
 from stsfm.tables.row import Row, Value
-from stsfm.tables.sheet import digits_of, marks, number
+from stsfm.tables.sheet import digits_of, marks
 from stsfm.tables.table import average_ranks, tabulate
+from stsfm.words import number
 
 SHORT = "trainer.epochs=4"
 

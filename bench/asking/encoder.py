@@ -27,7 +27,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 
 from stsfm import options
-from stsfm.asking import cards
+from stsfm.asking import tools
 from stsfm.asking.spec import INTENTS
 
 DIM = 96  # of h
@@ -50,9 +50,9 @@ def corpus() -> tuple[str, ...]:
     choices = [
         f"{card.name} {card.says}"
         for group in ("model", "data", "detector", "analysis", "model/embedding", "loss")
-        for card in (cards.of_choice(group, name) for name in known.get(group, ()))
+        for card in (tools.of_choice(group, name) for name in known.get(group, ()))
     ]
-    intents = [line for intent in INTENTS for line in cards.of_intent(intent).text.splitlines()]
+    intents = [line for intent in INTENTS for line in tools.of_intent(intent).text.splitlines()]
     return tuple(t for t in (*paragraphs, *choices, *intents) if len(t.split()) > 3)
 
 

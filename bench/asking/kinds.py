@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from stsfm.asking import cards
+from stsfm.asking import tools
 from stsfm.asking.spec import RunSpec
 from stsfm.selecting import classes
 
@@ -71,7 +71,7 @@ def _shelf() -> tuple[TfidfVectorizer, np.ndarray]:
     letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
     texts = [
         "\n".join(
-            [name, classes.ABOUT.get(name, ""), *(cards.of_choice("model", m).says for m in of)]
+            [name, classes.ABOUT.get(name, ""), *(tools.of_choice("model", m).says for m in of)]
         )
         for name, of in classes.every().items()
         if name != classes.ALL

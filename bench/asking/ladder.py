@@ -21,7 +21,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from stsfm.asking import cards
+from stsfm.asking import tools
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT
 from stsfm.asking.spec import INTENTS
@@ -162,7 +162,7 @@ def hidden(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _shelf() -> tuple[TfidfVectorizer, np.ndarray]:
-    texts = [cards.of_intent(intent).text for intent in INTENTS]
+    texts = [tools.of_intent(intent).text for intent in INTENTS]
     words = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
     return words, words.fit_transform(texts)
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from stsfm.asking.answers import Refused
-from stsfm.asking.linking import Mention, mentions
-from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import registry
+from stsfm.asking.reading.linking import Mention, mentions
+from stsfm.asking.reading.names import registry
+from stsfm.asking.reading.tokens import Token, read
 
 UNREAD = "xunread"  # a prompt that is refused before it is read
 KINDS = {"file": "DATA", "run": "RUN", "number": "xnumber"}

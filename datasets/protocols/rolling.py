@@ -92,6 +92,7 @@ def rolling(
             **({"season": f"{about.season} (inferred)"} if inferred else {}),
             **({"fold": f"{fold} of {folds}"} if folds > 1 else {}),
             **({"alone": list(steps)} if steps else {}),
+            **({"until": len(panel)} if until is not None else {}),
         },
         train=ground.cut(1, ends["train"]),
         val=ground.cut(first_val, ends["val"], stride),

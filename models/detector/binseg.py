@@ -27,6 +27,7 @@ class Binseg(Segmenter):
     """Cuts in two where it gains the most, and each part again (binary segmentation)."""
 
     cite = "scott1974"
+    calibrated = True
 
     def __init__(self, *, kind: Kind, least: int, penalty: float, survey: Survey) -> None:
         if least < 2 or penalty <= 0:

@@ -31,6 +31,7 @@ class Bocpd(Segmenter):
     cite = "adams2007bocpd"
     kind: Kind = "mean"
     least = 2
+    calibrated = False  # its price is a prior
 
     def __init__(self, *, every: float, kappa: float, a: float, b: float, survey: Survey) -> None:
         if every <= 1 or min(kappa, a, b) <= 0:

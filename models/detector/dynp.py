@@ -26,6 +26,7 @@ class Dynp(Segmenter):
     """The best segments for each number of them (dynamic programming)."""
 
     cite = "bai2003"
+    calibrated = True
 
     def __init__(
         self, *, changes: int | Literal["auto"], most: int, kind: Kind, least: int, penalty: float,

@@ -30,6 +30,7 @@ class Kernel(Segmenter):
 
     cite = "arlot2019"
     kind: Kind = "mean"
+    calibrated = True
 
     def __init__(self, *, least: int, penalty: float, survey: Survey) -> None:
         if least < 2 or penalty <= 0:

@@ -27,6 +27,7 @@ class Pelt(Segmenter):
     """The best segments under a price for each change (PELT)."""
 
     cite = "killick2012"
+    calibrated = True
 
     def __init__(self, *, kind: Kind, least: int, penalty: float, survey: Survey) -> None:
         if least < 2 or penalty <= 0:

@@ -29,6 +29,7 @@ class Window(Segmenter):
     """Peaks of what a change gains within a moving window (MOSUM)."""
 
     cite = "eichinger2018"
+    calibrated = True
 
     def __init__(
         self, *, width: int | Literal["auto"], kind: Kind, least: int, penalty: float,

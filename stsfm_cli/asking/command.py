@@ -3,7 +3,7 @@
     changepoints  stsfm detect [model=DETECTOR] data=…
     forecast      stsfm run model=M data=… [protocol.horizon=H]       no model named: stsfm select
     select        stsfm select among=… data=… [given=M] [metric=…] [budget=…s] [seeds=…]
-    compare       stsfm run -m model=A,B data=… [seeds=…]
+    compare       stsfm run -m model=A,B data=… [seeds=…]             detectors: stsfm detect -m
     explain       stsfm report RUN
     causes        stsfm analyse analysis=ccm data=…
     embed         stsfm analyse analysis=states [analysis/embedding=…] data=…
@@ -19,8 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stsfm.asking.reading import ENDINGS, RUN
-from stsfm.asking.registry import EMBEDDING, LISTED, METRICS, Names, registry
+from stsfm.asking.reading.names import EMBEDDING, LISTED, METRICS, Names, registry
+from stsfm.asking.reading.tokens import ENDINGS, RUN
 from stsfm.asking.spec import RunSpec
 from stsfm.mistakes import Mistake, no_such
 from stsfm.request import typed
@@ -41,8 +41,9 @@ def command(spec: RunSpec, more: Sequence[str] = (), names: Names | None = None)
 
     Mistake where the spec holds anything but choices, numbers and a file of data that is there.
     """
-    check(spec, names or registry(), more)
-    head, own, notes = _words(spec)
+    names = names or registry()
+    check(spec, names, more)
+    head, own, notes = _words(spec, of_detectors(spec, names))
     said = {word.lstrip("+").partition("=")[0] for word in more}
     kept = [word for word in own if word.partition("=")[0] not in said]
     return Command((*head, *kept, *more), tuple(notes))
@@ -52,8 +53,9 @@ def check(spec: RunSpec, names: Names, more: Sequence[str] = ()) -> None:
     """Mistake for anything that is no choice of conf/, no number, and no file of data."""
     from stsfm.selecting.classes import ABOUT
 
+    compared = "detector" if of_detectors(spec, names) else "model"
     for group, chosen, also in (
-        ("model", spec.models, ()),
+        (compared, spec.models, ()),
         ("model", spec.among, ABOUT),
         ("detector", [spec.detector], ()),
         ("given", [spec.given], ()),
@@ -80,28 +82,34 @@ def _check_file(name: str) -> None:
     """A file that the user named, and that can be read as data."""
     path = Path(name).expanduser()
     ending = path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    if ending not in ENDINGS or not re.fullmatch(r"[\w./~-]+", name):
+    if ending not in ENDINGS or not re.fullmatch(r"[\w ./~(),+-]+", name):
         raise Mistake(f"{name!r} is no dataset and no file of data ({', '.join(ENDINGS)})")
     if not (path.is_dir() if ending == "zarr" else path.is_file()):
-        raise Mistake(f"there is no file {name}")
+        raise Mistake(f"there is no file {name}; names with blanks stand in brackets, or in data=")
 
 
-def _words(spec: RunSpec) -> tuple[list[str], list[str], list[str]]:
+def of_detectors(spec: RunSpec, names: Names) -> bool:
+    """Is it a comparison of detectors?"""
+    return spec.intent == "compare" and {*spec.models} <= {*names.of("detector")}
+
+
+def _words(spec: RunSpec, detectors: bool) -> tuple[list[str], list[str], list[str]]:
     """The head of a command, its words, and notes."""
-    data = [f"data={typed(spec.data)}"] if spec.data else []
+    plain = spec.data and re.fullmatch(r"[\w ./~-]+", spec.data)  # a blank is the shell's to quote
+    data = [f"data={spec.data if plain else typed(spec.data)}"] if spec.data else []
     steps = [f"protocol.horizon={spec.horizon}"] if spec.horizon else []
     seeds = [f"seeds={spec.seeds}"] if spec.seeds else []
     if spec.intent == "changepoints":
-        return ["detect"], [*_one("model", spec.detector), *data], []
+        return ["detect"], [*_one("model", spec.detector), *data], list(_unsaid(spec))
     if spec.intent == "select" or (spec.intent == "forecast" and not spec.models):
         among = [f"among={','.join(spec.among)}"] if spec.among else []
         limits = [*_one("given", spec.given), *_one("metric", spec.metric)]
         limits += [f"budget={spec.budget}s"] if spec.budget else []
         return ["select"], [*among, *data, *limits, *seeds, *steps], []
     if spec.intent in ("forecast", "compare"):
-        head = ["run", *["-m"] * (spec.intent == "compare")]
+        head = ["detect" if detectors else "run", *["-m"] * (spec.intent == "compare")]
         models = [f"model={','.join(spec.models)}"]
-        return head, [*models, *data, *seeds, *steps], list(_unsaid(spec))
+        return head, [*models, *data, *seeds, *([] if detectors else steps)], list(_unsaid(spec))
     if spec.intent == "explain":
         return ["report"], [str(spec.run)], []
     if spec.intent == "causes":
@@ -121,6 +129,6 @@ def _one(key: str, value: str | None) -> list[str]:
 
 def _unsaid(spec: RunSpec) -> Iterator[str]:
     if spec.budget:
-        yield "`stsfm select` alone keeps a limit of time: these models are trained to their end"
+        yield "`stsfm select` alone keeps a limit of time: this is done to its end"
     if spec.metric:
         yield f"nothing is chosen here, so {spec.metric} decides nothing: it is in the table"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 from stsfm import options
 from stsfm.asking.answers import Refused
-from stsfm.asking.linking import Mention, mentions
-from stsfm.asking.reading import read
-from stsfm.asking.registry import Names
+from stsfm.asking.reading.linking import Mention, mentions
+from stsfm.asking.reading.names import Names
+from stsfm.asking.reading.tokens import read
 from stsfm.asking.selector import REJECT, Selector
 from stsfm.asking.spec import INTENTS, Intent
+from stsfm.record import records
 
 SHOWN = 3
 EXAMPLES: Mapping[Intent, str] = {
@@ -31,8 +33,10 @@ def nearest(text: str, selector: Selector, names: Names) -> list[str]:
     scores = selector.scores(text)
     order = list(EXAMPLES)
     likely = sorted(INTENTS, key=lambda intent: (-scores.get(intent, 0.0), order.index(intent)))
+    if not any(records(Path("runs"))):
+        likely.remove("explain")  # there is none yet
     if scores.get(REJECT, 0.0) >= 1:
-        likely = order  # it was not even read
+        likely = [intent for intent in order if intent in likely]  # it was not even read
     try:
         tokens = read(text)
         said = mentions(tokens, names)

@@ -2,7 +2,7 @@
 
 runs/_asks/<intent>_<data>-<digest>/
   ask.json       the prompt as it was typed, how each slot was found, spec, command, confidence
-  report.*       what was found, once it is
+  report.*       what was found, once it is; of several things, a folder for each
 """
 
 from __future__ import annotations
@@ -19,19 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 from stsfm.asking.answers import Understood
 from stsfm.asking.command import Command, command
-from stsfm.asking.registry import Step, registry
+from stsfm.asking.reading.names import Step, registry
+from stsfm.asking.spec import TRAINING
 from stsfm.files import write
 from stsfm.mistakes import Mistake
 from stsfm.outcome import Outcome
-from stsfm.record import Record, records
-from stsfm.request import typed
+from stsfm.record.pages import find
+from stsfm.request import split_home, typed
 from stsfm.screen import Screen
 from stsfm.words import aligned
 
 if TYPE_CHECKING:
     from stsfm.reports.content import Report
-
-LONG = ("select", "forecast", "compare")  # trains models
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Plan:
 
     @property
     def long(self) -> bool:
-        return self.understood.spec.intent in LONG
+        return self.understood.spec.intent in TRAINING
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -89,23 +88,16 @@ class Plan:
 def plan(prompt: str, understood: Understood, more: Sequence[str]) -> Plan:
     """The plan of a request, with further words of its command. Mistake where it can't be done."""
     words = [word for word in more if not word.startswith("data=")]
-    spec = understood.spec
+    spec, (home, rest) = understood.spec, split_home(words)
     if spec.intent in ("explain", "list"):
-        if rest := [word for word in words if not word.startswith("runs_dir=")]:
+        if rest:
             raise Mistake(f"{rest[0]}: a request to {spec.intent} has no options but runs_dir=")
         if spec.intent == "list":
             words = []
     made = command(spec, words)
     if spec.intent == "explain":
-        found = os.path.relpath(_run(str(spec.run), home(more)).folder)
-        made = Command(("report", found, *words), made.notes)
-    return Plan(prompt, understood, made, home(more))
-
-
-def home(more: Sequence[str]) -> Path:
-    """Where runs are kept, by the words after a prompt."""
-    said = (word.partition("=")[2] for word in reversed(more) if word.startswith("runs_dir="))
-    return Path(next(said, "runs"))
+        made = Command(("report", os.path.relpath(find(str(spec.run), home)), *words), made.notes)
+    return Plan(prompt, understood, made, home)
 
 
 def step_of(data: str) -> Step:
@@ -137,7 +129,7 @@ def do(planned: Plan, screen: Screen) -> Outcome:
 
         return Outcome(listing.main(args))
     if name == "report":
-        return Outcome(0, [Record(Path(args[0]))])
+        return Outcome(comparisons=[Path(args[0])])
     if name == "analyse":
         from stsfm import compose
         from stsfm.analyses import analyse
@@ -153,18 +145,6 @@ def do(planned: Plan, screen: Screen) -> Outcome:
     return perform(args, screen)
 
 
-def _run(name: str, home: Path) -> Record:
-    """The run of a folder or an id, or the newest. Mistake where there is none, or are several."""
-    if name != "last":
-        from stsfm.saved import open_run
-
-        return open_run(name, str(home))
-    done = [run for run in records(home) if run.state == "finished"]
-    if not done:
-        raise Mistake(f"no finished run in {home}; `stsfm run` makes one")
-    return max(done, key=lambda run: run.status["ended"])
-
-
 def _as_it_is(report: Report) -> Report:
     return report
 
@@ -172,9 +152,16 @@ def _as_it_is(report: Report) -> Report:
 def report(
     planned: Plan, outcome: Outcome, screen: Screen, wording: Callable[[Report], Report] = _as_it_is
 ) -> None:
-    """The report of what was found, in the folder of the prompt."""
+    """The report of what was found, in the folder of the prompt; of several, each in its own."""
     from stsfm import reports
 
     for page in outcome.pages:
-        for path in reports.of(page, planned.folder, planned.prompt, planned.line, wording):
+        into = planned.folder / (_called(page, planned.home) if len(outcome.pages) > 1 else "")
+        for path in reports.of(page, into, planned.prompt, planned.line, wording):
             screen.say(f"→ {os.path.relpath(path)}")
+
+
+def _called(page: Path, home: Path) -> str:
+    """A name for what lies in a folder of runs: airline_lstm_s1-8c1f03d2aa."""
+    parts = Path(os.path.relpath(page, home)).parts
+    return "_".join(part for part in parts if part not in ("..", "_comparisons"))

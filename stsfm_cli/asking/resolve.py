@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from stsfm.asking import amounts as counted
 from stsfm.asking.answers import Ambiguous, Refused, Understood
-from stsfm.asking.linking import Mention, by_card, mentions, nearest, strange
-from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import EMBEDDING, LISTED, Names, Step, registry, squeezed
+from stsfm.asking.reading import amounts as counted
+from stsfm.asking.reading import elsewhere
+from stsfm.asking.reading.linking import Mention, alone, by_card, mentions, nearest, strange
+from stsfm.asking.reading.names import EMBEDDING, LISTED, Names, Step, registry, squeezed
+from stsfm.asking.reading.strangers import strangers
+from stsfm.asking.reading.tokens import Token, read
 from stsfm.asking.rules import Keywords
 from stsfm.asking.selector import REJECT, Selector
 from stsfm.asking.spec import Intent, RunSpec
-from stsfm.mistakes import said
+from stsfm.mistakes import did_you_mean, said
 
 OBJECT = {"in", "forecast", "continue", "compare", "embed", "data"}  # what stands before data
 BEFORE_A_YEAR = 3  # words between a name and its number, "the Lorenz system of 1963"
@@ -44,7 +47,8 @@ def resolve(
     scores = (selector or Keywords(names)).scores(f"{text} [{data}]" if data else text)
     intent = max(scores, key=lambda key: scores[key])
     if intent == REJECT:
-        raise Refused("nothing that there is was asked for, as far as this was understood")
+        raise Refused("this was not understood as a request that can be answered here")
+    elsewhere.code(text, names)
     reader = _Reader(tokens, mentions(tokens, names), names, step or names.step, data)
     return reader.understand(intent, scores[intent])
 
@@ -76,7 +80,7 @@ class _Reader:
             "select": self.selection,
             "compare": lambda: {
                 "data": self.data(),
-                "models": self.models(least=2),
+                "models": self.detectors() or self.models(least=2),
                 **self.numbers(),
             },
             "explain": lambda: {"run": self.run()},
@@ -95,14 +99,19 @@ class _Reader:
         if self.fixed:
             self.found["data"] = "data="
             return self.fixed
-        if files := [token for token in self.tokens if token.kind == "file"]:
-            self.only("data", sorted({token.text for token in files}))
-            self.found["data"] = f"{files[0].text!r}, a file"
-            return files[0].text
         named = [m for m in self.named if m.of("data") and m is not law]
         named = [m for m in named if not m.of("model")] or named
+        if files := [token for token in self.tokens if token.kind == "file"]:
+            also = [m for m in named if m.how == "as written" and not m.of("model")]
+            also = [m for m in also if alone(self.tokens, m.first)]  # no ring road
+            names = {name for m in also for name in m.of("data")}
+            self.only("data", sorted({*(token.text for token in files), *names}))
+            self.found["data"] = f"{files[0].text!r}, a file"
+            return files[0].text
         if not named:
             return self.told()
+        for mention in named:
+            elsewhere.place(mention, self.tokens, self.mentions, self.names)
         exact = [m for m in named if m.how != "misspelt"] or named
         candidates = sorted({name for m in exact for name in self.narrowed(m, exact)})
         return self.taken("data", exact[0], self.only("data", candidates))
@@ -162,18 +171,46 @@ class _Reader:
                     self.only("models", options)
                 chosen.append(self.taken("models", mention, options[0]))
         chosen = list(dict.fromkeys(chosen))
+        if not no_classes:
+            self.all_known("model", calling=["with"] * (len(chosen) < max(least, 1)))
         if len(chosen) < least:
             raise Ambiguous("models", chosen, "which models? Two at least; `stsfm list model`")
         if len(chosen) > most:
             raise Ambiguous("models", chosen, f"one model, or a comparison? {' · '.join(chosen)}")
         return tuple(chosen)
 
+    def detectors(self) -> tuple[str, ...]:
+        """Those to be compared, two or more; none where models are."""
+        named = [m for m in self.named if m.of("detector") and not m.of("model")]
+        models = [m.of("model")[0] for m in self.named if m.of("model") and not m.of("data")]
+        chosen = [self.only("models", m.of("detector")) for m in named]
+        if chosen and models:
+            others = "models forecast and detectors find changes: which are compared?"
+            raise Ambiguous("models", [*models, *chosen], f"{others} {', '.join(models)} or "
+                            f"{', '.join(chosen)}")  # fmt: skip
+        if len(set(chosen)) < 2:
+            return ()
+        return tuple(dict.fromkeys(map(partial(self.taken, "models"), named, chosen)))
+
     def is_data(self, mention: Mention) -> bool:
         """A word for data and models is data where no other is."""
         return not any(m.of("data") and not m.of("model") for m in self.named)
 
+    def all_known(self, kind: str, group: str = "", *, calling: Sequence[str]) -> None:
+        """Refused where something stands like a name, and nothing is called so."""
+        words = frozenset().union(*self.names.telling.values())
+        for text, before in strangers(self.tokens, self.mentions, words, calling=calling,
+                                      group="model"):  # fmt: skip
+            where = group or kind
+            if before == "given":
+                kind, where = "equation", "given"
+            hint = did_you_mean(text.lower(), self.names.of(where))
+            raise Refused(f"no {kind} named {text!r}.{hint} `stsfm list {where}` has all")
+
     def selection(self) -> dict[str, Any]:
         law = self.law()
+        calling = ["among", "from", "из", *["given"] * (law is None)]
+        self.all_known("class or model", "class", calling=calling)
         classes = [m for m in self.named if m.of("class") and m is not law]
         named = [self.taken("among", m, m.of("class")[0]) for m in classes]
         models = self.models(no_classes=True)
@@ -209,6 +246,8 @@ class _Reader:
         among = self.mentions if group == EMBEDDING else self.named
         named = [m for m in among if m.of(group)]
         slot = group.rpartition("/")[2]
+        if slot in ("detector", "embedding"):
+            self.all_known(slot, group, calling=["with"] * (not named))
         choices = list(dict.fromkeys(name for m in named for name in m.of(group)))
         return self.taken(slot, named[0], self.only(slot, choices)) if named else None
 

@@ -13,12 +13,12 @@ from bisect import bisect
 from collections.abc import Mapping, Sequence
 from typing import final
 
-from stsfm.asking.amounts import amounts
 from stsfm.asking.answers import Refused
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.linking import Mention, by_card, mentions
-from stsfm.asking.reading import Token, read
-from stsfm.asking.registry import EMBEDDING, Names, registry
+from stsfm.asking.reading.amounts import amounts
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.linking import Mention, by_card, mentions
+from stsfm.asking.reading.names import EMBEDDING, Names, registry
+from stsfm.asking.reading.tokens import Token, read
 from stsfm.asking.selector import REJECT, Reject
 from stsfm.asking.spec import INTENTS, Intent
 

@@ -15,6 +15,7 @@ Intent = Literal[
     "changepoints", "forecast", "select", "compare", "explain", "causes", "embed", "list"
 ]
 INTENTS: tuple[Intent, ...] = get_args(Intent)
+TRAINING: tuple[Intent, ...] = ("forecast", "select", "compare")  # models, which takes time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class RunSpec:
     """One request. What it does not say is None, or ().
 
     data       a choice of conf/data, or the path of a file
-    models     of forecast one at most, of compare two or more
+    models     of forecast one at most, of compare two or more, or as many detectors
     among      of select: classes of models, or models
     given      of select: a mathematical model, a choice of conf/given
     detector   of changepoints: a choice of conf/detector

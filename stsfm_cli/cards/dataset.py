@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from stsfm.cards.changes import changes
-from stsfm.cards.series import ALPHA, features
+from stsfm.cards.series import features
 from stsfm.datasets.panel import Panel
 from stsfm.headline import stamp
+from stsfm.significance import ALPHA
 from stsfm.significance.moran import moran
 from stsfm.spatial import Place
 

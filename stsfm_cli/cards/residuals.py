@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 from stsfm.datasets.acf import acf
 from stsfm.record import Record
+from stsfm.significance import ALPHA
 from stsfm.significance.memory import ljung_box
 
-ALPHA = 0.05
 FEWEST = 20  # residuals of a series, of fewer of which no memory can be seen
 LAGS = 10  # at most; and no more than a fifth of the residuals
 
@@ -73,12 +74,12 @@ def _steps(errors: list[float | None]) -> dict[str, Any]:
 
 
 def _nodes(errors: list[float | None], names: list[str]) -> dict[str, Any]:
-    """The nodes whose errors are the least and the greatest."""
+    """The nodes whose errors are the least and the greatest, and the median error."""
     known = sorted((error, k) for k, error in enumerate(errors) if error is not None)
     if len(known) < 2:
         return {"count": len(known)}
     named = lambda k: names[k] if k < len(names) else f"node {k}"  # noqa: E731
     (least, k), (most, j) = known[0], known[-1]
-    return {"count": len(known), "median": known[len(known) // 2][0],
+    return {"count": len(known), "median": median(error for error, _ in known),
             "best": {"name": named(k), "mae": least},
             "worst": {"name": named(j), "mae": most}}  # fmt: skip

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-ALPHA = 0.05
 FEWEST = 25  # rows, of fewer of which no test says anything
 FAR = 5.0  # robust deviations of an outlier
 ROBUST = 1.4826  # times the median deviation = the standard deviation of a normal law

@@ -14,12 +14,14 @@ stsfm ask "Which series drives which?" data=my.csv           a file of yours
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from stsfm.mistakes import Mistake, did_you_mean
+from stsfm.request import split_home
 
 if TYPE_CHECKING:
     from stsfm.asking.plan import Plan
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 USAGE = __doc__.partition("\n\n")[2]
 FLAGS = ("--budget", "--dry-run", "--llm", "--quiet", "--replay", "--yes")
-SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
 def main(args: list[str]) -> int:
@@ -67,11 +68,10 @@ def _budget(args: list[str]) -> tuple[int | None, list[str]]:
     left = iter(args)
     for word in left:
         if word == "--budget" or word.startswith("--budget="):
+            from stsfm.launchers.limits import seconds
+
             text = word.partition("=")[2] or next(left, "")
-            match = re.fullmatch(r"(\d+)\s?(s|m|min|h|)", text)
-            if not match or not int(match[1]):
-                raise Mistake(f"--budget {text}: wanted a limit of time, such as 90s, 10m or 2h")
-            found = int(match[1]) * SECONDS[match[2]]
+            found = math.ceil(seconds(text, "--budget") or 0)
         else:
             rest.append(word)
     return found, rest
@@ -90,9 +90,9 @@ def _answer(
     by_rule = partial(resolve, prompt, selector, data=given, step=plan.step_of)
     model = None
     if {"--llm", "--replay"} & set(flags):
-        from stsfm.asking import helped
+        from stsfm.asking.llm import helped
 
-        model = helped.exchanges(plan.home(more) / "_asks", replay="--replay" in flags)
+        model = helped.exchanges(split_home(more)[0] / "_asks", replay="--replay" in flags)
         understood = helped.understand(prompt, by_rule, model, screen.warn, data=given,
                                        step=plan.step_of)  # fmt: skip
     else:

@@ -50,14 +50,15 @@ def compare(args: list[str], screen: Screen) -> Path:
     """
     from stsfm.comparison import write_comparison  # numpy comes with it: not for --help
     from stsfm.gathered import beside
-    from stsfm.record.choosing import filters, select
+    from stsfm.record.choosing import apart, filters, select
     from stsfm.record.shelf import Shelf
 
     options, words = _options(args)
     wanted = filters(words, "compare")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
     shelf = Shelf(home)
-    chosen = [run for run in select(shelf.runs, wanted) if run.tested]
+    found, _ = apart(select(shelf.runs, wanted), wanted)
+    chosen = [run for run in found if run.tested]
     for run in [run for run in chosen if run.state == "damaged"]:
         screen.warn(f"stsfm compare: without {os.path.relpath(run.folder)}: {run.damage()}")
         chosen.remove(run)

@@ -2,7 +2,7 @@
 
 stsfm detect data=nile                           by the default detector; `stsfm list detector`
 stsfm detect model=bocpd data=my.csv             another; detector=bocpd says the same
-stsfm show detector=pelt                         its keys: model.min_size=5
+stsfm show detector=pelt                         its keys: model.least=5
 stsfm detect -m model=pelt,bocpd data=tcpd data.path=tcpd data.series=nile,seatbelts
                                                  several values: each, then compared
   control=pelt  the detector that others are tested against (the best)

@@ -13,6 +13,7 @@ from stsfm.ingredients import ABSENT, Change, Ingredients
 from stsfm.losses.metrics import METRICS
 from stsfm.mistakes import Mistake
 from stsfm.record import Record
+from stsfm.request import split_home
 from stsfm.saved import open_run
 from stsfm.words import aligned
 
@@ -24,11 +25,10 @@ def main(args: list[str]) -> int:
     if {"-h", "--help"} & set(args):
         print(f"usage:\n{USAGE}", end="")
         return 0
-    home = [word.partition("=")[2] for word in args if word.startswith("runs_dir=")] or ["runs"]
-    names = [word for word in args if not word.startswith("runs_dir=")]
+    home, names = split_home(args)
     if len(names) != 2:
         raise Mistake("wanted two runs: stsfm diff A B, each a folder or how its id begins")
-    old, new = runs = [open_run(name, home[-1]) for name in names]
+    old, new = runs = [open_run(name, str(home)) for name in names]
     for run in runs:
         if run.state != "finished":
             raise Mistake(f"{os.path.relpath(run.folder)} is {run.state}, and has no scores")

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+from stsfm.detections.words import DEFAULT
 from stsfm.mistakes import no_such
 from stsfm.options import about, defaults, file_of, groups
 from stsfm.request import split_folders
@@ -42,10 +43,11 @@ def main(args: list[str]) -> int:
         if not args:
             return 0
     width = max(len(name) for group in args or known for name in known[group])
+    taken = {**defaults(), "detector": DEFAULT}
     for group in args or known:
         print(f"{group}=")
         for name in known[group]:
-            mark = "*" if name == defaults().get(group) else " "
+            mark = "*" if name == taken.get(group) else " "
             print(_fitted(f"{mark} {name:{width}}  {about(file_of(group, name, *folders))}"))
     print("* is taken if none is named; `stsfm show GROUP=NAME` tells more")
     return 0

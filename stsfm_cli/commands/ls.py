@@ -17,8 +17,8 @@ from stsfm.files import size
 from stsfm.mistakes import Mistake
 from stsfm.present import line
 from stsfm.record import Record, records
-from stsfm.record.choosing import facts, filters, select
-from stsfm.words import sized
+from stsfm.record.choosing import apart, facts, filters, select
+from stsfm.words import count, sized
 
 USAGE = __doc__.partition("\n\n")[2]
 ORDERS = ("test", "val", "time", "size")
@@ -33,14 +33,20 @@ def main(args: list[str]) -> int:
     formats = [arg for arg in args if arg in ("--csv", "--json")]
     wanted = filters((arg for arg in args if arg not in formats), "ls")
     home = Path(wanted.pop("runs_dir", ["runs"])[0])
-    found = sorted(select(records(home), wanted), key=lambda run: _rank(run, order))
+    shown, raced = apart(select(records(home), wanted), wanted)
+    found = sorted(shown, key=lambda run: _rank(run, order))
     if formats:
         table = [_row(run) for run in found]
         print(json.dumps(table, indent=1, default=str) if formats[0] == "--json" else _csv(table))
         return 0
     for run in found:
         print(f"{line(run)}  {sized(size(run.folder)):>8}")
-    if not found:
+    if raced:
+        borders = {run.status["rules"]["until"]: run for run in raced}  # row → as it was typed
+        typed = {str(facts(run).get("protocol.until", row)): None for row, run in borders.items()}
+        told = f"{count(len(raced), 'run')} on rows before a test border, as of selections"
+        print(f"{told}: stsfm ls protocol.until={','.join(typed)}")
+    elif not found:
         none = f"no run in {home} matches {' '.join(args)}" if args else f"no runs in {home}"
         print(f"{none}; try: stsfm run model=lstm data=airline")
     return 0

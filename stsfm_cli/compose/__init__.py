@@ -9,6 +9,7 @@ from stsfm.compose.combinations import (
     jobs,
     parts,
     shown,
+    together,
 )
 from stsfm.compose.subtrees import models
 
@@ -22,4 +23,5 @@ __all__ = [
     "models",
     "parts",
     "shown",
+    "together",
 ]

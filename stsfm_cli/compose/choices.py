@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from stsfm import identity, options, trust
 from stsfm.compose import door, experiments
 from stsfm.compose.door import Chosen, parse
 from stsfm.compose.overrides import NO_SEARCH, as_typed
-from stsfm.compose.subtrees import MEMBERS, drawing, placed
+from stsfm.compose.subtrees import FORECASTER, MEMBERS, drawing, forecasting, placed, trees
 from stsfm.mistakes import Mistake
 from stsfm.request import Request
 from stsfm.search import space
@@ -39,12 +39,27 @@ class Table:
             self._chosen[key] = chosen
         return self._chosen[key]
 
+    def together(self, models: Iterable[str], texts: Sequence[str]) -> None:
+        """Compose at once what several models lead to, in the place of the one among the texts.
+
+        Those of a folder stay for later: a file of one may set more than its model, and is checked.
+        """
+        key = tuple(text for text in texts if self.is_choice(text))
+        (place,) = [k for k, text in enumerate(key) if parse(text).key_or_group == "model"]
+        own = tuple(model for model in models if model in options.groups()["model"])
+        if own and not any(parse(text).key_or_group in options.parts() for text in key):
+            one = self.choose(key)
+            for name, (tree, made_of) in trees(own).items():
+                there = (*key[:place], f"model={name}", *key[place + 1 :])
+                self._chosen.setdefault(there, one.instead(name, tree, made_of))
+
     def job(self, texts: tuple[str, ...], lines: list[list[str]]) -> dict[str, Any]:
         """The config of one combination; `lines` are all, for what could have been meant."""
         chosen = self.choose(texts)
         typed = [parse(text) for text in texts if not self.is_choice(text)]
         inner = [key for key in typed if key.key_or_group.startswith(MEMBERS)]
-        values = [key for key in typed if key not in inner]
+        ahead = [key for key in typed if key.key_or_group.startswith(FORECASTER)]
+        values = [key for key in typed if key not in (*inner, *ahead)]
         with door.explained(lambda: self.every(lines)):
             config = chosen.resolved(values)
         if NO_SEARCH in texts:
@@ -58,6 +73,7 @@ class Table:
         if config["score"] not in ("all", "val"):
             raise Mistake(f"score={config['score']}: wanted score=all or score=val")
         config["model"] = placed(config, inner, *self.request.folders)
+        config["detector"] = forecasting(config, ahead, *self.request.folders)
         if config["analysis"]:
             config["analysis"] = drawing(config["analysis"])
             _spaces(config["analysis"])  # for nothing of an analysis is searched

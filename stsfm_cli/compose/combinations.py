@@ -84,10 +84,7 @@ def jobs(args: list[str], known: Known | None = None) -> Composed:
     if request.shows or request.flags.help:
         raise Mistake(f"{(request.shows or ['--help'])[0]} shows a config, and runs none")
     with door.session():
-        known = {} if known is None else known
-        if (kept := tuple(request.kept)) not in known:
-            known[kept] = Table(request)
-        table = known[kept]
+        table = _table(request, {} if known is None else known)
         typed = _legal(request, table.groups)
         lines = _experiments(table, typed)
         many = len(lines) > 1 or _sweeps(lines[0]) or request.flags.multirun
@@ -107,6 +104,15 @@ def config(args: list[str], known: Known | None = None) -> dict[str, Any]:
     if composed.many:
         raise Mistake("one job is composed here: give every key one value")
     return composed.jobs[0].config
+
+
+def together(models: Iterable[str], args: list[str], known: Known) -> None:
+    """Compose at once what each of several models leads to in the place of the one of `args`: what
+    is `known` then, `config` and `jobs` need not compose. It takes 2 s for 50, and not 8."""
+    request = read(args)
+    with door.session():
+        table = _table(request, known)
+        table.together(models, _legal(request, table.groups))
 
 
 def parts(group: str, args: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -132,6 +138,12 @@ def install_completion(args: list[str]) -> int:
     with door.explained():
         door.shown(args)
     return 0
+
+
+def _table(request: Request, known: Known) -> Table:
+    if (kept := tuple(request.kept)) not in known:
+        known[kept] = Table(request)
+    return known[kept]
 
 
 def _combined(

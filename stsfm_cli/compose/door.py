@@ -61,6 +61,14 @@ class Chosen:
         found = _plain(self.tree, sweep=True)["sweep"]
         return found if isinstance(found, list) else [found or {}]
 
+    def instead(self, name: str, model: Mapping[str, Any], made_of: Mapping[str, str]) -> Chosen:
+        """The same with another model: its subtree, not resolved, and the choices of its parts."""
+        tree = copy.deepcopy(self.tree)
+        with open_dict(tree):
+            tree.model = copy.deepcopy(model)
+        others = {k: v for k, v in self.choices.items() if not k.startswith("model/")}
+        return Chosen(tree, self.hydra, {**others, "model": name, **made_of})
+
     def resolved(self, values: Iterable[Override]) -> dict[str, Any]:
         """The config of a job: keys given their values in turn, ${…} replaced, nothing missing."""
         tree = copy.deepcopy(self.tree)
@@ -87,18 +95,20 @@ def choose(texts: Iterable[str]) -> Chosen:
     node = cast(dict[str, Any], OmegaConf.to_container(tree.hydra, resolve=False))
     with open_dict(tree):
         del tree["hydra"]
-    choices = node["runtime"]["choices"]
-    chosen = {
-        group.rpartition("@")[2].replace(".", "/"): name  # analysis/embedding, as it is typed
-        for group, name in choices.items() if not group.startswith("hydra/")
-    }  # fmt: skip
-    return Chosen(tree, node, chosen)
+    return Chosen(tree, node, _by_path(node["runtime"]["choices"]))
 
 
 def trees(name: str, defaults: list[Any], texts: Iterable[str]) -> dict[str, Any]:
-    """What a defaults list composes to, plain and not resolved; within a `session`."""
+    """What a defaults list composes to, plain and not resolved; within a `session`.
+
+    `choices` are those of parts, by path: pca_var/embedding → pca.
+    """
     ConfigStore.instance().store(name, {"defaults": defaults})
-    return _plain(hydra.compose(name, list(texts)))
+    tree = hydra.compose(name, list(texts), return_hydra_config=True)
+    choices = dict(tree.hydra.runtime.choices)
+    with open_dict(tree):
+        del tree["hydra"]
+    return {**_plain(tree), "choices": _by_path(choices)}
 
 
 def in_context(tree: Mapping[str, Any], path: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,6 +152,14 @@ def shown(argv: list[str]) -> None:
         sys.argv = saved_argv
         os.environ.pop("HYDRA_FULL_ERROR")
         os.environ |= saved_environ
+
+
+def _by_path(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Group → name; analysis/embedding as it is typed, and not as it is borrowed."""
+    return {
+        group.rpartition("@")[2].replace(".", "/"): name
+        for group, name in choices.items() if not group.startswith("hydra/")
+    }  # fmt: skip
 
 
 def _set(tree: DictConfig, override: Override) -> None:

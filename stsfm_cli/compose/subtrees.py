@@ -16,6 +16,8 @@ from stsfm.identity import parts
 from stsfm.mistakes import Mistake, did_you_mean, no_such
 
 MEMBERS = "model.members."
+FORECASTER = "detector.forecaster."
+Choices = Mapping[str, str]  # of parts: model/embedding → pca
 
 
 def models(
@@ -23,9 +25,34 @@ def models(
 ) -> dict[str, dict[str, Any]]:
     """The resolved subtrees of several models, with the seed, loss … of a composed config."""
     found = {}
-    for name, tree in _trees(tuple(dict.fromkeys(wanted)), folders).items():
-        found[name] = door.in_context(tree, "model", config) if "${" in str(tree) else tree
+    for name, (tree, _) in trees(tuple(dict.fromkeys(wanted)), *folders).items():
+        bare = {key: value for key, value in tree.items() if key != "space"}
+        found[name] = door.in_context(bare, "model", config) if "${" in str(bare) else bare
     return found
+
+
+@cache
+def trees(wanted: tuple[str, ...], *folders: Path) -> dict[str, tuple[dict[str, Any], Choices]]:
+    """The subtrees of models, not resolved, and the choices of their parts; composed at once."""
+    known = options.groups(*folders)["model"]
+    for name in wanted:
+        if name not in known:
+            raise no_such("model", name, known)
+    defaults = ["_self_", *({f"model@{name}": name} for name in wanted)]
+    path = [f"hydra.searchpath=['file://{folder}']" for folder in folders]
+    with door.explained(), door.session():
+        found = door.trees("_models", defaults, path)
+    return {
+        name: (
+            found[name],
+            {
+                f"model/{part.removeprefix(f'{name}/')}": choice
+                for part, choice in found["choices"].items()
+                if part.startswith(f"{name}/")
+            },
+        )
+        for name in wanted
+    }
 
 
 def parts_of(group: str, config: Mapping[str, Any], *folders: Path) -> dict[str, dict[str, Any]]:
@@ -68,6 +95,25 @@ def placed(config: Mapping[str, Any], keys: Iterable[Override], *folders: Path) 
     return drawing(model)
 
 
+def forecasting(
+    config: Mapping[str, Any], keys: Iterable[Override], *folders: Path
+) -> dict[str, Any] | None:
+    """The detector of a config; of one that names a forecaster, with this in place.
+
+    keys  detector.forecaster.lags=4: what is typed of it
+    """
+    detector: dict[str, Any] | None = config["detector"]
+    name = (detector or {}).get("forecaster")
+    made = detector
+    if detector and name:
+        made = {**detector, "forecaster": deepcopy(models([name], config, *folders)[name])}
+    for key in keys:
+        if made is detector or made is None:
+            raise Mistake(f"unknown key '{key.key_or_group}': this detector has no forecaster")
+        _set(made, key)
+    return made
+
+
 def drawing(made: Mapping[str, Any]) -> dict[str, Any]:
     """The subtree of what is made of parts, with their seed: as these draw, so does it."""
     seeds = [tree["seed"] for tree in parts(made).values() if "seed" in tree]
@@ -89,20 +135,3 @@ def _set(model: dict[str, Any], override: Override) -> None:
     if isinstance(tree[path[-1]], Mapping):
         raise Mistake(f"{override.input_line}: a value is given to one of its keys")
     tree[path[-1]] = override.value()
-
-
-@cache
-def _trees(wanted: tuple[str, ...], folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
-    """The subtrees of models, not resolved."""
-    known = options.groups(*folders)["model"]
-    for name in wanted:
-        if name not in known:
-            raise no_such("model", name, known)
-    defaults = ["_self_", *({f"model@{name}": name} for name in wanted)]
-    path = [f"hydra.searchpath=['file://{folder}']" for folder in folders]
-    with door.explained(), door.session():
-        found = door.trees("_models", defaults, path)
-    return {
-        name: {key: value for key, value in tree.items() if key != "space"}
-        for name, tree in found.items()
-    }

@@ -18,6 +18,7 @@ from stsfm.significance.resampled import interval_over_datasets
 from stsfm.significance.wilcoxon import signed_rank
 
 SCORES = ("covering", "f1")
+LEVEL = 0.95  # of intervals over datasets
 ZERO = "no change"  # what predicts none: whoever looks should do better
 
 
@@ -87,7 +88,9 @@ def contest(runs: Sequence[Record], control: str | None) -> Contest:
             series=len(data),
             failed=len({case.data for case in scored if case.detector == name and case.failed}),
             changes=_changes(case for case in scored if case.detector == name),
-            scores={score: interval_over_datasets(means[score][:, k]) for score in SCORES},
+            scores={
+                score: interval_over_datasets(means[score][:, k], level=LEVEL) for score in SCORES
+            },
             p={score: p[score].get(name) for score in SCORES},
         )
         for k, name in enumerate(everyone)

@@ -68,8 +68,8 @@ def detect(
 
 def _segmenter(config: Mapping[str, Any]) -> Segmenter:
     """The detector; a forecaster is built as for a run, and tells nobody of its epochs."""
-    tree, own = config["forecaster"], dict(config["detector"])
-    if tree is not None:
+    own = dict(config["detector"])
+    if tree := own.get("forecaster"):
         own["forecaster"] = build_model(tree, lambda row: None, {"calibration": 0})
     built: Segmenter = build(own, path="detector")
     return built

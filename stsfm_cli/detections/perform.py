@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from pathlib import Path
-from typing import Any
 
 from stsfm import compose
 from stsfm.detections.words import as_model, spelled_out
@@ -22,9 +20,9 @@ def perform(args: list[str], screen: Screen) -> Outcome:
     os.environ.setdefault("OMP_NUM_THREADS", str(composed.jobs[0].config["hardware"]["threads"]))
     from stsfm.detections.detect import detect  # numpy comes with it
 
-    alone, folders = not composed.many, composed.request.folders
+    alone = not composed.many
     runs = [
-        detect(_placed(job.config, *folders), [*map(as_model, job.words)], screen, alone=alone)
+        detect(job.config, [*map(as_model, job.words)], screen, alone=alone)
         for job in composed.jobs
     ]
     outcome = Outcome(0 if all(run.state == "finished" for run in runs) else 1, runs)
@@ -37,10 +35,3 @@ def perform(args: list[str], screen: Screen) -> Outcome:
             write_comparison(runs, first.comparison, first.config, command, screen)
         ]
     return outcome
-
-
-def _placed(config: dict[str, Any], *folders: Path) -> dict[str, Any]:
-    """With the subtree of the forecaster that a detector names; None where it names none."""
-    name = config["detector"].get("forecaster")
-    trees = compose.models([name], config, *folders) if name else {}
-    return {**config, "forecaster": trees.get(name)}

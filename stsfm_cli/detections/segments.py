@@ -12,8 +12,8 @@ import numpy as np
 from stsfm.datasets.panel import Array, Panel
 from stsfm.headline import stamp
 from stsfm.models.segmenter import Change, Segmentation, Track
-from stsfm.tables.sheet import NONE, Cell, Sheet, number
-from stsfm.words import count
+from stsfm.tables.sheet import NONE, Cell, Sheet
+from stsfm.words import count, number
 
 COLUMNS = ("series", "from", "to", "between", "p", "n", "mean", "sd", "slope")
 WORDS = frozenset({0, 1, 2, 3})  # the columns of words
@@ -63,7 +63,7 @@ def _caption(told: Mapping[str, Any]) -> str:
     step = told["step"] if told["step"] and not told["step"][0].isdigit() else "row"
     return (
         f"Segments of {told['headline']}. Each begins where a change was found, `between` is its "
-        f"{told['level']:.0%} interval".replace("%", " %") + f"; n observed values, their mean and "
+        f"{100 * told['level']:g} % interval; n observed values, their mean and "
         f"standard deviation{of}, slope of the least-squares line per {step}. p: the chance of so "
         "strong a change where there is none; — where none is computed."
     )  # fmt: skip
@@ -83,8 +83,9 @@ def _begins(change: Change | None, panel: Panel) -> tuple[str | None, float | No
     """The interval of the change that begins a segment, and its p."""
     if change is None:
         return None, None
-    known = change.low < change.high
-    between = f"{stamp(panel, change.low)} … {stamp(panel, change.high)}" if known else None
+    ends = dict.fromkeys(stamp(panel, row) for row in (change.low, change.high))
+    known = change.low < change.high or change.p is not None  # else nothing was said of it
+    between = " … ".join(ends) if known else None
     return between, None if change.p is None else float(change.p)
 
 

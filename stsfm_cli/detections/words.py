@@ -17,7 +17,7 @@ FLAGS = ("-m", "--multirun")
 
 
 def spelled_out(args: Iterable[str]) -> list[str]:
-    """model=pelt model.min_size=5 → detector=pelt detector.min_size=5; without any, the default.
+    """model=pelt model.least=5 → detector=pelt detector.least=5; without any, the default.
 
     Mistake for what a detection has not.
     """
@@ -33,7 +33,7 @@ def spelled_out(args: Iterable[str]) -> list[str]:
 
 
 def as_detector(word: str) -> str:
-    """model=pelt → detector=pelt, model.min_size=5 → detector.min_size=5."""
+    """model=pelt → detector=pelt, model.least=5 → detector.least=5."""
     return re.sub(r"^(\+*)model(?=[=./])", r"\1detector", word)
 
 

@@ -13,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from stsfm.datasets.panel import Panel, Space
 from stsfm.models.analyser import Analysis, Curve
 from stsfm.plots import layout, style
+from stsfm.words import number
 
 FEW = 6  # things between whose links there is room for numbers
 DRAWN = 8  # pairs whose curves are told apart
@@ -133,6 +134,6 @@ def _number(ax: Axes, a: np.ndarray, b: np.ndarray, strength: float, *, bent: bo
     side = np.array([along[1], -along[0]])  # to the right of the way
     middle = (a + b) / 2 + (0.5 * BEND if bent else 0) * side
     x, y = middle + 0.11 * side / max(np.hypot(*side), 1e-9)
-    text = f"{strength:.2f}".replace("-", "−")
+    text = number(strength, 2)
     ax.text(x, y, text, ha="center", va="center", color=style.SOFT, fontsize=7, zorder=4,
             path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip

@@ -52,6 +52,17 @@ def select(found: Iterable[Kept], wanted: dict[str, list[str]]) -> list[Kept]:
     ]
 
 
+def apart(found: Iterable[Kept], wanted: Mapping[str, list[str]]) -> tuple[list[Kept], list[Kept]]:
+    """Runs on all rows of their data, and those that end before (protocol.until), as in the races
+    of selections: tasks of their own, which none asks for who names no protocol."""
+    found = list(found)
+    if any(key.partition(".")[0] == "protocol" for key in wanted):
+        return found, []
+    early = ["until" in run.status.get("rules", {}) for run in found]
+    whole = [run for run, before in zip(found, early, strict=True) if not before]
+    return whole, [run for run, before in zip(found, early, strict=True) if before]
+
+
 def _among(fact: Any, values: list[str]) -> bool:
     """Is a fact one of the values as they were typed: 0.01 or 1e-2, false or False?"""
     return str(fact) in values or fact in [yaml.safe_load(value) for value in values]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from stsfm.files import write as write_file
 from stsfm.files import write_json
 from stsfm.mistakes import Mistake
-from stsfm.record import Record
 
 if TYPE_CHECKING:
+    from stsfm.record import Record
     from stsfm.reports.content import Report
     from stsfm.tables.grid import Grid
 
@@ -45,8 +45,6 @@ def of(
     kind = next((KINDS[name] for name in KINDS if (page / name).is_file()), None)
     if kind is None:
         raise Mistake(f"nothing to report in {page}: wanted one of {', '.join(KINDS)} in it")
-    if kind == "comparison" and Record(page).read("members.json").get("kind") == "detections":
-        raise Mistake(f"{page.name} is of detections: its table.md has all; report one of them")
     into.mkdir(parents=True, exist_ok=True)  # facts are read by their paths from there
     if kind in ("run", "comparison", "selection"):
         from stsfm.reports import pages
@@ -60,25 +58,32 @@ def of(
 
 
 def write(
-    folder: Path, grid: Grid, runs: Sequence[Record], *, question: str = "", command: str = ""
+    folder: Path,
+    grid: Grid,
+    runs: Sequence[Record],
+    *,
+    asked: Sequence[Record] = (),
+    question: str = "",
+    command: str = "",
 ) -> list[Path]:
     """Write the reports of a comparison of `runs`, in its folder, with what is known by now.
 
-    Figures are those of its `plots`. An empty question is derived from what was compared.
+    Figures are those of its `plots`. An empty question is derived from what was compared; `asked`
+    are the runs that it was asked of, the others being baselines, and none = all.
     """
     from stsfm.reports.build import build
     from stsfm.reports.page import Page
 
-    page = Page(folder, folder, grid, runs, runs, question, command)
+    page = Page(folder, folder, grid, runs, asked or runs, question, command)
     return publish(build(page), folder, page.record)
 
 
 def publish(report: Report, into: Path, record: Any = None) -> list[Path]:
     """Render a report; `record` is what its numbers were worked out from several records."""
     from stsfm.reports.facts import REPORT
-    from stsfm.reports.html import html
-    from stsfm.reports.latex import bibliography, latex
-    from stsfm.reports.markdown import markdown
+    from stsfm.reports.rendering.html import html
+    from stsfm.reports.rendering.latex import bibliography, latex
+    from stsfm.reports.rendering.markdown import markdown
 
     if record is not None:
         write_json(into / REPORT, record)

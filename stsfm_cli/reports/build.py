@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from stsfm.record import Record
-from stsfm.reports import account, chapters, limits, model, search
-from stsfm.reports.answer import answer, chances, conclusions, of_run, over_tasks, question
-from stsfm.reports.chapters import joined, named
-from stsfm.reports.cited import cited
+from stsfm.reports.chapters import account, common, limits, model, search
+from stsfm.reports.chapters.answer import (
+    among,
+    answer,
+    chances,
+    conclusions,
+    of_run,
+    over_tasks,
+    question,
+)
+from stsfm.reports.chapters.cited import cited
+from stsfm.reports.chapters.common import joined, named
+from stsfm.reports.chapters.space import space
 from stsfm.reports.content import Block, Code, Items, Paragraph, Report, Section
 from stsfm.reports.page import Page
-from stsfm.reports.space import space
 from stsfm.tables.sheet import EXPLORATORY
 from stsfm.words import count
 
@@ -22,21 +30,21 @@ def build(page: Page) -> Report:
     """A report on the runs of a page."""
     runs, shown = page.runs, page.shown
     parts: Chapters = [
-        ("Question", chapters.asked(page.question, page.command)),
+        ("Question", common.asked(page.question, page.command)),
         ("Answer", _answers(page)),
-        ("Data", chapters.data(page)),
-        ("Protocol", chapters.protocol(page)),
+        ("Data", common.data(page)),
+        ("Protocol", common.protocol(page)),
         ("Candidates", model.candidates(shown, page.asked)),
-        ("Results", chapters.results(page)),
-        ("Significance", chapters.tests(page)),
+        ("Results", common.results(page)),
+        ("Significance", common.tests(page)),
         ("Space", space(shown)),
-        ("Ablation", chapters.ablation(page)),
-        ("Model", chapters.models(page)),
-        ("Diagnostics", chapters.diagnostics(page)),
-        ("Figures", chapters.figures(page.folder / "plots", "captions.json")),
+        ("Ablation", common.ablation(page)),
+        ("Model", common.models(page)),
+        ("Diagnostics", common.diagnostics(page)),
+        ("Figures", common.figures(page.folder / "plots", "captions.json")),
         ("Search", _search(page)),
         ("Conclusions", _conclusions(page)),
-        ("What would change them", chapters.changes(page)),
+        ("What would change them", common.changes(page)),
         ("Limits", limits.chapter(shown)),
         ("Cost", account.cost(shown, page.record["runs"])),
         ("Failures", account.failures(runs, page.record["runs"])),
@@ -65,13 +73,13 @@ def _answers(page: Page) -> Iterator[Block]:
     for one in page.shown:
         yield from named(one, page.shown)
         mine = page.alone(one)
-        said = of_run(one, mine) if mine else answer(one)
+        said = of_run(one, mine) if mine else (*among(one, page.wanted(one)), *answer(one))
         yield Paragraph(list(joined(said)), "" if len(page.shown) > 1 else "lead")
 
 
 def _search(page: Page) -> Iterator[Block]:
     yield from search.chapter(page.folder, page.into)
-    yield from chapters.figures(page.folder / "plots", "search_captions.json")
+    yield from common.figures(page.folder / "plots", "search_captions.json")
 
 
 def _conclusions(page: Page) -> Iterator[Block]:

@@ -20,7 +20,7 @@ from string import Formatter
 from typing import Any, TypeAlias
 
 from stsfm.mistakes import did_you_mean
-from stsfm.words import lasting
+from stsfm.words import lasting, number, p_value
 
 REPORT = "report.json"  # what a report has worked out of several records
 MINUS = "−"
@@ -169,7 +169,7 @@ def _steps(pointer: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
-def number(value: float, decimals: int | None) -> str:
+def figures(value: float, decimals: int | None) -> str:
     """With a true minus; to three figures where no decimals are given: 0.561, 15.0, 1,520."""
     if isinstance(value, int) or decimals == 0:
         return f"{round(value):,}".replace("-", MINUS)
@@ -181,20 +181,22 @@ def number(value: float, decimals: int | None) -> str:
     return f"{value:z,.{decimals}f}".replace("-", MINUS)
 
 
-def _chance(value: float, decimals: int | None) -> str:
-    return f"p = {value:.2g}" if value >= 0.001 else "p < 0.001"
-
-
 def _counted(value: Any, decimals: int | None) -> str:
     return f"{len(value):,}"
 
 
+def _tabled(p: float, decimals: int | None) -> str:
+    """Of KPSS, whose table ends at 0.01 and at 0.1."""
+    return "p ≤ 0.01" if p <= 0.01 else "p ≥ 0.1" if p >= 0.1 else p_value(p)
+
+
 READINGS: Mapping[str, Callable[[Any, int | None], str]] = {
-    "number": number,
-    "cell": lambda value, decimals: f"{value:z.{decimals}f}".replace("-", MINUS),  # of a table
-    "percent": lambda value, decimals: f"{number(100 * value, decimals)} %",
+    "number": figures,
+    "cell": lambda value, decimals: number(value, decimals or 0),  # of a table
+    "percent": lambda value, decimals: f"{figures(100 * value, decimals)} %",
     "seconds": lambda value, decimals: lasting(value),
-    "p": _chance,
+    "p": lambda value, decimals: p_value(value),
+    "p of KPSS": _tabled,
     "count": _counted,  # how many there are in a list
     "words": lambda value, decimals: str(value),  # as they stand: a date, a sentence
     "list": lambda value, decimals: ", ".join(map(str, value)),

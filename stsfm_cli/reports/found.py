@@ -10,10 +10,11 @@ import yaml
 
 from stsfm import cards
 from stsfm.record import Record
-from stsfm.reports import account, card
 from stsfm.reports.build import bound
-from stsfm.reports.chapters import asked, figures
-from stsfm.reports.cited import CARD, library, text_of
+from stsfm.reports.chapters import account, card
+from stsfm.reports.chapters.cited import CARD, library, text_of
+from stsfm.reports.chapters.common import asked, figures
+from stsfm.reports.chapters.model import described
 from stsfm.reports.content import (
     Block,
     Code,
@@ -26,12 +27,18 @@ from stsfm.reports.content import (
     Words,
 )  # fmt: skip
 from stsfm.reports.facts import Facts, beside, pointer, resolve, say
-from stsfm.reports.model import described
 from stsfm.reports.references import references
-from stsfm.tables.sheet import NONE, Cell, Sheet, number
+from stsfm.tables.sheet import NONE, Cell, Sheet
+from stsfm.words import number
 
 TITLES = {"detection": "Where does {} change, by {}?", "analysis": "What does {} find in {}?"}
 MOST = 60  # rows of a table on the page; table.csv has all
+SETTLED = {  # what a detector knows of a series, in words
+    "season": "season, in rows", "strength": "strength of the season", "gate": "p of any change",
+    "surrogates": "surrogates of the gate", "order": "order of the noise",
+    "memory": "memory of the noise", "bounded": "memory held at its bound",
+    "penalty": "penalty of a change", "first": "rows learned from",
+}  # fmt: skip
 HOW = {"detection": "detector", "analysis": "analysis"}
 
 
@@ -136,7 +143,7 @@ def _settled(told: dict[str, Any], place: str, facts: Facts) -> Iterator[Block]:
             how = "words" if isinstance(track["facts"][name], str) else "number"
             source = f"{place}{pointer('tracks', k, 'facts', name)}"
             if fact := facts.take(f"{k}.{name}", source, how):
-                pairs.append((name, [fact]))
+                pairs.append((SETTLED.get(name, name), [fact]))
         pairs += list(_path(track, k, place, facts))
         if pairs:
             yield Paragraph([track["name"]], "heading")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from stsfm.record import Record
-from stsfm.reports import account, stability
-from stsfm.reports.answer import over
+from stsfm.reports.chapters import account, stability
+from stsfm.reports.chapters.answer import over
 from stsfm.reports.shown import Shown
 from stsfm.tables.grid import Grid
 from stsfm.tables.row import Row
@@ -43,6 +43,12 @@ class Page:
         mine = {run.folder.resolve() for run in self.asked}
         rows = [row for row in one.rows if mine & self._of(row)]
         return rows[0] if len(rows) == 1 and mine <= self._of(rows[0]) else None
+
+    def wanted(self, one: Shown) -> list[Row]:
+        """The rows of what was asked for, the best on test first."""
+        mine = {run.folder.resolve() for run in self.asked}
+        rows = [row for row in one.rows if mine & self._of(row) and not row.oracle]
+        return sorted(rows, key=lambda row: one.cost(row, "test"))
 
     @staticmethod
     def _of(row: Row) -> set[Path]:

@@ -8,11 +8,10 @@ from typing import Any
 
 from stsfm import cards
 from stsfm.gathered import again, gather
-from stsfm.mistakes import Mistake
 from stsfm.record import Record
 from stsfm.record.shelf import Shelf, Snapshot, compared
-from stsfm.reports import account
 from stsfm.reports.build import build
+from stsfm.reports.chapters import account
 from stsfm.reports.content import Report
 from stsfm.reports.page import Page
 
@@ -35,15 +34,17 @@ def run(folder: Path, into: Path, question: str, command: str) -> Made:
 def comparison(folder: Path, into: Path, question: str, command: str) -> Made:
     """The runs of a comparison as they are now."""
     made_of, runs = Record(folder).read("members.json"), compared(folder)
+    question = question or made_of.get("question", "")
+    command = command or made_of.get("command", "")
     if made_of.get("kind") == "detections":
-        raise Mistake(
-            f"{folder.name} holds detections side by side, in table.html and series.html; "
-            "stsfm report DETECTION writes on one"
-        )
+        from stsfm.reports import contest
+
+        return contest.build(folder, into, runs, question, command)
     grid = again(folder)
     _known([row.records[0] for table in grid.tables for row in table.rows if row.records])
-    page = Page(folder, into, grid, runs, runs, question or made_of.get("question", ""),
-                command or made_of.get("command", ""))  # fmt: skip
+    named = {(folder / path).resolve() for path in made_of.get("asked", ())}
+    asked = [run for run in runs if run.folder in named] or runs
+    page = Page(folder, into, grid, runs, asked, question, command)
     return build(page), page.record
 
 

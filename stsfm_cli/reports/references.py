@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from stsfm.reports.content import Mark, Reference, Words, plain
 
@@ -29,7 +30,7 @@ def references(texts: Iterable[str]) -> list[Reference]:
 def entries(text: str) -> Iterator[tuple[str, str]]:
     """Key and text of each entry."""
     starts = [match.start() for match in re.finditer(r"^\s*@\w+\s*\{", text, re.M)]
-    for start, stop in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, stop in pairwise([*starts, len(text)]):
         entry = text[start:stop].strip()
         yield re.split(r"[{,]", entry)[1].strip(), entry
 

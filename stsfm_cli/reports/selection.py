@@ -8,16 +8,16 @@ from typing import Any
 
 from stsfm.record import Record
 from stsfm.record.shelf import compared
-from stsfm.reports import account, chapters, law, limits
-from stsfm.reports.answer import of_run
 from stsfm.reports.build import Chapters, bound, reproduced
-from stsfm.reports.chapters import joined
-from stsfm.reports.cited import cited
+from stsfm.reports.chapters import account, common, law, limits
+from stsfm.reports.chapters.answer import of_run
+from stsfm.reports.chapters.cited import cited
+from stsfm.reports.chapters.common import joined
+from stsfm.reports.chapters.space import space
 from stsfm.reports.content import Block, Code, Definitions, Grid, Items, Paragraph, Report, Words
 from stsfm.reports.content import grid as plain_grid
 from stsfm.reports.facts import Facts, beside, pointer, say
 from stsfm.reports.page import Page
-from stsfm.reports.space import space
 from stsfm.selecting.story import sheet
 
 PLACES = (
@@ -55,9 +55,9 @@ def build(folder: Path, into: Path, page: Page | None, question: str, command: s
         facts.take(key, f"{place}#{where}", how)
     command = command or found.get("command", "")
     parts: Chapters = [
-        ("Question", chapters.asked(question, command)),
+        ("Question", common.asked(question, command)),
         ("Answer", _answer(found, facts, place)),
-        ("Data", chapters.data(page) if page else iter(())),
+        ("Data", common.data(page) if page else iter(())),
         ("Protocol", _protocol(found, facts, page)),
         ("Candidates", _candidates(found, facts, place)),
         ("The race", _race(folder, found)),
@@ -108,15 +108,18 @@ def _quoted(key: str, lines: Any, facts: Facts, source: str) -> Iterator[Words]:
 
 def _protocol(found: dict[str, Any], facts: Facts, page: Page | None) -> Iterator[Block]:
     """How candidates were judged before the test border; then how the test was scored."""
+    opened = "once, for the choice"
+    if found.get("ablation"):
+        opened = "after the choice: for it, and for the one that the law is judged by"
     yield Paragraph(say(
         "Candidates were judged by {metric} over rolling origins before the test border (row "
         "{until}): {origins} origins in {blocks} blocks, {independent} of them independent, "
         "{horizon} steps ahead. They raced through {rounds} rounds, each with more blocks and "
         "fewer candidates; the simplest within one standard error of the best is chosen. The "
-        "budget was {budget}, of which {spent} were spent. The test was opened once, for the "
-        "choice.", facts))  # fmt: skip
+        "budget was {budget}, of which {spent} were spent. The test was opened "
+        f"{opened}.", facts))  # fmt: skip
     if page:
-        yield from chapters.protocol(page)
+        yield from common.protocol(page)
 
 
 def _candidates(found: dict[str, Any], facts: Facts, place: str) -> Iterator[Block]:
@@ -141,18 +144,18 @@ def _race(folder: Path, found: dict[str, Any]) -> Iterator[Block]:
             for k, one in enumerate(found["rounds"], 1)]  # fmt: skip
     yield plain_grid("Rounds: the blocks of origins in each, and how many entered and ended it.",
                      ["round", "blocks", "entered", "ended"], rows)  # fmt: skip
-    yield from chapters.figures(folder / "plots", "captions.json")
+    yield from common.figures(folder / "plots", "captions.json")
 
 
 def _of_test(page: Page) -> Chapters:
     """What the test says: the chapters of any comparison."""
     return [
-        ("Results", chapters.results(page)),
-        ("Significance", chapters.tests(page)),
+        ("Results", common.results(page)),
+        ("Significance", common.tests(page)),
         ("Space", space(page.shown)),
-        ("Model", chapters.models(page)),
-        ("Diagnostics", chapters.diagnostics(page)),
-        ("Figures", chapters.figures(page.folder / "plots", "captions.json")),
+        ("Model", common.models(page)),
+        ("Diagnostics", common.diagnostics(page)),
+        ("Figures", common.figures(page.folder / "plots", "captions.json")),
     ]
 
 
@@ -190,7 +193,7 @@ def _changes(found: dict[str, Any], facts: Facts, page: Page | None) -> Iterator
         items.append([*say("A longer budget than {budget} would try further: ", facts),
                       f"{', '.join(untried)}."])  # fmt: skip
     yield from [Items(items)] * bool(items)
-    yield from chapters.changes(page) if page else ()
+    yield from common.changes(page) if page else ()
 
 
 def _limits(found: dict[str, Any], facts: Facts, place: str, page: Page | None) -> Iterator[Block]:

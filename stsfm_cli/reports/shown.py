@@ -9,7 +9,7 @@ from typing import Any
 
 from stsfm.reports.content import Grid, slug
 from stsfm.reports.facts import REPORT, Fact, Part, pointer
-from stsfm.spatial.words import ALPHA
+from stsfm.significance import ALPHA
 from stsfm.tables.ablation import ablation_sheet
 from stsfm.tables.cells import METRIC
 from stsfm.tables.grid import Task

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from stsfm import compose
+from stsfm import compose, options
 from stsfm.identity import nets, parts
 from stsfm.mistakes import Mistake
 from stsfm.selecting.classes import classes
@@ -35,6 +35,16 @@ class Candidate:
         """The choice of conf/model."""
         named = (word.partition("=") for word in self.words)
         return next(value for key, _, value in named if key == "model")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Has:
+    """What the data have for candidates."""
+
+    data: str  # their name
+    offered: frozenset[str]  # graph, coords, lattice, equation
+    rows: int  # to learn from, before the first block
+    horizon: int
 
 
 @dataclass(frozen=True)
@@ -65,29 +75,32 @@ def of_models(models: Iterable[str]) -> list[Candidate]:
 def entries(
     candidates: Iterable[Candidate],
     task: Sequence[str],
-    offered: frozenset[str],
-    data: str,
+    has: Has,
     *folders: Path,
     known: compose.Known,
 ) -> list[Entry]:
     """Compose each with the words of the task, in the order in which they are tried.
 
-    offered  what the data have: graph, coords, lattice, equation
+    Of two that are the same, the one that another file builds on gives way: composed to pca_var.
     """
-    made: list[Entry] = []
-    seen: dict[str, str] = {}
+    made: dict[str, Entry] = {}
+    seen: dict[str, Candidate] = {}
     for one in candidates:
         try:
             config = compose.config([*task, *one.words], known)
         except Mistake as mistake:
-            made.append(Entry(one, excluded=str(mistake)))
+            made[one.name] = Entry(one, excluded=str(mistake))
             continue
-        why = _lacks(one, config, offered, data, *folders)
-        other = seen.setdefault(_made(config), one.name)
-        if other != one.name:
-            why = f"is the same as {other}, which takes part"
-        made.append(Entry(one, config, why))
-    return sorted(made, key=lambda entry: entry.cost)
+        made[one.name] = Entry(one, config, _lacks(one, config, has, *folders))
+        what = _made(config)
+        kept = gone = seen.get(what, one)
+        if kept is not one:
+            named = kept.model in options.builds_on("model", one.model, *folders)
+            kept, gone = (one, kept) if named else (kept, one)
+            why = f"is the same as {kept.name}, which takes part"
+            made[gone.name] = replace(made[gone.name], excluded=why)
+        seen[what] = kept
+    return sorted(made.values(), key=lambda entry: entry.cost)
 
 
 def _made(config: Mapping[str, Any]) -> str:
@@ -95,11 +108,15 @@ def _made(config: Mapping[str, Any]) -> str:
     return json.dumps([config["model"], config["given"]], sort_keys=True, default=str)
 
 
-def _lacks(
-    one: Candidate, config: Mapping[str, Any], offered: frozenset[str], data: str, *folders: Path
-) -> str:
-    """What it cannot do without and the data have not, as far as its classes tell."""
+def _lacks(one: Candidate, config: Mapping[str, Any], has: Has, *folders: Path) -> str:
+    """What it cannot do without and the data have not, as far as its classes and keys tell."""
     learned = config["data"].get("space") == "learned"
-    if GRAPH in classes(one.model, *folders) and GRAPH not in offered and not learned:
-        return f"reads a graph of the nodes, and {data} has none"
+    if GRAPH in classes(one.model, *folders) and GRAPH not in has.offered and not learned:
+        return f"reads a graph of the nodes, and {has.data} has none"
+    past = max((net["context"] for net in nets(config["model"]) if "context" in net), default=0)
+    if past + has.horizon > has.rows:
+        return (
+            f"needs {past + has.horizon} rows to learn from ({past} of past, {has.horizon} of "
+            f"future), and before the first block there are {has.rows}"
+        )
     return ""

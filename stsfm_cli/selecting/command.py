@@ -21,7 +21,7 @@ from stsfm.outcome import Outcome
 from stsfm.record.lock import holding
 from stsfm.selecting import kept, law, opened, story
 from stsfm.selecting.asked import Asked, asked
-from stsfm.selecting.candidates import Candidate, Entry, entries, of_models
+from stsfm.selecting.candidates import Candidate, Entry, Has, entries, of_models
 from stsfm.selecting.classes import chosen
 from stsfm.selecting.origins import Origins
 from stsfm.selecting.progress import Progress
@@ -30,11 +30,14 @@ from stsfm.sweeps.planner import Planner
 from stsfm.tables.claims import ADDITIVE
 
 if TYPE_CHECKING:
+    from stsfm.launchers.base import Launcher
     from stsfm.screen import Screen
     from stsfm.sweeps.plan import Job
     from stsfm.sweeps.planner import Task
 
-RACE = 0.75  # of the budget; the rest is for the test and the figures
+RACE = 0.75  # of the budget at most; the rest is for the test and the figures,
+REST = 12.0  # which keep a core busy for some seconds: longer on a machine that is busy itself
+LEAST = 0.4  # of the budget, however busy it is
 LOCK = ".selecting"
 PROBABILISTIC = ("crps", "pinball")
 
@@ -51,6 +54,7 @@ class Selection:
     planner: Planner
     known: compose.Known
     typed: str
+    slow: float  # seconds by the clock per second of a core, as it was made
     said: Sequence[str] = ()  # of a law that is given
 
     @property
@@ -70,6 +74,12 @@ class Selection:
     @property
     def label(self) -> str:
         return METRIC[self.loss].label if self.loss in METRIC else "squared error"
+
+    @property
+    def seconds(self) -> float:
+        """Of the race."""
+        budget = self.asked.budget
+        return max(LEAST * budget, min(RACE * budget, budget - REST * self.slow))
 
     @property
     def folder(self) -> Path:
@@ -109,7 +119,7 @@ def perform(args: list[str], screen: Screen) -> Outcome:
     began = time.monotonic()
     one = ready(args)
     if one.asked.dry_run:
-        for line in story.planned(one.entries, one.facts()):
+        for line in story.planned(one.entries, one.facts(), one.said):
             screen.say(line)
         return Outcome()
     with holding(one.folder, LOCK):
@@ -118,38 +128,41 @@ def perform(args: list[str], screen: Screen) -> Outcome:
             spent = found.get("spent", 0.0) * (found.get("state") == "running")
             found = _selected(one, spent + time.monotonic() - began, screen)
     if found["choice"] is None:
-        raise Mistake(
-            f"nobody came to an end within budget={one.asked.budget:g}s; a longer one goes on from "
-            f"what is kept. {' '.join(found['said'])}"
-        )
+        raise Mistake(story.nobody(found))
     story.show(found, one.folder, screen)
     code = 0 if found["test"]["finished"] else 1
     return Outcome(code, opened.runs(found), [one.folder])
 
 
-def ready(args: Sequence[str]) -> Selection:
-    """Read the words, load the task and compose the candidates; nothing is fitted."""
-    told = asked(args)
-    models, known, planner = chosen(told.among, *told.folders), compose.Known(), Planner()
+def ready(args: Sequence[str], known: compose.Known | None = None) -> Selection:
+    """Read the words, load the task and compose the candidates; nothing is fitted.
+
+    known  given to several calls, choices that they share are composed once
+    """
+    began, worked = time.monotonic(), time.process_time()
+    told, planner = asked(args), Planner()
+    known = compose.Known() if known is None else known
+    models = chosen(told.among, *told.folders)
+    compose.together(models, [*told.task, "model=naive"], known)
     config = compose.config([*told.task, "model=naive"], known)
     os.environ.setdefault("OMP_NUM_THREADS", str(config["hardware"]["threads"]))
     if config["choices"]["protocol"] != "rolling":
         raise Mistake("a selection is by protocol=rolling, which cuts development rows in blocks")
     task = planner.task(config)
+    origins = Origins.of(task.rules, task.about.name)
     added, said = law.candidates(models, told, known) if told.given else ([], [])
+    has = Has(
+        data=task.about.name, offered=task.offered, rows=origins.least, horizon=origins.horizon
+    )
+    everyone = [*of_models(models), *added]
+    found = entries(everyone, told.task, has, *told.folders, known=known)
     return Selection(
+        slow=max(1.0, (time.monotonic() - began) / (time.process_time() - worked)),
         said=said,
         asked=told,
         task=task,
-        origins=Origins.of(task.rules, task.about.name),
-        entries=entries(
-            [*of_models(models), *added],
-            told.task,
-            task.offered,
-            task.about.name,
-            *told.folders,
-            known=known,
-        ),
+        origins=origins,
+        entries=found,
         config=config,
         planner=planner,
         known=known,
@@ -173,17 +186,19 @@ def _selected(one: Selection, spent: float, screen: Screen) -> kept.Found:
     if winner is None:
         return kept.keep(one.folder, found)
     found |= {"test": opened.test(winner.candidate, one.asked, screen)}
-    found["said"] += opened.said(found)
     if one.asked.given:
         found["ablation"] = law.ablation(race, winner, one.asked, one.label)
-        found["said"] += [found["ablation"]["said"]] if found["ablation"] else []
+    found["said"] += opened.said(found)
+    found["said"] += [found["ablation"]["said"]] if found.get("ablation") else []
     found["state"] = "finished"
     story.write(found, one.folder)
     return kept.keep(one.folder, found)
 
 
-def raced(one: Selection, spent: float, screen: Screen, keep: Any) -> Race:
-    """Run the race of a selection through the engine."""
+def raced(
+    one: Selection, spent: float, screen: Screen, keep: Any, launcher: Launcher | None = None
+) -> Race:
+    """Run the race of a selection through the engine; by the launcher of its words if by none."""
     from stsfm.build import build
     from stsfm.sweeps.engine import carry_out
 
@@ -199,12 +214,12 @@ def raced(one: Selection, spent: float, screen: Screen, keep: Any) -> Race:
     race = Race(
         runners, one.origins.rounds, one.job,
         words=one.words, metric=one.loss, horizon=one.origins.horizon, seeds=one.asked.seeds,
-        seconds=RACE * one.asked.budget, spent=spent, told=keep,
+        seconds=one.seconds, spent=spent, told=keep,
     )  # fmt: skip
     where = one.asked.where or ("launcher.n_jobs=auto",)
     config = compose.config([*one.asked.task, *where, "model=naive"], one.known)
+    launcher = launcher or build(config["launcher"], path="launcher")
     status = Progress(screen, one.metric, METRIC[one.metric].label)
     status.begin(story.begins(race), len(race))
-    launcher = build(config["launcher"], path="launcher")
     carry_out(race, launcher, retries=config["retries"], fail_fast=False, status=status)
     return race

@@ -19,6 +19,8 @@ from stsfm import compose
 from stsfm.identity import nets
 from stsfm.mistakes import Mistake
 from stsfm.selecting.candidates import Candidate, of_models
+from stsfm.significance import ALPHA
+from stsfm.words import p_value
 
 if TYPE_CHECKING:
     from stsfm.selecting.asked import Asked
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 LAW = "equation"
 LEARNS = "neural_ode"
 TERMS = ("physics", "simulator")  # of a loss: what the law says of a forecast, and its own one
-ALPHA = 0.05
 
 
 def candidates(
@@ -45,6 +46,9 @@ def candidates(
         terms += [] if why else [term]
     name = config["choices"]["given"]
     added = [] if LEARNS in models else of_models([LEARNS])
+    if terms:
+        taught = [*asked.task, f"model={LAW}", *asked.given, *_taught(terms)]
+        compose.together(models, taught, known)
     for model in dict.fromkeys([*models, LEARNS]) if terms else ():
         tree = compose.config([*asked.task, f"model={model}"], known)["model"]
         if nets(tree):
@@ -102,10 +106,9 @@ def sentence(kept: Any, label: str) -> str:
     if kept["p"] is None:
         why = kept["reason"].removeprefix("no test: ") or "no test"
         return f"{verdicts['not told']}, {numbers}; {why}."
-    p = "p < 0.001" if kept["p"] < 0.001 else f"p = {kept['p']:.2g}"
     return (
         f"{verdicts[kept['verdict']]}, {numbers}: {kept['difference']:+.3g} "
-        f"[{kept['low']:.3g}, {kept['high']:.3g}], {p}."
+        f"[{kept['low']:.3g}, {kept['high']:.3g}], {p_value(kept['p'])}."
     ).replace("-", "−")
 
 

@@ -79,9 +79,13 @@ def said(found: Mapping[str, Any]) -> list[str]:
     label = METRIC[metric].label
     place = f"{len(better) + 1} of {len(rows)}"
     tried = sum(1 for one in found["candidates"] if one["trail"])
+    ablation = found.get("ablation") or {}
+    sides = [ablation[side]["name"] for side in ("with", "without") if ablation]
+    other = next((side for side in sides if side != name), "")
+    when = f"after the choice, and then for {other} to judge the law by" if other else "once"
     return [
-        f"On test, opened once: {name} has {label} {mine[metric]:.4g}, place {place} beside the "
+        f"On test, opened {when}: {name} has {label} {mine[metric]:.4g}, place {place} beside the "
         "baselines.",
-        f"It was chosen from {count(tried, 'candidate')} that were judged, so its error before the "
+        f"It was chosen from {count(tried, 'candidate')}, so its error before the "
         "test border is optimistic; its test error is not.",
     ]

@@ -49,6 +49,11 @@ class Origins:
         return cls(until=until, first=first, stop=stop, horizon=horizon, blocks=blocks, rules=rules)
 
     @property
+    def least(self) -> int:
+        """Rows to learn from before the first block, which are the fewest."""
+        return self.first - self.stop - int(self.rules["gap"])
+
+    @property
     def rounds(self) -> list[list[int]]:
         """The blocks that each adds: the last, which is most like test; one amid; the others."""
         first = list(dict.fromkeys([self.blocks, max(1, self.blocks // 2)]))

@@ -7,7 +7,8 @@
 A round costs as much as the next, for half as many run on twice the blocks. Nothing is trained
 less than it would be in the end: what is saved are blocks, not epochs, for nets that learn slowly
 are no worse for it. A round that its share of the budget is spent on ends, and who was not tried is
-said. Jamieson & Talwalkar, AISTATS (2016).
+said; when all is spent, what runs is stopped, as soon as there is anybody to choose. Jamieson &
+Talwalkar, AISTATS (2016).
 """
 
 from __future__ import annotations
@@ -118,8 +119,8 @@ class Race:
         self.blocks: list[int] = []  # of the rounds that were begun
         self.entered: list[int] = []  # how many began each round
         self.queue: deque[tuple[Runner, Heat]] = deque()
-        self.under_way: dict[tuple[str, ...], tuple[Runner, Heat, float]] = {}
-        self.finished = False
+        self.under_way: dict[tuple[str, ...], tuple[Runner, Heat, float | None]] = {}
+        self.loaded = self.finished = False  # loaded: a run of this attempt has ended
         self._begin()
 
     @property
@@ -147,11 +148,10 @@ class Race:
             if has_all(job.run, job.config):
                 runner.runs[heat] = job.run
                 continue
-            if self.spent > self._deadline:
+            if self.spent > self._deadline and self._anybody:
                 self._out(runner, "untried", f"the time of round {self.round + 1} was spent before")
                 continue
-            slot = max(SLOT * (self.seconds - self.spent), LEAST_SLOT * self.seconds)
-            self.under_way[job.words] = runner, heat, self.spent + slot
+            self.under_way[job.words] = runner, heat, self._limit
             return job
         return None
 
@@ -162,20 +162,37 @@ class Race:
 
     def ended(self, job: Job, ending: Ending) -> None:
         runner, heat, _ = self.under_way.pop(job.words)
+        self.loaded = True
         if ending.state == "finished":
             runner.runs[heat] = job.run
         elif ending.state == "interrupted":
             self._out(runner, "untried", ending.reason)
         else:
             out = is_unfit(job, ending) and not runner.runs
-            self._out(runner, "excluded" if out else "failed", ending.reason)
+            on = f"block {heat.block}: " if runner.runs else ""  # an earlier one has fewer rows
+            self._out(runner, "excluded" if out else "failed", on + ending.reason)
         self.told(self)
 
     def look(self, job: Job) -> str | None:
-        began = any(runner.runs for runner in self.runners)  # else the libraries are still loading
-        if began and self.spent > self.under_way[job.words][2]:
+        if not self._anybody:
+            return None
+        runner, heat, limit = self.under_way[job.words]
+        if limit is None:  # it began while libraries were loading: its time runs from now on
+            self.under_way[job.words] = runner, heat, self._limit
+        elif self.spent > limit:
             return "too costly: stopped after a third of the time that was left when it began"
-        return None
+        return "stopped at the end of the time of the race" if self.spent > self.seconds else None
+
+    @property
+    def _limit(self) -> float | None:
+        """When a run that begins now has taken too long; None as long as libraries are loading."""
+        slot = max(SLOT * (self.seconds - self.spent), LEAST_SLOT * self.seconds)
+        return self.spent + slot if self.loaded else None
+
+    @property
+    def _anybody(self) -> bool:
+        """Whether there is somebody to choose: until then no time is too long."""
+        return any(runner.runs for runner in self.runners)
 
     @property
     def _last(self) -> bool:
@@ -184,7 +201,7 @@ class Race:
     @property
     def _deadline(self) -> float:
         """When no run of the round begins any more; not before there is somebody to choose from."""
-        few = sum(bool(runner.runs) for runner in self.racing) < LEAST
+        few = sum(bool(runner.runs) for runner in self.runners) < LEAST
         return self.seconds * (1.0 if self._last or few else SHARES[self.round])
 
     def _begin(self) -> None:
@@ -238,7 +255,7 @@ class Race:
         return [Heat(block, seed) for seed in (self.seeds if self._last else self.seeds[:1])]
 
     def _out(self, runner: Runner, state: State, why: str) -> None:
-        runner.state, runner.reason = state, why.removeprefix(UNFIT).removeprefix("model: ")
+        runner.state, runner.reason = state, why.replace(UNFIT, "", 1).removeprefix("model: ")
 
     @property
     def finalists(self) -> list[Runner]:

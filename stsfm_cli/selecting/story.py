@@ -24,9 +24,10 @@ STATES = {  # of a candidate → what its row says
 }  # fmt: skip
 
 
-def planned(entries: Sequence[Entry], facts: Found) -> Iterator[str]:
-    """What a selection would do, for --dry-run."""
+def planned(entries: Sequence[Entry], facts: Found, said: Sequence[str]) -> Iterator[str]:
+    """What a selection would do, for --dry-run; `said` of a law that is given."""
     yield facts["headline"]
+    yield from said
     yield from begun(entries, facts)
     taking = [entry.candidate.name for entry in entries if not entry.excluded]
     yield f"in this order: {', '.join(taking)}"
@@ -70,7 +71,7 @@ def _grouped(what: str, reasons: Mapping[str, str]) -> Iterator[str]:
 def choice(found: Found, winner: Runner | None) -> dict[str, Any]:
     """Who is chosen and why: fields of selection.json."""
     if winner is None:
-        return {"state": "failed", "choice": None, "said": list(_cut_off(found))}
+        return {"state": "failed", "choice": None, "said": [*_cut_off(found), *_left_out(found)]}
     finalists = [one for one in found["candidates"] if one["place"]]
     mine = next(one for one in finalists if one["name"] == winner.name)
     best, near = finalists[0], [one["name"] for one in finalists if one["within"]]
@@ -78,6 +79,17 @@ def choice(found: Found, winner: Runner | None) -> dict[str, Any]:
     chosen |= {"best": best["name"], "near": near, "behind": mine["behind"],
                "behind_se": mine["behind_se"]}  # fmt: skip
     return {"choice": chosen, "said": [*_why(mine, best, near, found), *_limits(found)]}
+
+
+def nobody(found: Found) -> str:
+    """Why there is no choice, in a line, and what may be done."""
+    short = any(one["state"] == "untried" for one in found["candidates"])
+    next_ = "" if short else "; `stsfm list class` has who else may be asked"
+    return f"nobody can be chosen: {' · '.join(found['said'])}{next_}".replace(". ·", " ·")
+
+
+def _left_out(found: Found) -> Iterator[str]:
+    yield from _grouped("left out", {one["name"]: one["reason"] for one in found["excluded"]})
 
 
 def _why(mine: Found, best: Found, near: Sequence[str], found: Found) -> Iterator[str]:
@@ -95,8 +107,16 @@ def _why(mine: Found, best: Found, near: Sequence[str], found: Found) -> Iterato
     yield (
         f"{mine['name']} is chosen: the simplest {among} within one standard error of the best, "
         f"{best['name']} ({error}), which it is behind by {_figure(mine['behind'])} ± "
-        f"{_figure(mine['behind_se'])}; so are {', '.join(n for n in near if n != mine['name'])}."
+        f"{_figure(mine['behind_se'])}{_so_are(near, mine, best)}."
     )
+
+
+def _so_are(near: Sequence[str], mine: Found, best: Found) -> str:
+    """Who else is within one standard error."""
+    others = [name for name in near if name not in (mine["name"], best["name"])]
+    if not others:
+        return ""
+    return f"; {', '.join(others)} {'is' if len(others) == 1 else 'are'} within it as well"
 
 
 def _limits(found: Found) -> Iterator[str]:

@@ -7,7 +7,10 @@ from stsfm.significance.mcs import ConfidenceSet, confidence_set
 from stsfm.significance.origins import too_few
 from stsfm.significance.pair import Pair, compare
 
+ALPHA = 0.05  # the level of a test that nobody gave another
+
 __all__ = [
+    "ALPHA",
     "ConfidenceSet",
     "Interval",
     "Pair",

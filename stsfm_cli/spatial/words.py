@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-ALPHA = 0.05
+from stsfm.significance import ALPHA
+from stsfm.words import number, p_value
 
 
 def sentences(space: Mapping[str, Any] | None) -> Iterator[str]:
@@ -26,13 +27,13 @@ def _moran(space: Mapping[str, Any]) -> str:
     verdict = {1: "neighbours err alike", -1: "neighbours err against each other",
                0: "no sign that neighbours err alike"}[_sign(each)]  # fmt: skip
     text = (
-        f"Residuals one step ahead: {verdict}, Moran's I = {signed(each['i'])} "
-        f"({chance(each['p'])}, {each['draws']} permutations of {each['nodes']:,} nodes; "
+        f"Residuals one step ahead: {verdict}, Moran's I = {number(each['i'], 2)} "
+        f"({p_value(each['p'])}, {each['draws']} permutations of {each['nodes']:,} nodes; "
         f"{space['neighbours']})"
     )
     if bias["i"] is None:
         return f"{text}."
-    return f"{text}; of the bias over all steps I = {signed(bias['i'])} ({chance(bias['p'])})."
+    return f"{text}; of the bias over all steps I = {number(bias['i'], 2)} ({p_value(bias['p'])})."
 
 
 def _sign(found: Mapping[str, Any]) -> int:
@@ -45,23 +46,14 @@ def _whiteness(az: Mapping[str, Any]) -> str:
         return f"Whiteness of the residuals: {az['reason']}."
     parts = [az["space"], az["time"]]
     if az["time"] is None:
-        what, of = "Whiteness in space", f"z = {signed(az['z'], 1)}; in time not tested: "
+        what, of = "Whiteness in space", f"z = {number(az['z'], 1)}; in time not tested: "
         of += az["missing"]
     else:
         what = "Whiteness in space and time"
-        of = f"z = {signed(az['z'], 1)}: {signed(parts[0], 1)} in space, {signed(parts[1], 1)} "
+        of = f"z = {number(az['z'], 1)}: {number(parts[0], 1)} in space, {number(parts[1], 1)} "
         of += "in time"
-    text = f"{what} is{'' if az['p'] < ALPHA else ' not'} rejected (AZ {of}; {chance(az['p'])})"
+    text = f"{what} is{'' if az['p'] < ALPHA else ' not'} rejected (AZ {of}; {p_value(az['p'])})"
     if az["time"] is not None and max(map(abs, parts)) > 3 and parts[0] * parts[1] < 0:
         text += "; the two have opposite signs and cancel in z, so that each counts by itself"
         return f"{text}: structure is left in the residuals."
     return f"{text}: structure is left in the residuals." if az["p"] < ALPHA else f"{text}."
-
-
-def signed(x: float, digits: int = 2) -> str:
-    return f"{x:.{digits}f}".replace("-", "−")
-
-
-def chance(p: float) -> str:
-    """A p-value in words: p = 0.012, p < 0.001."""
-    return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from stsfm.losses.metrics import METRIC
 from stsfm.tables.row import Row
-from stsfm.tables.sheet import NONE, Cell, Sheet, digits_of, number
+from stsfm.tables.sheet import NONE, Cell, Sheet, digits_of
 from stsfm.tables.table import HIGHER, Table, preferred
-from stsfm.words import count
+from stsfm.words import count, number
 
 TASK = "task"
 

@@ -8,9 +8,9 @@ from functools import partial
 
 from stsfm.losses.metrics import METRIC
 from stsfm.tables.row import Row, Value
-from stsfm.tables.sheet import NONE, Better, Cell, digits_of, marks, number, rank_text
+from stsfm.tables.sheet import NONE, Better, Cell, digits_of, marks, rank_text
 from stsfm.tables.table import Table
-from stsfm.words import sized
+from stsfm.words import number, sized
 
 SPARE = ("CRPS", "intervals", "MAE")  # what a terminal that is full does without, in turn
 REASON = 40  # letters of a failure's reason on a terminal

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from stsfm.significance import (
+    ALPHA,
     Interval,
     Pair,
     compare,
@@ -28,7 +29,6 @@ from stsfm.tables.row import Row
 from stsfm.tables.table import HIGHER, Table
 from stsfm.tables.verdicts import few, told
 
-ALPHA = 0.05
 GRAPH = "data.space"  # the key of an ablation
 BASES = {  # whose graph a row read → what it is judged by
     "graph": ("no graph", "shuffled graph"), "learned graph": ("no graph",),

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stsfm.mistakes import no_such
-from stsfm.significance import holm
+from stsfm.significance import ALPHA, holm
 from stsfm.significance.bayes import Posterior, signed_rank_posterior
 from stsfm.significance.families import by_family, too_few_families
 from stsfm.significance.friedman import Friedman, friedman
 from stsfm.significance.wilcoxon import SignedRank, least_p, signed_rank
-from stsfm.tables.claims import ALPHA, Verdict
+from stsfm.tables.claims import Verdict
 from stsfm.tables.table import HIGHER, average_ranks, costs
 from stsfm.tables.verdicts import told_overall
 

@@ -8,9 +8,9 @@ from stsfm.tables.cells import METRIC, seeds_of
 from stsfm.tables.grid import Grid
 from stsfm.tables.pivot import Pivot
 from stsfm.tables.row import Row
-from stsfm.tables.sheet import EXPLORATORY, digits_of, number
+from stsfm.tables.sheet import EXPLORATORY, digits_of
 from stsfm.tables.table import Table, costs
-from stsfm.words import count, lasting, listed
+from stsfm.words import count, lasting, listed, number
 
 ORACLE = (
     "† An oracle is known only afterwards: such a row shows what knowing it would be worth, and is "

@@ -80,11 +80,6 @@ def digits_of(values: Iterable[Value | None], scale: float = 1) -> int:
     return max(0, min(4, 1 - math.floor(math.log10(min(sizes) * scale))))
 
 
-def number(value: float, digits: int) -> str:
-    """With a true minus, and no sign where it rounds to zero."""
-    return f"{value:z.{digits}f}".replace("-", "−")
-
-
 def rank_text(rank: float | None) -> str:
     """1, 2.5"""
     return NONE if rank is None else f"{rank:.2f}".rstrip("0").rstrip(".")

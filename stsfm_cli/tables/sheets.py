@@ -9,8 +9,9 @@ from stsfm.tables.grid import Grid
 from stsfm.tables.pivot import Entry, Key, Pivot, pivot
 from stsfm.tables.row import Value
 from stsfm.tables.sentences import caption, footnotes, of_grid, of_pivot, sentences
-from stsfm.tables.sheet import NONE, Cell, Mark, Sheet, digits_of, marks, number, rank_text
+from stsfm.tables.sheet import NONE, Cell, Mark, Sheet, digits_of, marks, rank_text
 from stsfm.tables.table import Table
+from stsfm.words import number
 
 WIDTH = 120  # letters of a terminal, an indent of two included
 WORDS = ("model", "intervals", "sees", "fitted to")  # columns that begin at the left

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stsfm.losses.metrics import METRICS
-from stsfm.tables.sheet import number
-from stsfm.words import count
+from stsfm.words import count, number, p_value
 
 if TYPE_CHECKING:
     from stsfm.significance import Interval
@@ -173,11 +172,6 @@ def _skill(label: str, found: Interval) -> str:
 
 def _percent(share: float) -> str:
     return number(100 * share, 0)
-
-
-def p_value(p: float) -> str:
-    """p = 0.21, p < 0.001."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def _decimals(width: float) -> int:

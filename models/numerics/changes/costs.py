@@ -24,7 +24,8 @@ class Costs:
     """Of any segments of series x (batch, t, s), seen (t, s), where a slope costs `slope`."""
 
     def __init__(self, x: Array, seen: Array, slope: float | Array, kind: Kind) -> None:
-        self.rows, self.series, self.kind = *x.shape[1:], kind
+        self.rows, self.series = x.shape[1:]
+        self.kind = kind
         self.slope = np.broadcast_to(slope, x.shape[:1])[:, None, None]  # (batch, 1, 1)
         t = np.linspace(-1, 1, self.rows)[:, None]
         w = seen.astype(float)
@@ -41,8 +42,20 @@ class Costs:
 
     def __call__(self, start: Array, end: Array) -> Array:
         """(batch, segment) of rows start … end − 1, each (segment) or (batch, segment)."""
-        xx, x, tx = (_at(part, end) - _at(part, start) for part in self.sums)
-        n, t, tt = (_at(part, end) - _at(part, start) for part in self.seen)
+        return self._between(self._until(start), self._until(end))
+
+    def gains(self, start: Array, split: Array, end: Array) -> Array:
+        """What a change at `split` saves within rows start … end − 1: (batch, split)."""
+        a, k, e = self._until(start), self._until(split), self._until(end)
+        return self._between(a, e) - self._between(a, k) - self._between(k, e)
+
+    def _until(self, rows: Array) -> list[Array]:
+        """The sums of the rows before."""
+        return [_at(part, rows) for part in (*self.sums, *self.seen)]
+
+    def _between(self, start: list[Array], end: list[Array]) -> Array:
+        """What a segment costs, by the sums before it and up to its end."""
+        xx, x, tx, n, t, tt = (b - a for a, b in zip(start, end, strict=True))
         count = np.maximum(n, 1)
         mean = xx - x * x / count
         if self.kind == "mean":
@@ -52,10 +65,6 @@ class Costs:
         if self.kind == "auto":
             line = np.minimum(mean, line + self.slope)
         return line.clip(0).sum(-1)
-
-    def gains(self, start: Array, split: Array, end: Array) -> Array:
-        """What a change at `split` saves within rows start … end − 1: (batch, split)."""
-        return self(start, end) - self(start, split) - self(split, end)
 
     def fitted(self, x: Array, seen: Array, rows: list[int]) -> Array:
         """What is said of the segments that begin at 0 and `rows`, of one series set (t, s)."""
@@ -70,8 +79,9 @@ class Costs:
 def _at(sums: Array, rows: Array) -> Array:
     """(batch, segment, s) of sums (batch or 1, t + 1, s) at rows (segment) or (batch, segment)."""
     if rows.ndim == 1:
-        return sums[:, rows]
-    return sums[np.arange(len(sums))[:, None], rows] if len(sums) > 1 else sums[0][rows]
+        return sums.take(rows, axis=1)
+    batch, length, series = sums.shape
+    return sums.reshape(-1, series).take(rows + length * np.arange(batch)[:, None], axis=0)
 
 
 def _said(y: Array, seen: Array, slope: float, kind: Kind) -> Array:

@@ -24,7 +24,7 @@ from stsfm.models.numerics.changes.noise import Noise
 
 CUTS = 6  # of R
 LAYERS = 3  # all rows, halves, quarters
-BLOCK = 4_000_000  # numbers that are held at once
+BLOCK = 12_000  # numbers that are held at once: they stay in the cache
 
 
 class Verdict(NamedTuple):
@@ -34,10 +34,17 @@ class Verdict(NamedTuple):
     seen: tuple[list[int], list[int]]
 
 
+def strongest(x: Array, seen: Array, kind: Kind, least: int) -> tuple[list[int], list[int]]:
+    """The change that gains most, and the many of R, in series (t, s)."""
+    where, costs = splits(len(x), least), _costs(x[None], seen, kind)
+    one = [int(where[1][costs.gains(*where)[0].argmax()])]
+    return one, sorted({int(row) for row in _cut(costs, least)[1][0]} - {0})
+
+
 def gate(
     x: Array, seen: Array, noise: Noise, kind: Kind, least: int, count: int, seed: int
-) -> Verdict:
-    """Of series (t, s)."""
+) -> float:
+    """p of series (t, s)."""
     where = splits(len(x), least)
     every = np.concatenate([x[None], noise.draw(count, len(x), np.random.default_rng(seed))])
     block = max(1, BLOCK // (len(where[0]) * x.shape[1]))
@@ -45,10 +52,7 @@ def gate(
              for k in range(0, len(every), block)]  # fmt: skip
     ranks = np.concatenate(found).T  # (statistic, series)
     reached = (ranks[:, None] >= ranks[:, :, None]).mean(2).min(0)
-    costs = _costs(x[None], seen, kind)
-    one = [int(where[1][costs.gains(*where)[0].argmax()])]
-    many = sorted({int(row) for row in _cut(costs, least)[1][0]} - {0})
-    return Verdict(float((reached <= reached[0]).mean()), (one, many))
+    return float((reached <= reached[0]).mean())
 
 
 def splits(rows: int, least: int) -> tuple[Array, Array, Array]:

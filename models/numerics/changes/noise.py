@@ -35,6 +35,10 @@ class Noise:
     e: Array
     bound: bool
 
+    @property
+    def order(self) -> int:
+        return self.phi.shape[1]
+
     def draw(self, count: int, rows: int, rng: np.random.Generator) -> Array:
         """(count, rows, s); what is simultaneous stays so."""
         e = self.e[rng.integers(len(self.e), size=(count, rows + BURN))]  # (count, t, s)

@@ -32,7 +32,8 @@ def best(costs: Costs, price: Array, least: int, jump: int = 1) -> Array:
     total[:, 0] = -price
     last = np.zeros((len(price), rows + 1), int)
     spare = costs.slope.max() * costs.series  # two lines may cost a slope more than one
-    alive, late = np.arange(1), {}
+    alive = np.arange(1)
+    late: dict[int, list[int]] = {}
     for end in range(least, rows + 1):
         begin = end - least
         if begin >= least and begin % jump == 0:
@@ -96,20 +97,17 @@ def of_size(costs: Costs, count: int, least: int) -> list[list[int]]:
     """
     rows = costs.rows
     ends = np.arange(least, rows + 1)
-    total = np.full(rows + 1, np.inf)
-    total[least:] = costs(np.zeros_like(ends), ends)[0]
-    begins, found = [], [[]]
-    for size in range(1, count + 1):
-        first = size * least  # row at which the last segment begins at the earliest
-        if first + least > rows:
-            break
-        new, begin = np.full(rows + 1, np.inf), np.zeros(rows + 1, int)
-        for end in range(first + least, rows + 1):
-            at = np.arange(first, end - least + 1)
-            value = total[at] + costs(at, np.full_like(at, end))[0]
-            begin[end], new[end] = at[value.argmin()], value.min()
-        begins, total, own, end = [*begins, begin], new, [], rows
-        for row in reversed(begins):
+    total = np.full((count + 1, rows + 1), np.inf)
+    total[0, least:] = costs(np.zeros_like(ends), ends)[0]
+    begin = np.zeros((count + 1, rows + 1), int)
+    for end in range(2 * least, rows + 1):
+        at = np.arange(least, end - least + 1)
+        value = total[:-1, at] + costs(at, np.full_like(at, end))[0]  # (size, at)
+        begin[1:, end], total[1:, end] = at[value.argmin(1)], value.min(1)
+    found = []
+    for size in np.flatnonzero(np.isfinite(total[:, rows])):
+        own, end = [], rows
+        for row in reversed(begin[1 : size + 1]):
             end = int(row[end])
             own.append(end)
         found.append(own[::-1])

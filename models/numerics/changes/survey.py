@@ -25,7 +25,7 @@ from stsfm.datasets.season import infer_season
 from stsfm.models.analyser import Curve
 from stsfm.models.numerics.changes import words
 from stsfm.models.numerics.changes.costs import Costs, Kind
-from stsfm.models.numerics.changes.gate import Verdict, gate
+from stsfm.models.numerics.changes.gate import Verdict, gate, strongest
 from stsfm.models.numerics.changes.intervals import judged
 from stsfm.models.numerics.changes.noise import Noise, noise, whitened
 from stsfm.models.numerics.changes.season import adjusted
@@ -48,10 +48,14 @@ class End(NamedTuple):
 
 
 class Search(Protocol):
-    """Where a signal (t, s), seen (t, s), changes; least and kind are those of its segments."""
+    """Where a signal (t, s), seen (t, s), changes; least and kind are those of its segments.
+
+    calibrated  whether its price is set on surrogates
+    """
 
     kind: Kind
     least: int
+    calibrated: bool
 
     def price(self, twins: Array, seen: Array, alpha: float) -> float:
         """Of a change, that a share alpha of signals (batch, t, s) without any would pay."""
@@ -108,8 +112,9 @@ class Survey:
             tracks=tuple(tracks),
             level=self.level,
             said=words.said(tracks, x, seen, panel, self.level),
-            noted=words.noted(tracks, season, logs, self.alpha, self.surrogates, self.draws, panel),
-        )
+            noted=words.noted(tracks, season, logs, self.alpha, self.surrogates, panel,
+                              self.draws if search.calibrated else 0),
+        )  # fmt: skip
 
     def _season(self, panel: Panel) -> int:
         if self.season == "none":
@@ -158,10 +163,19 @@ class Survey:
         return self._searched(silent, rest, signal, seen, some, verdict, search, facts)
 
     def admitted(self, signal: Array, seen: Array, search: Search) -> Verdict:
-        """What the gate says of a signal (t, s)."""
+        """What the gate says of a signal (t, s).
+
+        Memory is that of what is left about one line, as it is if nothing changes. A change looks
+        like memory of a high order there, and would hide itself: the order is no higher than what
+        is left about the strongest change asks for, or 1.
+        """
+        found = strongest(signal, seen, search.kind, search.least)
+        order = self._noise(_left(signal, seen, found[0], "line", 0.0), seen, found[0]).order
+        most = min(self.order, max(order, 1))
         about = _left(signal, seen, [], "line", 0.0)
-        u = self._noise(about, seen, [])
-        return gate(signal, seen, u, search.kind, search.least, self.surrogates, self.seed)
+        u = noise(about, seen, [0], most, self.memory, self.seed)
+        p = gate(signal, seen, u, search.kind, search.least, self.surrogates, self.seed)
+        return Verdict(p, found)
 
     def _noise(self, left: Array, seen: Array, rows: list[int]) -> Noise:
         return noise(left, seen, [0, *rows], self.order, self.memory, self.seed)
@@ -180,7 +194,7 @@ class Survey:
             end = End([], self._noise(left, own_seen, []), 0.0, 0.0, own)
         rows, u, slope, price = end.rows, end.noise, end.slope, end.price
         facts |= {
-            "order": u.phi.shape[1],
+            "order": u.order,
             "memory": float(abs(u.phi.sum(1)).max()) if u.phi.size else 0.0,
             "bounded": "yes" if u.bound else "no",
         }
@@ -190,11 +204,11 @@ class Survey:
             own, own_seen, rows, slope, u, kind=search.kind, least=search.least,
             draws=self.draws, level=self.level, seed=self.seed + 2,
         )  # fmt: skip
-        scales = rest[:, some].std(0) if rows else np.ones(len(some))
+        scales = _spread(_about_mean(rest, seen), seen)  # those of the signal
         fitted = np.array(silent.fitted)
-        for k, s in enumerate(some):
+        for s in some:
             costs = Costs(rest[None, :, s : s + 1], seen[:, s : s + 1],
-                        slope * float(scales[k]) ** 2, search.kind)  # fmt: skip
+                        slope * float(scales[s]) ** 2, search.kind)  # fmt: skip
             fitted[:, s] = costs.fitted(rest[:, s : s + 1], seen[:, s : s + 1], rows)[:, 0]
         path = _path(search, end.looked, own_seen, price) if rows else None
         return Track(
@@ -230,10 +244,19 @@ def _path(search: Search, signal: Array, seen: Array, price: float) -> Curve:
 
 def _standardised(x: Array, seen: Array) -> Array:
     """Columns (t, s) of mean 0 and deviation 1 (ddof = 1) over what was seen, 0 elsewhere."""
-    mean = np.where(seen, x, 0).sum(0) / np.maximum(seen.sum(0), 1)
-    rest = np.where(seen, x - mean, 0)
-    spread = np.sqrt((rest**2).sum(0) / np.maximum(seen.sum(0) - 1, 1))
+    rest = _about_mean(x, seen)
+    spread = _spread(rest, seen)
     return rest / np.where(spread > 0, spread, 1)
+
+
+def _about_mean(x: Array, seen: Array) -> Array:
+    """Columns (t, s) less the mean of what was seen, 0 elsewhere."""
+    return np.where(seen, x - np.where(seen, x, 0).sum(0) / np.maximum(seen.sum(0), 1), 0)
+
+
+def _spread(rest: Array, seen: Array) -> Array:
+    """Deviation (s) of columns about their mean (ddof = 1), of what was seen."""
+    return np.sqrt((rest**2).sum(0) / np.maximum(seen.sum(0) - 1, 1))
 
 
 def _left(signal: Array, seen: Array, rows: list[int], kind: Kind, slope: float) -> Array:

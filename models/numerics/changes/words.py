@@ -67,10 +67,13 @@ def noted(
     logs: bool,
     alpha: float,
     surrogates: int,
-    draws: int,
     panel: Panel,
+    draws: int,
 ) -> tuple[str, ...]:
-    """How it was done, and what was not tested."""
+    """How it was done, and what was not tested.
+
+    draws  surrogates that the price was set on, 0 where it was not
+    """
     taken = [t for t in tracks if float(t.facts.get("strength", 0)) > 0.64]
     adjusted = (
         f"The season of {season} steps was taken off {listed([t.name for t in taken])} first (STL)."
@@ -81,14 +84,18 @@ def noted(
     )
     gaps = int((~panel.mask).sum())
     notes = (
-        f"A change is claimed where the gain of one exceeds that of {100 * (1 - alpha):g} % of "
-        f"{surrogates} autoregressive surrogates, which have the memory of the series and no "
-        f"change; its price is set on {draws} surrogates of what is left about the segments.",
+        f"A change is claimed where p ≤ {alpha:g}, by the gain of one or by what several explain: "
+        f"p is the rank of the rarer of the two among {surrogates} autoregressive surrogates, "
+        "which have the memory of the series and no change.",
+        f"The price of a change is set on {draws} surrogates of what is left about the segments."
+        if draws
+        else "The price of a change is its chance a priori: it is not set on surrogates.",
         "Logarithms were searched: levels and lines are of these." if logs else "",
         adjusted if taken else "",
         many if len(tracks) > 1 else "",
         f"{gaps:,} of {panel.mask.size:,} cells were missing, and count nowhere." if gaps else "",
-        "Changes of variance, of memory or of the dependence between series were not looked for.",
+        "Changes of variance, of memory or of the dependence between series were not looked for: "
+        "of the first, model=residuals model.watch=spread knows, of the last model=metric_tensor.",
     )
     return tuple(filter(None, notes))
 

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from stsfm.plots import layout, style
 from stsfm.plots.across.contest import Look
 from stsfm.plots.across.naming import shorten
+from stsfm.significance import ALPHA
 from stsfm.significance.friedman import Friedman
 from stsfm.significance.origins import FEWEST
-from stsfm.tables.claims import ALPHA
 
 STEM, LINE, BAR = 0.22, 0.19, 0.10  # inches: axis to the first name, name to name, bar to bar
 

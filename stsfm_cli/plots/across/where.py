@@ -12,7 +12,7 @@ from stsfm.plots.across.naming import shorten
 from stsfm.plots.space import canvas
 from stsfm.plots.space.errors import FEWEST
 from stsfm.significance.moran import moran
-from stsfm.spatial.words import chance, signed
+from stsfm.words import number, p_value
 
 
 def where(contest: Contest) -> tuple[Figure, str] | None:
@@ -72,4 +72,4 @@ def _clustered(contest: Contest, gain: np.ndarray) -> str:
     found = moran(np.where(seen, gain, 0)[None], seen[None], near.edges, near.weights)
     if found.i is None or found.p is None:
         return ""
-    return f"Moran's I of the gain: {signed(found.i)} ({chance(found.p)}; {near.said})."
+    return f"Moran's I of the gain: {number(found.i, 2)} ({p_value(found.p)}; {near.said})."

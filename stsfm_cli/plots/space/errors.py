@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from stsfm.plots import layout, style
 from stsfm.plots.space import canvas
 from stsfm.plots.story import Story
-from stsfm.spatial.words import sentences, signed
+from stsfm.spatial.words import sentences
+from stsfm.words import number
 
 FEWEST = 3  # nodes on a map, below which a table says more
 
@@ -73,11 +74,11 @@ def degree(story: Story) -> tuple[Figure, str] | None:
         ax.set_ylim(0, 1.05 * seen.max())
     ax.set_xlabel("weight of all edges of a node")
     ax.set_ylabel(story.in_unit("MAE"))
-    ax.set_title(f"Rank correlation {signed(told['rho'])}")
+    ax.set_title(f"Rank correlation {number(told['rho'], 2)}")
     layout.arrange(made, grid, titles=0.26, right=0.15)
     return made, (
         f"Mean absolute error of {story.model} at every node, over all scored windows and steps, "
         f"against the sum of the weights of its edges. Spearman's rank correlation over "
-        f"{told['nodes']:,} nodes: {signed(told['rho'])}; nodes are no independent draws, so that "
-        f"no p-value is given. {story.where}"
+        f"{told['nodes']:,} nodes: {number(told['rho'], 2)}; nodes are no independent draws, so "
+        f"that no p-value is given. {story.where}"
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from stsfm.reports.chapters import cards_of, diagnosed
+from stsfm.reports.chapters.common import cards_of, diagnosed
 from stsfm.reports.content import Block, References
 from stsfm.reports.page import Page
 from stsfm.reports.references import entries, references
@@ -25,7 +25,7 @@ METHODS = {  # what a column or a sentence speaks of → its sources
     "Bayesian signed-rank": ("benavoli2017",),
 }
 SPACE = ("moran1950", "cliff1981", "zambon2022")  # of the chapter on space
-CARD = ("cleveland1990", "wang2006", "said1984", "kwiatkowski1992")  # of the card of a dataset
+CARD = ("cleveland1990stl", "wang2006", "said1984", "kwiatkowski1992")  # of the card of a dataset
 RESIDUALS = ("ljung1978",)
 
 

@@ -1,4 +1,4 @@
-"""The chapters of a report on runs side by side, each from a page."""
+"""The chapters that reports share, each from a page of runs side by side."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 
 from stsfm.cards import DIAGNOSIS, card_of
 from stsfm.record import Record
-from stsfm.reports import card, content, model, remains, stability, task
-from stsfm.reports.answer import significance
+from stsfm.reports import content
+from stsfm.reports.chapters import card, model, remains, stability, task
+from stsfm.reports.chapters.answer import significance
 from stsfm.reports.content import Block, Code, Figure, Items, Mark, Paragraph, Words
 from stsfm.reports.facts import Fact, Part, say
 from stsfm.reports.page import Page

@@ -62,7 +62,7 @@ def html(report: Report) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("stsfm.reports").joinpath(name).read_text(encoding="utf-8").strip()
+    return files("stsfm.reports.rendering").joinpath(name).read_text(encoding="utf-8").strip()
 
 
 def _head(report: Report) -> Iterator[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from stsfm.record import Record
 from stsfm.reports.content import Block, Items, Words
 from stsfm.reports.facts import Facts, beside, resolve, say
+from stsfm.significance import ALPHA
 
-ALPHA = 0.05
 PLACES = (
     ("n", "memory/residuals", "number"), ("lag", "memory/lag1", "number"),
     ("p", "memory/p", "p"), ("lags", "memory/lags", "number"), ("nodes", "memory/nodes", "number"),
@@ -51,8 +51,8 @@ def _memory(facts: Facts, memory: dict[str, float]) -> Iterator[Words]:
 def _bias(facts: Facts) -> Iterator[Words]:
     if facts.knows("bias", "share"):
         unit = " {units}" if facts.knows("units") and facts["units"].value else ""
-        yield say(f"Its bias, observed less forecast, is {{bias}}{unit}: {{share}} of the mean "
-                  "size of a residual.", facts)  # fmt: skip
+        yield say(f"Its bias one step ahead, observed less forecast, is {{bias}}{unit}: {{share}} "
+                  "of the mean size of such a residual.", facts)  # fmt: skip
 
 
 def _where(facts: Facts) -> Iterator[Words]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from stsfm import options
-from stsfm.asking.lexicon import lexicon
+from stsfm.asking.reading.lexicon import lexicon
 
 EMBEDDING = "model/embedding"
 GROUPS = ("data", "model", "detector", "given", EMBEDDING, "analysis", "loss", "protocol")
@@ -115,6 +115,7 @@ def _has_rows(file: Path) -> bool:
     return path is None or "fetched" in path[1]
 
 
+@lru_cache(10_000)
 def squeezed(text: str) -> str:
     """Letters and digits alone, each word in the singular: "pems 03" and "PEMS-03" are pems03."""
     words: Iterable[str] = re.findall(r"[^\W_]+", text.lower())

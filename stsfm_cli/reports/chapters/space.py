@@ -9,10 +9,10 @@ from typing import Any
 from stsfm.reports.content import Block, Items, Paragraph, Words, grid
 from stsfm.reports.facts import say
 from stsfm.reports.shown import Shown
-from stsfm.spatial.words import ALPHA, chance, signed
+from stsfm.significance import ALPHA
 from stsfm.tables.row import Row
 from stsfm.tables.sheet import NONE
-from stsfm.words import count, listed
+from stsfm.words import count, listed, number, p_value
 
 CAPTION = (
     "What the test residuals of {task} leave in space; neighbours: {near}. I: Moran's, of the "
@@ -54,12 +54,12 @@ def _line(row: Row, held: Sequence[dict[str, Any]]) -> list[str]:
 def _mean(entries: Sequence[dict[str, Any]], name: str, digits: int = 2) -> str:
     values = [entry.get(name) for entry in entries]
     seen = [value for value in values if value is not None]
-    return signed(fmean(seen), digits) if len(seen) == len(values) else NONE
+    return number(fmean(seen), digits) if len(seen) == len(values) else NONE
 
 
 def _most(entries: Sequence[dict[str, Any]]) -> str:
     values = [entry["p"] for entry in entries]
-    return NONE if None in values else chance(max(values)).removeprefix("p ").removeprefix("= ")
+    return NONE if None in values else p_value(max(values)).removeprefix("p ").removeprefix("= ")
 
 
 def _said(one: Shown, told: Sequence[tuple[Row, list[dict[str, Any]]]]) -> Iterator[Words]:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stsfm.asking.answers import Ambiguous, Refused, Understood
-from stsfm.asking.endpoint import URL, Endpoint, Unanswered
-from stsfm.asking.exchanges import Exchanges
-from stsfm.asking.filling import filled
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.reading import read
-from stsfm.asking.registry import Step
+from stsfm.asking.llm.endpoint import URL, Endpoint, Unanswered
+from stsfm.asking.llm.exchanges import Exchanges
+from stsfm.asking.llm.filling import filled
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.names import Step
+from stsfm.asking.reading.tokens import read
 from stsfm.asking.spec import RunSpec
 from stsfm.mistakes import Mistake
 
@@ -71,7 +71,7 @@ def understand(
 
 def wording(exchanges: Exchanges, say: Callable[[str], None]) -> Callable[[Report], Report]:
     """What puts a report in other words, and says in it that it did; else it stays as it is."""
-    from stsfm.asking.rewording import reworded
+    from stsfm.asking.llm.rewording import reworded
 
     def put(report: Report) -> Report:
         try:

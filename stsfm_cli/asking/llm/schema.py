@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.reading import ENDINGS
-from stsfm.asking.registry import EMBEDDING, LISTED, METRICS, Names, registry
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.names import EMBEDDING, LISTED, METRICS, Names, registry
+from stsfm.asking.reading.tokens import ENDINGS
 from stsfm.asking.spec import RunSpec
 
 GROUPS = {  # field → the group whose choices it may hold
@@ -75,7 +75,10 @@ def _names(names: Names) -> dict[str, tuple[str, ...]]:
     """Field → the names that it may hold, of the fields that hold names."""
     found = {field: tuple(names.of(group)) for field, group in GROUPS.items()}
     classes = tuple(lexicon().raw["classes"])
-    return found | {"among": (*classes, *found["among"]), "group": LISTED, "metric": METRICS}
+    return found | {
+        "models": (*found["models"], *found["detector"]), "among": (*classes, *found["among"]),
+        "group": LISTED, "metric": METRICS,
+    }  # fmt: skip
 
 
 def _fits(value: Any, wanted: Mapping[str, Any]) -> bool:

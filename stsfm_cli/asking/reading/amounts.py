@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from stsfm.asking.answers import Ambiguous, Refused
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.reading import Token
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.tokens import Token
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 UNITS = (*SECONDS, "month", "year")
@@ -71,6 +71,8 @@ def steps(amount: Amount, step: tuple[int, str] | None, data: str) -> int:
         count = amount.number * SECONDS[amount.unit] / (step[0] * SECONDS[step[1]])
     else:
         count = 0.5
+    if amount.unit == "step" and count != max(int(count), 1):
+        raise Ambiguous("horizon", (), f"{amount.said!r}: wanted a whole number of steps, from 1")
     if count != int(count) or count < 1:
         size = (
             f"{step[0]} {step[1]}s"

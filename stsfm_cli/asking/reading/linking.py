@@ -12,9 +12,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from stsfm.asking.lexicon import fits, lexicon, slips
-from stsfm.asking.reading import Token
-from stsfm.asking.registry import Names, squeezed
+from stsfm.asking.reading.lexicon import fits, lexicon, slips
+from stsfm.asking.reading.names import Names, squeezed
+from stsfm.asking.reading.tokens import Token
 
 LONGEST = 6  # words of a name
 SURE = {"as written": 1.0, "by the dictionary": 0.95, "by a part of its name": 0.9}
@@ -114,11 +114,11 @@ def _longest(tokens: Sequence[Token], i: int, names: Names) -> Mention | None:
             told |= _parts(joined, names)  # "heat" is an equation, and may be heat_grid
         if n == 1 and not exact:
             told |= _heard(tokens[i], names)
-        if n == 2 and not exact | told and not any(map(_known, tokens[i : i + n])):
-            whole = words[0] in names.called  # "prophet dlya" is no "prophet deltas"
-            if len(near := nearest(joined, names.joined)) == 1 and not whole:  # "sesaonal naive"
-                sure = round(1 - slips(near[0], joined) / len(near[0]), 2)
-                return Mention(i, i + 1, names.called[near[0]], "misspelt", sure)
+        halves = n == 2 and not exact | told and not any(map(_known, tokens[i : i + n]))
+        halves = halves and words[0] not in names.called  # "prophet dlya" is no "prophet deltas"
+        if halves and len(near := nearest(joined, names.joined)) == 1:  # "sesaonal naive"
+            sure = round(1 - slips(near[0], joined) / len(near[0]), 2)
+            return Mention(i, i + 1, names.called[near[0]], "misspelt", sure)
         if exact or told:
             how = "as written" if exact and all(map(str.isascii, words)) else "by the dictionary"
             return Mention(i, i + n - 1, exact | told, how, SURE[how])
@@ -152,7 +152,7 @@ def _partly(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Ite
         if i in taken or token.kind != "word" or _known(token) or len(token.word) < 3:
             continue
         senses = _parts(squeezed(latin(token.word)), names)
-        if not _alone(tokens, i, taken):
+        if not alone(tokens, i, taken):
             senses = frozenset(sense for sense in senses if sense[0] != "data")
         whole = {(g, n) for g, n in senses if {squeezed(p) for p in n.split("_")} <= said}
         if senses:
@@ -160,7 +160,7 @@ def _partly(tokens: Sequence[Token], names: Names, taken: frozenset[int]) -> Ite
             yield Mention(i, i, frozenset(whole or senses), how, SURE[how])
 
 
-def _alone(tokens: Sequence[Token], i: int, taken: Collection[int]) -> bool:
+def alone(tokens: Sequence[Token], i: int, taken: Collection[int] = ()) -> bool:
     """Is a part of a name no part of another: no "heart rate" for exchange_rate?"""
     beside = [tokens[k] for k in (i - 1, i + 1) if 0 <= k < len(tokens) and k not in taken]
     return not any(strange(token) for token in beside)
@@ -212,9 +212,12 @@ def nearest(word: str, called: Iterable[str], *, hint: bool = False) -> list[str
     hint   further names, too, and other digits: to be shown, and not to be taken
     """
     near: list[tuple[int, str]] = []
+    letters = frozenset(word)
     for alias in called:
         allowed = _allowed(alias, word) + 2 * hint
         if not allowed or abs(len(alias) - len(word)) > allowed:
+            continue
+        if len(letters ^ frozenset(alias)) > 2 * allowed:  # each slip tells apart two letters
             continue
         if hint or DIGITS.findall(alias) == DIGITS.findall(word):
             far = slips(alias, word)
@@ -297,7 +300,7 @@ def by_card(tokens: Sequence[Token], names: Names, taken: Iterable[int]) -> list
     held = {
         n: at
         for n, at in held.items()
-        if len(at) > 1 or all(said[k] in names.proper[n] and _alone(tokens, k, used) for k in at)
+        if len(at) > 1 or all(said[k] in names.proper[n] and alone(tokens, k, used) for k in at)
     }
     most = max(map(len, held.values()), default=0)
     return sorted(name for name, at in held.items() if len(at) == most) if most else []

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stsfm.asking.endpoint import Endpoint, Messages, Unanswered
+from stsfm.asking.llm.endpoint import Endpoint, Messages, Unanswered
 from stsfm.files import write
 
 FOLDER = "exchanges"

@@ -86,6 +86,18 @@ def answer(one: Shown) -> Iterator[Words]:
     yield _chance(one, net or best)
 
 
+def among(one: Shown, wanted: Sequence[Row]) -> Iterator[Words]:
+    """How those that were asked about stand to each other, where baselines stand beside them."""
+    first, second = (*wanted, None, None)[:2]
+    if first is None or second is None or len(wanted) == len(one.rows):
+        return
+    told = one.facts(first=first, second=second)
+    if {"first.test", "second.test"} <= told.keys():
+        words = "Of those that were asked about, {first} has the least test {metric}, "
+        yield say(f"{words}{_error(told, 'first')}, before {{second}} with "
+                  f"{_error(told, 'second')}.", told)  # fmt: skip
+
+
 def _choice(one: Shown, chosen: Row, best: Row) -> Iterator[Words]:
     """What a reader of validation alone would take, and what would have been better on test."""
     told = one.facts(chosen=chosen, best=best)

@@ -20,10 +20,10 @@ from functools import cache
 from string import ascii_letters, ascii_lowercase
 from typing import Any
 
-from stsfm.asking.endpoint import Unanswered, parsed
-from stsfm.asking.exchanges import Exchanges
-from stsfm.asking.lexicon import lexicon
-from stsfm.asking.registry import registry
+from stsfm.asking.llm.endpoint import Unanswered, parsed
+from stsfm.asking.llm.exchanges import Exchanges
+from stsfm.asking.reading.lexicon import lexicon
+from stsfm.asking.reading.names import registry
 from stsfm.reports.content import Block, Items, Paragraph, Section, Words
 
 AT_ONCE = 30  # sentences of a request

@@ -12,8 +12,8 @@ import yaml
 
 from stsfm import targets
 from stsfm.record import Record
-from stsfm.reports import account
-from stsfm.reports.content import Block, Code, Paragraph, grid
+from stsfm.reports.chapters import account
+from stsfm.reports.content import Block, Code, Definitions, Paragraph, Words, grid
 from stsfm.reports.facts import Facts, beside, say
 from stsfm.reports.shown import Shown
 
@@ -44,8 +44,26 @@ def described(dotted: str) -> Iterator[Block]:
     for paragraph in targets.idea(dotted).split("\n\n"):
         if re.match(r"\s{2,}\S", paragraph):
             yield Code(textwrap.dedent(paragraph), "text")
+        elif terms := _terms(paragraph):
+            yield Definitions(terms)
         elif paragraph.strip():
-            yield Paragraph([" ".join(paragraph.split())], "source")
+            yield Paragraph([_bare(paragraph)], "source")
+
+
+def _terms(paragraph: str) -> list[tuple[str, Words]]:
+    """Terms and what they mean, where they stand in two columns; else none."""
+    if not re.search(r"^ {2,}\S", paragraph, re.M):
+        return []
+    items = re.split(r"\n(?=\S)", paragraph)
+    split = [re.split(r" {2,}", item, maxsplit=1) for item in items]
+    if any(len(pair) < 2 for pair in split):
+        return []
+    return [(key, [_bare(text)]) for key, text in split]
+
+
+def _bare(text: str) -> str:
+    """In one line, without the marks of Markdown: a page has its own."""
+    return " ".join(re.sub(r"\*\*|`", "", text).split())
 
 
 def candidates(shown: Sequence[Shown], asked: Sequence[Record]) -> Iterator[Block]:

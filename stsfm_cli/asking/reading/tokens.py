@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from stsfm.asking.answers import Refused
-from stsfm.asking.lexicon import fits, lexicon
-from stsfm.asking.numerals import numeral
+from stsfm.asking.reading.lexicon import fits, lexicon
+from stsfm.asking.reading.numerals import numeral
 from stsfm.mistakes import did_you_mean
 
 MOST = 1000  # characters of a prompt
@@ -22,7 +22,11 @@ ENDINGS = ("csv", "tsv", "txt", "dat", "parquet", "nc", "nc4", "zarr")  # of wha
 KEYS = ("among", "budget", "data", "detector", "given", "h", "horizon", "metric", "model", "seeds")
 
 FILE = re.compile(rf"[\w./~-]*\w\.(?:{'|'.join(ENDINGS)})(?:\.gz)?(?!\w|[./]\w)", re.IGNORECASE)
+MARKED = re.compile(  # with blanks in it: in brackets or quotes
+    rf"""(?<=[\["'«“])[\w./~-][\w ./~(),+-]*\.(?:{"|".join(ENDINGS)})(?:\.gz)?(?=[\]"'»”])""", re.I
+)
 RUN = re.compile(r"(?<!\w)(?:runs(?:/[\w-]+)+|s\d+-[0-9a-f]{10}|(?=[a-f]*\d)[0-9a-f]{10})(?!\w)")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+\d[^\W_]*|[^\W\d_]+|\n")
 MARKS = ("$", "`", "|", "&&", ">", "<", "\\", "{", "}", "://", "#!")  # of shells, of Hydra
 OPTION = re.compile(r"(?<![\w-])(?:--[A-Za-z][\w-]*|-[A-Za-z]{1,2}(?!\w))|([\w./]+)\s?=(?=\s?\S)")
@@ -59,7 +63,8 @@ def read(text: str) -> list[Token]:
     """The tokens of a prompt. Refused where it holds what no request holds."""
     text = FORMULA.sub(lambda found: " " * len(found[0]), text.strip())
     check(text)
-    found = sorted([*_found(FILE, "file", text), *_found(RUN, "run", text)], key=lambda t: t.start)
+    found = [*_found(MARKED, "file", text), *_found(FILE, "file", text), *_found(RUN, "run", text)]
+    found.sort(key=lambda token: (token.start, -len(token.text)))
     tokens: list[Token] = []
     at = 0
     for token in [*found, None]:
@@ -95,6 +100,8 @@ def check(text: str) -> None:
                 f"{option[0]!r} is an option; those of a command go after the prompt, as words of "
                 f"their own.{did_you_mean(option[1] or '', KEYS)}"
             )
+    if below := re.search(r"(?<!\S)[-−–]\d[\d.]*", bare):
+        raise Refused(f"{below[0]!r}: wanted a whole number from 1")
     for path in (found.rstrip(".?!)]\"'»") for found in PATH.findall(bare)):
         if not FILE.fullmatch(path):
             raise Refused(f"{path!r} is no file of data ({', '.join(ENDINGS)})")
@@ -110,7 +117,7 @@ def _words(text: str, start: int, end: int) -> list[Token]:
     found: list[Token] = []
     for match in WORD.finditer(text, start, end):
         word = fold(match[0])
-        number = word[:1].isdigit()
+        number = bool(NUMBER.fullmatch(word))
         if number:
             found.append(Token(match[0], word, "number", match.start()))
             continue

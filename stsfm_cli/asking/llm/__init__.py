@@ -1,0 +1,1 @@
+"""A language model, where one is asked for: it chooses among names, or rewords; code checks it."""

@@ -10,7 +10,7 @@ from stsfm.asking import plan
 from stsfm.asking.answers import Ambiguous, Refused
 from stsfm.asking.command import command
 from stsfm.asking.reading.lexicon import lexicon, slips
-from stsfm.asking.reading.names import Names, registry
+from stsfm.asking.reading.names import LISTED, Names, registry
 from stsfm.asking.reading.tokens import MOST
 from stsfm.asking.resolve import resolve
 from stsfm.asking.rules import Keywords
@@ -147,6 +147,48 @@ def test_a_step_that_no_card_tells_is_looked_up_in_the_data():
 def test_seeds_and_limits_of_time(said, seeds, budget):
     found = spec(f"select a model for airline {said}")
     assert (found.seeds, found.budget) == (seeds, budget)
+
+
+@pytest.mark.parametrize(
+    "text, slots",
+    [
+        ("Partition the nile record at its structural breaks, by a moving window",
+         {"intent": "changepoints", "data": "nile", "detector": "window"}),
+        ("Когда в nile нарушилась стационарность?", {"intent": "changepoints", "data": "nile"}),
+        ("continue lorenz63 by one hundred and twenty iterations with a neural ODE",
+         {"intent": "forecast", "data": "lorenz63", "models": ("neural_ode",), "horizon": 120}),
+        ("прогони аириму на airline, шагов двенадцать, пять прогонов",
+         {"intent": "forecast", "data": "airline", "models": ("arima",), "horizon": 12,
+          "seeds": 5}),
+        ("Knowing that dx/dt = -x + {x}_{i-1} sin(ω t), forecast sines", None),
+        ("As dx_i/dt = (x_{i+1} - x_{i-2}) x_{i-1} - x_i + F is known, i. e. the Lorenz equations "
+         "of 1996, pick a model for lorenz96",
+         {"intent": "select", "data": "lorenz96", "among": ("all",), "given": "lorenz96"}),
+        ("The physics is known: the heat equation. Which gated network suits heat_grid best?",
+         {"intent": "select", "data": "heat_grid", "among": ("recurrent",), "given": "heat"}),
+        ("put sesaonal_naive and ariam head to head on airline",
+         {"intent": "compare", "data": "airline", "models": ("seasonal_naive", "arima")}),
+        ("сравни gru и transformer на airline",
+         {"intent": "compare", "data": "airline", "models": ("gru", "transformer")}),
+        ("show me an attractor of lorenz63, the embedding is at your discretion",
+         {"intent": "embed", "data": "lorenz63"}),
+        ("losses?", {"intent": "list", "group": "loss"}),
+    ],
+)  # fmt: skip
+def test_idioms_numerals_and_formulas(text, slots):
+    if slots is None:
+        with pytest.raises(Refused, match="has no place"):
+            resolve(text)
+    else:
+        says(text, **slots)
+
+
+@pytest.mark.parametrize("text", ["explain what an lstm is", "forecast the moved place",
+                                  "compute the Lyapunov exponent of lorenz63",
+                                  "did the new tax change electricity?"])  # fmt: skip
+def test_no_dataset_and_no_intent_is_guessed(text):
+    with pytest.raises((Refused, Ambiguous)):
+        resolve(text)
 
 
 def test_what_fits_several_is_listed_and_never_guessed():
@@ -306,6 +348,7 @@ WORD = re.compile(
     r"-m|(run|select|detect|analyse|report|list)|last|runs(/[\w-]+)+|analysis=(ccm|states)"
     r"|(protocol\.horizon|seeds)=[1-9]\d*|budget=[1-9]\d*s"
     r"|(model|among|given|metric|analysis/embedding|data)=([\w,-]+|'?[\w./~-]+\.csv'?)"
+    rf"|{'|'.join(LISTED)}|model/embedding"
 )
 
 

@@ -151,8 +151,11 @@ class _Reader:
     def unknown(self, taken: set[int]) -> str:
         """What stands where a dataset would, and is none."""
         for k, token in enumerate(self.tokens):
-            before = [t.concept for t in self.tokens[max(0, k - 2) : k]]
-            if k not in taken and strange(token) and (token.slot or OBJECT & {*before}):
+            before = [t for t in self.tokens[max(0, k - 2) : k] if t.word != "to"]
+            if before and not before[-1].filler:
+                before = before[-1:]
+            named = token.slot or OBJECT & {t.concept for t in before}
+            if k not in taken and strange(token) and named:
                 return token.text
         return ""
 

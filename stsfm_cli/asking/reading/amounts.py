@@ -53,6 +53,8 @@ def amounts(tokens: Sequence[Token], taken: frozenset[int] = frozenset()) -> Amo
                 found.setdefault(kind, Amount(number, unit, said))
         elif token.concept == "half" and token.word.startswith("пол") and len(token.word) > 3:
             found.setdefault("budget", Amount(0.5, "hour", token.text))
+        elif token.concept in ("minute", "hour") and i and tokens[i - 1].concept == "limit":
+            found.setdefault("budget", Amount(1, token.concept, token.text))
         elif token.concept in UNITS and _a_unit_ahead(tokens, i):
             found.setdefault("horizon", Amount(1, token.concept, token.text))
     return Amounts(**found)

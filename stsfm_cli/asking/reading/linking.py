@@ -106,15 +106,16 @@ def _longest(tokens: Sequence[Token], i: int, names: Names) -> Mention | None:
         words = [token.word for token in tokens[i : i + n]]
         if any(token.kind in ("file", "run") for token in tokens[i : i + n]):
             continue
-        if n > 1 and words[0] in JOINING:
-            continue  # "и transformer" is no itransformer
+        if n > 1 and (words[0] in JOINING or all(t.filler for t in tokens[i : i + n])):
+            continue  # "и transformer" is no itransformer, "me an" no mean
         joined = "".join(squeezed(latin(word)) for word in words)
         exact, told = names.called.get(joined, frozenset()), _by_phrase(words, names)
         if {group for group, _ in exact} == {"given"}:
             told |= _parts(joined, names)  # "heat" is an equation, and may be heat_grid
         if n == 1 and not exact:
             told |= _heard(tokens[i], names)
-        halves = n == 2 and not exact | told and any(map(strange, tokens[i : i + n]))
+        halves = n == 2 and not exact | told and not any(map(_known, tokens[i : i + n]))
+        halves = halves and words[0] not in names.called  # "prophet dlya" is no "prophet deltas"
         if halves and len(near := nearest(joined, names.joined)) == 1:  # "sesaonal naive"
             sure = round(1 - slips(near[0], joined) / len(near[0]), 2)
             return Mention(i, i + 1, names.called[near[0]], "misspelt", sure)
@@ -246,7 +247,7 @@ def _ordinary(tokens: Sequence[Token], mention: Mention) -> bool:
     """Is it a name that is an everyday word, too? What stands in brackets is a name."""
     (first, *more) = tokens[mention.first : mention.last + 1]
     named = {group for group, _ in mention.senses} - {"metric"}
-    slip = mention.how == "misspelt" and bool(first.concept)
+    slip = mention.how == "misspelt" and bool(first.concept) and not mention.of("data")
     return bool(named) and not more and not first.slot and (_known(first) or slip)
 
 

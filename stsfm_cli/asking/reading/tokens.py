@@ -31,10 +31,12 @@ WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+\d[^\W_]*|[^\W\d_]+|\n")
 MARKS = ("$", "`", "|", "&&", ">", "<", "\\", "{", "}", "://", "#!")  # of shells, of Hydra
 OPTION = re.compile(r"(?<![\w-])(?:--[A-Za-z][\w-]*|-[A-Za-z]{1,2}(?!\w))|([\w./]+)\s?=(?=\s?\S)")
 PATH = re.compile(r"(?<![\w/])[~.]*/[^\s,;]+")
-SYMBOL = r"d?[^\W\d_]{1,2}\d?(?:_(?:\w{1,2}|\{[^{}$]*\}))?['′]*(?:\([^\W\d_](?:, ?[^\W\d_])*\))?"
+INDEX = r"(?:_(?:\w{1,2}|\{[^{}$]*\}))?"
+SYMBOL = rf"d?[^\W\d_]{{1,2}}\d?{INDEX}['′]*(?:\([^\W\d_](?:, ?[^\W\d_])*\))?"
 FORMULA = re.compile(  # u_t = κ Δu, x_{i+1} = r x_i (1 − x_i), dx/dt = −x
     rf"(?<![\w./=-])(?!h ?=)(?:∂\S{{1,3}}/∂\S{{1,3}}|{SYMBOL}(?:/{SYMBOL})?) ?=(?!=)"
-    rf"(?:[\s\d+*/^().,−·∂∇ΔΣ∫√²³-](?![A-Za-z]{{3}})|\b(?:sin|cos|tan|exp|log|tanh|sqrt)\b|{SYMBOL}(?![^\W_]))+"
+    r"(?:[\s\d+*/^().,−·∂∇ΔΣ∫√²³-](?![A-Za-z]{3})|\b(?:sin|cos|tan|exp|log|tanh|sqrt)\b"
+    rf"|{SYMBOL}(?![^\W_]))+"
 )
 
 Kind = Literal["word", "number", "file", "run"]

@@ -100,6 +100,8 @@ def reads(text: str, value: float) -> bool:
     """Is a text this number, as near as its figures tell; of a share, in per cent?"""
     if text == "p < 0.001":
         return value < 0.001
+    if text in ("p ≤ 0.01", "p ≥ 0.1"):  # where the table of a test ends
+        return value in (0.01, 0.1) and text.endswith(f" {value:g}")
     number, _, unit = text.removeprefix("p = ").partition(" ")
     number = number.replace(",", "").replace("−", "-")
     seen = float(number) / (100 if unit == "%" else 1) * UNITS.get(unit, 1)

@@ -23,6 +23,7 @@ SCORES = {"covering": "covering", "f1": "F1"}
 LOOKS = 8  # detectors that are told apart
 ROWS = 60  # rows that one figure shows
 ROW = 0.17  # inches
+ACROSS = 6  # names in a line of the legend
 MARKERS = "osD^vP*X"
 
 
@@ -46,7 +47,9 @@ def scores(told: Told) -> tuple[Figure, str]:
     names = [one["name"] for one in told["detectors"] if one["name"] != told["zero"]]
     data = _ordered(told)
     shown, drawn = names[:LOOKS], data[:ROWS]
-    made, grid = layout.figure(style.PAGE, 0.8 + ROW * (len(drawn) + 1), columns=len(SCORES))
+    row, lines = max(ROW, 0.045 * len(shown)), -(-(len(shown) + 1) // ACROSS)
+    tall = 0.65 + layout.LINE * lines + row * (len(drawn) + 1)
+    made, grid = layout.figure(style.PAGE, tall, columns=len(SCORES))
     for ax, (score, label) in zip(grid[0], SCORES.items(), strict=True):
         _marks(ax, told, shown, drawn, score)
         ax.set_xlabel(label)
@@ -56,9 +59,9 @@ def scores(told: Told) -> tuple[Figure, str]:
     grid[0, 0].set_yticks(range(len(rows)), rows)
     grid[0, 0].get_yticklabels()[0].set_fontweight("bold")
     grid[0, 1].set_yticks([])
-    layout.arrange(made, grid, top=0.3, right=0.15, gap=0.3)
+    layout.arrange(made, grid, top=0.15 + layout.LINE * lines, right=0.15, gap=0.3)
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    made.legend(handles, labels, loc="upper left", ncols=9, bbox_to_anchor=(0.01, 0.985),
+    made.legend(handles, labels, loc="upper left", ncols=ACROSS, bbox_to_anchor=(0.01, 0.985),
                 handletextpad=0.3)  # fmt: skip
     return made, _caption(told, names, shown, data, drawn)
 
@@ -90,7 +93,7 @@ def _marks(ax: Axes, told: Told, names: Sequence[str], data: Sequence[str], scor
         for case in _marked(told):
             if case["detector"] == name:
                 own.setdefault(case["data"], []).append(case[score])
-        mean, shift = means[name], 0.5 * (k - (len(names) - 1) / 2) / max(len(names), 1)
+        mean, shift = means[name], 0.75 * (k - (len(names) - 1) / 2) / max(len(names), 2)
         x = [mean["estimate"], *(float(np.mean(own.get(d, [np.nan]))) for d in data)]
         y = np.arange(len(x)) + shift
         color = looks[k][0]

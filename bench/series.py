@@ -32,8 +32,10 @@ def series(data: Path, rng: np.random.Generator) -> Iterator[Series]:
     """All that lies in the folder of data, then some of the synthetic ones."""
     for name, values, season in _real(data):
         values = values[np.isfinite(values)][-MOST:]
-        if len(values) >= LEAST and np.ptp(values) > 0:
-            yield Series(name, values, season, min(12, season) if season > 1 else 4)
+        horizon = min(12, season) if season > 1 else 4
+        whole = len(values) // 10 >= horizon  # validation is a tenth, and holds a future
+        if len(values) >= LEAST and whole and np.ptp(values) > 0:
+            yield Series(name, values, season, horizon)
     for law in laws():
         if law.name in SYNTHETIC:
             yield Series(law.name, law.made(rng), law.season, law.horizon)

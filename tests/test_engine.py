@@ -255,6 +255,7 @@ sys.exit(max(map(killing.wait, pids)))
 """
 
 
+@pytest.mark.slow
 def test_eight_launches_within_a_second_are_one_run(jobs):
     here = str(Path(__file__).parent)
     done = subprocess.run(

@@ -66,6 +66,7 @@ def running(folder: Path) -> set[str]:
     return {run.folder.parent.name for run in records(folder / "runs") if run.state == "running"}
 
 
+@pytest.mark.slow
 def test_what_one_job_does_to_itself_no_other_feels(bench):
     bad = {
         "raises": "ValueError: as it was written",

@@ -27,7 +27,9 @@ def stsfm(*args: str, cwd: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=pytest.mark.slow if k == "net" else []) for k in KINDS]
+)
 def test_what_is_written_runs_as_it_is_said_to(kind, desk):
     """As a plug-in of a working folder."""
     assert desk("new", kind, f"fresh_{kind}") == 0

@@ -30,7 +30,10 @@ def home(tmp_path_factory):
         yield folder
 
 
-@pytest.fixture(scope="module", params=MADE)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(k, marks=pytest.mark.slow if k == "selection" else []) for k in MADE],
+)
 def page(request, home) -> Path:
     """The folder of a page of each kind, with its reports."""
     words, where = MADE[request.param]

@@ -364,6 +364,7 @@ def test_quiet_says_nothing(desk):
     assert desk.out == "" and desk.err == ""
 
 
+@pytest.mark.slow
 def test_two_ranks_end_with_equal_weights_and_one_folder(desk):
     command = [
         sys.executable,

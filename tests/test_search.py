@@ -287,6 +287,7 @@ def test_the_pruner_stops_what_lags_behind(desk):
     assert study.best.value == 1.0
 
 
+@pytest.mark.slow
 def test_killed_it_goes_on_and_reaches_its_total(desk):
     words = [*LINEAR, "search.trials=4"]
     line = [sys.executable, "-m", "stsfm", "run", *words]
